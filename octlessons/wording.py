@@ -1,0 +1,188 @@
+"""Sentences about numbers that stay true when the numbers change.
+
+The book is built on phantoms, on OCTMNIST, or on a reader's own scans. A sentence such as "the
+flattened pixels agree better" must then follow from the run. These helpers turn results into
+words; `Prose` shows the words as text of the page.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from math import isfinite
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from octlessons.images import ImageSet
+
+
+@dataclass(frozen=True)
+class Prose:
+    """Markdown that a notebook shows as text.
+
+    Parameters
+    ----------
+    text : str
+        Markdown.
+
+    Examples
+    --------
+    >>> print(Prose("Five scans."))
+    Five scans.
+    """
+
+    text: str
+
+    def __str__(self) -> str:
+        return self.text
+
+    def __repr__(self) -> str:
+        return self.text
+
+    def _repr_markdown_(self) -> str:
+        return self.text
+
+
+def count(n: int, thing: str, things: str | None = None) -> str:
+    """Number and noun that fit each other.
+
+    Parameters
+    ----------
+    n : int
+    thing : str
+        The noun in the singular.
+    things : str, optional
+        Its plural, where the rules of spelling (-s, -es, -ies) do not give it.
+
+    Examples
+    --------
+    >>> count(1, "patient"), count(1200, "class"), count(2, "boundary"), count(3, "axis", "axes")
+    ('1 patient', '1,200 classes', '2 boundaries', '3 axes')
+    """
+    if n == 1:
+        return f"1 {thing}"
+    if things is None:
+        if thing.endswith(("s", "x", "ch", "sh")):
+            things = thing + "es"
+        elif thing.endswith("y") and thing[-2:-1] not in "aeiou":
+            things = thing[:-1] + "ies"
+        else:
+            things = thing + "s"
+    return f"{n:,} {things}"
+
+
+def decimal(value: float, digits: int = 2) -> str:
+    """Number with fixed decimals and a real minus sign; a dash where there is none (NaN).
+
+    Examples
+    --------
+    >>> decimal(-0.0312), decimal(-0.001), decimal(float("nan"))
+    ('−0.03', '0.00', '–')
+    """
+    if not isfinite(value):
+        return "–"
+    text = f"{value:.{digits}f}"
+    return (text[1:] if float(text) == 0 and text[0] == "-" else text).replace("-", "−")
+
+
+def percent(share: float, digits: int = 0) -> str:
+    """Share between 0 and 1 as a percentage; a dash where there is none (NaN).
+
+    Examples
+    --------
+    >>> percent(0.257), percent(0.257, 1)
+    ('26 %', '25.7 %')
+    """
+    return f"{100 * share:.{digits}f} %" if isfinite(share) else "–"
+
+
+def p_value(value: float) -> str:
+    """P value with three decimals; below that, only the bound.
+
+    Examples
+    --------
+    >>> p_value(0.0312), p_value(0.0002)
+    ('0.031', '< 0.001')
+    """
+    return "< 0.001" if value < 0.0005 else decimal(value, 3)
+
+
+def listing(things: Iterable[object], last: str = "and") -> str:
+    """Things in a row, as a sentence lists them.
+
+    Examples
+    --------
+    >>> listing(["CNV", "DME", "drusen"])
+    'CNV, DME and drusen'
+    """
+    *rest, end = [str(thing) for thing in things] or ["none"]
+    return f"{', '.join(rest)} {last} {end}" if rest else end
+
+
+def compared(value: float, other: float, margin: float = 0.0) -> str:
+    """How one number stands to another, in words.
+
+    Parameters
+    ----------
+    value, other : float
+    margin : float
+        Differences up to this size count as none; give the uncertainty of the difference.
+
+    Returns
+    -------
+    str
+        ``"higher than"``, ``"lower than"`` or ``"about the same as"``.
+
+    Examples
+    --------
+    >>> compared(0.31, 0.30, margin=0.05)
+    'about the same as'
+    >>> compared(0.45, 0.30, margin=0.05)
+    'higher than'
+    """
+    if abs(value - other) <= margin:
+        return "about the same as"
+    return "higher than" if value > other else "lower than"
+
+
+def against_chance(value: float, low: float, high: float) -> str:
+    """Where a score stands to the range that chance alone gives.
+
+    Parameters
+    ----------
+    value : float
+        The score.
+    low, high : float
+        The range that random labels reach, such as the 95 % range of
+        `octlessons.evaluation.chance_accuracy`.
+
+    Examples
+    --------
+    >>> against_chance(0.29, 0.26, 0.30)
+    'no better than chance'
+    """
+    if value > high:
+        return "better than chance"
+    return "worse than chance" if value < low else "no better than chance"
+
+
+def data_notice(images: ImageSet) -> Prose:
+    """Which data a page shows, under which terms, as a note for the top of the page.
+
+    Parameters
+    ----------
+    images : ImageSet
+
+    Returns
+    -------
+    Prose
+    """
+    source = images.provenance
+    parts = [f"**This page was built with {count(len(images), 'image')}: {source.description}**"]
+    if images.labels is not None:
+        classes = [f"{n:,} {name}" for name, n in images.counts().items() if n]
+        parts.append(f"Classes: {listing(classes)}.")
+    parts.append(f"Terms of use: {source.licence}.")
+    if source.problems:
+        parts.append(f"{count(len(source.problems), 'file')} could not be used and were left out.")
+    return Prose(" ".join(parts))

@@ -1,0 +1,30 @@
+"""What all tests share."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from octlessons.images import ImageSet
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder with real scans and weights, which is not part of the project."""
+    folder = Path(os.environ.get("OCTLESSONS_SHARED") or ROOT.parent / "shared")
+    if not (folder / "data" / "oct2017_sample").is_dir():
+        pytest.skip(
+            "no real scans here: set OCTLESSONS_SHARED to the folder that holds "
+            "data/oct2017_sample and weights"
+        )
+    return folder.resolve()
+
+
+@pytest.fixture(scope="session")
+def phantoms() -> ImageSet:
+    """Eighty small phantoms, twenty of each class."""
+    from octlessons.images import draw_phantoms
+
+    return draw_phantoms(size=64, n_per_class=20, seed=7)
