@@ -1,0 +1,15 @@
+"""Images in: one `ImageSet`, whatever the source."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach(
+    __name__,
+    submodules=["cleaning", "folder", "imageset", "medmnist", "phantoms", "sources"],
+    submod_attrs={
+        "folder": ["read_folder"],
+        "imageset": ["ImageSet", "Problem", "Provenance"],
+        "medmnist": ["fetch_medmnist", "load_medmnist", "load_octmnist"],
+        "phantoms": ["draw_phantoms"],
+        "sources": ["load_images"],
+    },
+)

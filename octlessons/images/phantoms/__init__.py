@@ -1,0 +1,143 @@
+"""Phantoms: synthetic macular OCT scans of four classes, drawn from anatomy.
+
+They are free of any patient's data, the same from the same seed on every platform, and come with
+what no real set has: the true layer boundaries and lesion masks.
+
+The modules follow the light: `anatomy` (the healthy macula), `lesions` (what disease does to it),
+`scene` (one scan in retinal coordinates, on a `canvas`), `scanner` (place, speckle, compression,
+wedges, size), `population` (who is scanned, where, and how often).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from octlessons.errors import OctlessonsError
+
+from .lesions import LESIONS
+from .population import CLASS_MIX, CLASS_NAMES, balanced_patients, natural_patients
+from .scene import BOUNDARIES
+
+__all__ = ["BOUNDARIES", "CLASS_MIX", "CLASS_NAMES", "LESIONS", "draw_phantoms"]
+
+SMALLEST, LARGEST = 28, 512
+
+
+def draw_phantoms(
+    n: int = 400,
+    *,
+    size: int = 128,
+    seed: int = 0,
+    classes=None,
+    n_per_class: int | None = None,
+    n_jobs: int = 1,
+):
+    """Draw synthetic macular B-scans with known truth.
+
+    Parameters
+    ----------
+    n : int
+        Number of images, in the class mix of Kermany et al. (2018): 34 % CNV, 10 % DME, 8 % DRUSEN,
+        47 % NORMAL. Ignored when `n_per_class` is given.
+    size : int
+        Height and width of the square images, 28 to 512 px. The whole scan is stretched to the
+        square, as a real one would be.
+    seed : int
+        Same seed, same images, on every platform. An image depends on the seed, its patient and
+        its place among the patient's scans only: a larger `n` begins with the same patients, and
+        `n_jobs` changes nothing.
+    classes : sequence of str, optional
+        Draw only these classes (in their usual proportions).
+    n_per_class : int, optional
+        Draw this many of each class instead.
+    n_jobs : int
+        Processes to draw with (joblib).
+
+    Returns
+    -------
+    ImageSet
+        With labels (index into ``("CNV", "DME", "DRUSEN", "NORMAL")``), patients, sites (``"A"``,
+        ``"B"``), sizes (rows and columns as acquired: 496 or 512 by 512, 768 or 1536),
+        pixel_sizes (µm of a drawn pixel, axial and lateral), names, boundaries (row of each of
+        `BOUNDARIES` in every column, pixel centres at whole numbers) and lesions (codes of
+        `LESIONS`). Scans of one patient follow one another.
+
+    Raises
+    ------
+    OctlessonsError
+        If an argument is out of range.
+
+    Examples
+    --------
+    >>> phantoms = draw_phantoms(8, size=64)
+    >>> phantoms.shape
+    (8, 64, 64)
+    """
+    from octlessons.images.imageset import ImageSet, Provenance
+
+    size, seed, classes = _check(n, size, seed, classes, n_per_class)
+    if n_per_class is not None:
+        plan = list(balanced_patients(seed, int(n_per_class), classes))
+    else:
+        plan = list(natural_patients(seed, int(n), classes))
+    scans = _draw_all(plan, seed, size, n_jobs)
+    stack = lambda field: np.stack([getattr(scan, field) for scan in scans])  # noqa: E731
+    return ImageSet(
+        stack("image"),
+        [CLASS_NAMES.index(scan.class_name) for scan in scans],
+        class_names=CLASS_NAMES,
+        patients=[scan.patient for scan in scans],
+        sites=[scan.site for scan in scans],
+        sizes=[scan.size for scan in scans],
+        pixel_sizes=[scan.pixel_size for scan in scans],
+        names=[scan.name for scan in scans],
+        boundaries=stack("boundaries"),
+        lesions=stack("lesions"),
+        provenance=Provenance(
+            "phantoms",
+            description="Synthetic macular OCT scans drawn from anatomy; no patient's data.",
+            licence="CC BY 4.0",
+            citation="octlessons, phantoms",
+            notes=(f"drawn at {size} × {size} with seed {seed}",),
+        ),
+    )
+
+
+def _draw_all(plan, seed: int, size: int, n_jobs: int) -> list:
+    from .drawing import draw_patient_scans
+
+    if n_jobs == 1:
+        drawn = [draw_patient_scans(seed, *patient, size) for patient in plan]
+    else:
+        from joblib import Parallel, delayed
+
+        drawn = Parallel(n_jobs=n_jobs)(
+            delayed(draw_patient_scans)(seed, *patient, size) for patient in plan
+        )
+    return [scan for scans in drawn for scan in scans]
+
+
+def _whole(value) -> bool:
+    return isinstance(value, (int, np.integer)) and not isinstance(value, bool)
+
+
+def _check(n, size, seed, classes, n_per_class):
+    count = n if n_per_class is None else n_per_class
+    if not _whole(count) or count < 1:
+        raise OctlessonsError(f"{count!r} phantoms cannot be drawn: ask for one or more.")
+    if not _whole(size) or not SMALLEST <= size <= LARGEST:
+        raise OctlessonsError(
+            f"Phantoms of {size!r} px cannot be drawn: give a whole number from {SMALLEST} to "
+            f"{LARGEST}."
+        )
+    if not _whole(seed) or seed < 0:
+        raise OctlessonsError(f"The seed {seed!r} cannot be used: give a whole number from 0.")
+    classes = (classes,) if isinstance(classes, str) else classes
+    chosen = CLASS_NAMES if classes is None else tuple(classes)
+    unknown = [name for name in chosen if name not in CLASS_NAMES]
+    if unknown or not chosen:
+        raise OctlessonsError(
+            f"There is no class {', '.join(map(repr, unknown)) or 'given'} among the phantoms: "
+            f"choose from {', '.join(CLASS_NAMES)}."
+        )
+    return int(size), int(seed), tuple(name for name in CLASS_NAMES if name in chosen)

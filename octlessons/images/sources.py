@@ -1,0 +1,100 @@
+"""One call for the images of a page, whatever source the book is built on."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from octlessons.errors import OctlessonsError
+from octlessons.images.imageset import ImageSet
+
+#: The environment variable through which ``octlessons build --data`` tells the pages their source.
+DATA_VARIABLE = "OCTLESSONS_DATA"
+
+_OCTMNIST_SIZES = (28, 64, 128, 224)
+
+
+def load_images(
+    source: str | Path | None = None,
+    *,
+    size: int | None = None,
+    n_per_class: int | None = None,
+    seed: int = 0,
+) -> ImageSet:
+    """Load images from any source of the course.
+
+    Every page calls this, so the whole book can be built on phantoms, on OCTMNIST or on a folder
+    of scans without a change.
+
+    Parameters
+    ----------
+    source : str or path, optional
+        ``"phantoms"``: synthetic scans, drawn on the spot. ``"octmnist"``, or ``"octmnist-64"``
+        and so on: the training part of OCTMNIST. Anything else: a folder, read by `read_folder`.
+        Without it the environment variable ``OCTLESSONS_DATA`` decides, and without that
+        ``"phantoms"``.
+    size : int, optional
+        Height and width in pixels of the images that come back; without it phantoms are 128 px,
+        OCTMNIST is 28 px, and a folder keeps its own sizes and is read lazily.
+    n_per_class : int, optional
+        At most this many images of each class, and of each class the same number. Sources with
+        fewer give as many as their smallest class has, and the provenance says so. Without it:
+        400 phantoms in the class mix of Kermany et al. (2018), or everything there is.
+    seed : int
+        Seed of the phantoms, and of the draw.
+
+    Returns
+    -------
+    ImageSet
+
+    Raises
+    ------
+    OctlessonsError
+        If the source cannot be found or read; the sentence says what to do.
+    """
+    source = str(source if source is not None else os.environ.get(DATA_VARIABLE) or "phantoms")
+    if source == "phantoms":
+        from octlessons.images.phantoms import draw_phantoms
+
+        return draw_phantoms(size=size or 128, n_per_class=n_per_class, seed=seed)
+    images = _octmnist(source, size) if source.startswith("octmnist") else _folder(source)
+    if n_per_class is not None and images.labels is not None:
+        images = _evenly(images, n_per_class, seed)
+    if size is not None and images.shape[1:3] != (size, size):
+        images = images.resize(size)
+        images = images.load() if n_per_class is not None else images
+    return images
+
+
+def _folder(source: str) -> ImageSet:
+    from octlessons.images.folder import read_folder
+
+    if not Path(source).expanduser().exists():
+        raise OctlessonsError(
+            f"There is no data source called {source!r}: give 'phantoms', 'octmnist', or the path "
+            "of a folder of scans, with one sub-folder per class."
+        )
+    return read_folder(source)
+
+
+def _octmnist(source: str, size: int | None) -> ImageSet:
+    from octlessons.images.medmnist import load_octmnist
+
+    name, _, stored = source.partition("-")
+    allowed = [str(side) for side in _OCTMNIST_SIZES]
+    if name != "octmnist" or (stored and stored not in allowed):
+        raise OctlessonsError(
+            f"There is no data source called {source!r}: OCTMNIST comes as 'octmnist' (28 px) or "
+            f"'octmnist-N' with N one of {', '.join(allowed)}."
+        )
+    return load_octmnist(size=int(stored or 28), split="train")
+
+
+def _evenly(images: ImageSet, n_per_class: int, seed: int) -> ImageSet:
+    smallest = min(n for n in images.counts().values() if n)
+    chosen = images.balanced(min(n_per_class, smallest), seed)
+    if smallest < n_per_class:
+        return chosen.noting(
+            f"{n_per_class} of each class were asked for; the smallest class has {smallest}"
+        )
+    return chosen

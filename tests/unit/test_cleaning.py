@@ -1,0 +1,314 @@
+"""Cleaning of scans, judged on phantoms, whose true layers are known."""
+
+import io
+from functools import partial
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from octlessons import OctlessonsError
+from octlessons.images import draw_phantoms
+from octlessons.images.cleaning import (
+    TARGET,
+    clean,
+    crop,
+    find_baseline,
+    find_rpe,
+    flatten,
+    remove_wedges,
+    wedge_mask,
+)
+from octlessons.images.phantoms import BOUNDARIES
+
+RPE, BM = BOUNDARIES.index("RPE"), BOUNDARIES.index("BM")
+
+
+@pytest.fixture(scope="module")
+def large():
+    """Phantoms of a whole scan's height, six of each class."""
+    return draw_phantoms(size=496, n_per_class=6, seed=5)
+
+
+@pytest.fixture(scope="module")
+def plain(large):
+    """Those without any wedge or black band."""
+    return [
+        i
+        for i, image in enumerate(large)
+        if image.max(axis=0).min() > 60 and not white(image).any()
+    ]
+
+
+def white(image):
+    return image[[0, -1]] > 200
+
+
+def bent(image, rows):
+    """Shift each column down by whole rows, what is uncovered taken from the image's own top."""
+    at = np.arange(len(image))[:, None] - np.round(rows).astype(int)
+    return image[at % len(image), np.arange(image.shape[1])]
+
+
+def with_wedges(image, quality=None):
+    """Paint a wedge along the top, one at the bottom left and a strip; return image and mask."""
+    height, width = image.shape
+    rows, columns = np.indices(image.shape)
+    mask = rows < 0.14 * height * (1 - 0.6 * columns / width)
+    mask |= height - 1 - rows < 0.05 * height * (1 - 1.5 * columns / width)
+    mask |= columns >= width - max(2, width // 100)
+    painted = np.where(mask, 255, image).astype(np.uint8)
+    if quality:
+        stream = io.BytesIO()
+        Image.fromarray(painted).save(stream, "JPEG", quality=quality)
+        painted = np.asarray(Image.open(stream))
+    return painted, mask
+
+
+def deviation(line, truth):
+    """Distance in rows after taking out the constant offset."""
+    difference = line - truth
+    return np.abs(difference - np.median(difference))
+
+
+# ---------------------------------------------------------------------- wedges
+
+
+@pytest.mark.parametrize("quality", [None, 75])
+def test_wedges_are_found_and_little_else(large, plain, quality):
+    assert len(plain) >= 4
+    for i in plain[:4]:
+        painted, truth = with_wedges(large[i], quality)
+        found = wedge_mask(painted)
+        assert found[truth].mean() > 0.995
+        assert found[~truth].mean() < 0.03
+
+
+def test_a_scan_without_wedges_is_left_alone(large, plain):
+    for i in plain:
+        assert wedge_mask(large[i]).mean() < 0.002
+        assert np.mean(remove_wedges(large[i]) != large[i]) < 0.002
+
+
+def test_a_bright_retina_at_the_border_is_no_wedge():
+    image = np.full((496, 512), 20, np.uint8)
+    image[300:312] = 255
+    assert not wedge_mask(image).any()
+
+
+def test_black_bands_are_left_alone():
+    image = np.full((100, 100), 40, np.uint8)
+    image[:, :10] = 0
+    assert not wedge_mask(image).any()
+
+
+@pytest.mark.parametrize("size", [28, 64, 128])
+def test_wedges_made_grey_by_resizing_are_found_too(large, plain, size):
+    painted, _ = with_wedges(large[plain[0]])
+    small = np.asarray(Image.fromarray(painted).resize((size, size), Image.Resampling.BOX))
+    cleaned = remove_wedges(small)
+    assert np.mean(small > 180) > 0.08
+    border = np.concatenate([cleaned[0], cleaned[-1]])
+    assert np.mean(border > 150) < 0.05
+
+
+def test_the_fill_looks_like_the_background_and_is_always_the_same(large, plain):
+    image = large[plain[0]]
+    painted, truth = with_wedges(image)
+    filled = remove_wedges(painted)
+    top = truth.copy()
+    top[100:] = False
+    assert abs(filled[top].mean() - image[top].mean()) < 8
+    assert abs(filled[top].std() - image[top].std()) < 8
+    assert np.array_equal(filled, remove_wedges(painted))
+    kept = ~wedge_mask(painted)
+    assert np.array_equal(filled[kept], painted[kept])
+    assert painted[truth].min() == 255  # the argument was not touched
+
+
+# ---------------------------------------------------------------------- the line
+
+
+def test_the_rpe_is_found_on_every_class(large):
+    for name in large.class_names:
+        scans = large.subset(name)
+        errors = [
+            deviation(find_rpe(image), truth[RPE])
+            for image, truth in zip(scans, scans.boundaries, strict=True)
+        ]
+        # In CNV little may be left of the line to be found.
+        assert np.median(errors) < (6 if name == "CNV" else 2.5), name
+
+
+def test_the_baseline_is_bruchs_membrane_within_three_rows(large):
+    errors = [
+        deviation(find_baseline(image), truth[BM])
+        for image, truth in zip(large, large.boundaries, strict=True)
+    ]
+    assert np.median(errors) < 1.5
+    assert np.median([np.median(error) for error in errors]) < 3
+    assert np.mean([np.median(error) < 6 for error in errors]) > 0.9
+
+
+def test_tilt_and_curvature_move_the_line_and_nothing_else(large, plain):
+    width = large.shape[2]
+    x = np.linspace(-1, 1, width)
+    for i in plain[:3]:
+        straight = find_baseline(large[i])
+        for push in (40 * x, -40 * x, -30 * x**2):
+            found = find_baseline(bent(large[i], push))
+            assert np.median(np.abs(found - straight - push)) < 2
+
+
+def test_wedges_do_not_move_the_line(large, plain):
+    for i in plain[:4]:
+        painted, _ = with_wedges(large[i], 90)
+        assert np.median(np.abs(find_rpe(painted) - find_rpe(large[i]))) < 1.5
+
+
+def test_columns_without_tissue_continue_the_baseline(large, plain):
+    image = large[plain[0]].copy()
+    image[:, :60] = 0
+    rpe, base = find_rpe(image), find_baseline(image)
+    assert np.allclose(rpe[:50], base[:50])
+    assert np.median(np.abs(base[:50] - find_baseline(large[plain[0]])[:50])) < 12
+
+
+@pytest.mark.parametrize("shape", [(496, 1536), (496, 768), (512, 512), (300, 384), (64, 48)])
+def test_any_shape_will_do(large, plain, shape):
+    image = np.asarray(Image.fromarray(large[plain[0]]).resize(shape[::-1]))
+    rpe = find_rpe(image)
+    assert rpe.shape == (shape[1],)
+    truth = large.boundaries[plain[0]][RPE] * shape[0] / 496
+    stretched = np.interp(np.linspace(0, 1, shape[1]), np.linspace(0, 1, len(truth)), truth)
+    assert np.median(np.abs(rpe - stretched)) < 0.02 * shape[0] + 0.5
+
+
+@pytest.mark.parametrize("size", [28, 64, 128])
+def test_small_scans_keep_the_error_in_proportion(size):
+    scans = draw_phantoms(size=size, n_per_class=5, seed=9)
+    errors = [
+        deviation(find_baseline(image), truth[BM])
+        for image, truth in zip(scans, scans.boundaries, strict=True)
+    ]
+    assert np.median(errors) < 0.4  # pixels of the small image
+
+
+@pytest.mark.parametrize("value", [0, 128, 255])
+def test_images_without_a_retina_give_no_traceback(value):
+    for shape in ((28, 28), (496, 512)):
+        image = np.full(shape, value, np.uint8)
+        assert np.isfinite(find_rpe(image)).all()
+        assert clean(image, 28).shape == (28, 28)
+    noise = np.random.default_rng(0).integers(0, 256, (100, 100), dtype=np.uint8)
+    assert clean(noise).shape[1] == 100
+
+
+# ---------------------------------------------------------------------- flattening
+
+
+def test_flattening_puts_the_membrane_on_one_row(large):
+    spread, before = [], []
+    for image, truth in zip(large, large.boundaries, strict=True):
+        shift = find_baseline(image) - TARGET * 495
+        flat = truth[BM] - shift
+        spread.append(np.median(np.abs(flat - np.median(flat))))
+        before.append(np.median(np.abs(truth[BM] - np.median(truth[BM]))))
+    assert np.median(spread) < 3
+    assert np.median(spread) < np.median(before) / 5
+
+
+def test_the_bright_band_lies_at_the_target(large, plain):
+    for i in plain[:4]:
+        flat = flatten(large[i]).astype(float)
+        brightest = flat.mean(axis=1).argmax()
+        assert abs(brightest - TARGET * 495) < 15
+        higher = flatten(large[i], target=0.5).astype(float).mean(axis=1).argmax()
+        assert abs(brightest - higher - 0.15 * 495) < 5
+
+
+def test_smooth_flattening_keeps_drusen_and_exact_flattening_removes_them():
+    height, width = 256, 256
+    x = np.arange(width)
+    bump = 18 * np.exp(-((x - 128) ** 2) / 200)
+    rows = np.arange(height)[:, None]
+    line = 160 + 0.1 * (x - 128) - bump
+    image = np.where(rows > line + bump - 70, 90, 20)  # the retina above
+    image[np.abs(rows - line) < 4] = 230
+    image[rows > line + 4] = 70
+    image = image.astype(np.uint8)
+    kept = flatten(image).argmax(axis=0)
+    gone = flatten(image, smooth=False).argmax(axis=0)
+    assert np.median(kept) - kept[124:133].mean() > 12
+    assert abs(np.median(gone) - gone[124:133].mean()) < 5
+    given = flatten(image, line, smooth=False).argmax(axis=0)
+    assert np.ptp(given) <= 9  # the band is 7 rows thick
+
+
+def test_what_comes_in_from_outside_is_background(large, plain):
+    image = bent(large[plain[0]], np.linspace(-30, 30, 496))
+    flat = flatten(image)
+    assert flat.dtype == np.uint8
+    assert flat.shape == image.shape
+    assert abs(np.median(flat[:10]) - np.median(image[:60])) < 12
+
+
+def test_crop_cuts_between_two_heights():
+    image = np.arange(100, dtype=np.uint8)[:, None].repeat(20, axis=1)
+    assert crop(image, 0.2, 0.5)[:, 0].tolist() == list(range(20, 50))
+    assert len(crop(image)) == 60
+
+
+def test_clean_does_it_all_for_a_whole_set(phantoms):
+    some = phantoms[:6]
+    cleaned = some.map(partial(clean, size=32), "cleaned", shape=(32, 32))
+    assert cleaned.shape == (6, 32, 32)
+    assert cleaned.provenance.notes[-1] == "cleaned"
+    assert cleaned.boundaries is None
+    assert np.array_equal(cleaned[2], clean(some[2], 32))
+    assert clean(some[0]).shape == (38, 64)
+    assert clean(some[0], (20, 40)).shape == (20, 40)
+
+
+def test_clean_brings_the_scans_of_a_set_together():
+    """After cleaning two healthy scans look more alike than before."""
+    scans = draw_phantoms(size=128, n_per_class=8, classes=["NORMAL"], seed=3)
+
+    def likeness(images):
+        rows = np.stack([image.astype(float).mean(axis=1) for image in images])
+        return np.corrcoef(rows)[np.triu_indices(len(rows), 1)].mean()
+
+    assert likeness([clean(image) for image in scans]) > likeness(list(scans)) + 0.2
+
+
+def test_the_real_scans_become_straight(shared):
+    """The bright band of the real healthy scans is nearly horizontal afterwards."""
+    from octlessons.images import read_folder
+
+    scans = read_folder(shared / "data/oct2017_sample").subset("NORMAL")
+    for image in scans:
+        flat = clean(image, (150, 128)).astype(float)
+        left, right = (flat[:, part].mean(axis=1).argmax() for part in (slice(64), slice(64, None)))
+        assert abs(int(left) - int(right)) <= 6
+        assert wedge_mask(remove_wedges(image)).mean() < 0.002
+
+
+# ---------------------------------------------------------------------- sentences
+
+
+def test_sentences_for_what_cannot_be_cleaned():
+    with pytest.raises(OctlessonsError, match="one grey image"):
+        clean(np.zeros((4, 64, 64), np.uint8))
+    with pytest.raises(OctlessonsError, match="float64"):
+        find_rpe(np.zeros((64, 64)))
+    with pytest.raises(OctlessonsError, match="too small"):
+        find_rpe(np.zeros((8, 8), np.uint8))
+    image = np.zeros((64, 64), np.uint8)
+    with pytest.raises(OctlessonsError, match="each of the 64 columns"):
+        flatten(image, np.zeros(5))
+    with pytest.raises(OctlessonsError, match="gaps"):
+        flatten(image, np.full(64, np.nan))
+    with pytest.raises(OctlessonsError, match="between 0 and 1"):
+        flatten(image, target=3)
+    with pytest.raises(OctlessonsError, match="top < bottom"):
+        crop(image, 0.8, 0.2)
