@@ -1,0 +1,230 @@
+"""Contingency tables: made, resampled, shuffled and scored.
+
+A table counts the images of each cluster (row) and class (column). Every score of agreement is a
+function of it, so resampling and shuffling make tables, not lists of images.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+#: The cluster number that density clustering (DBSCAN, HDBSCAN) gives to images it left out.
+NOISE = -1
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Clusters and labels of the same images, coded 0, 1, …"""
+
+    cluster: np.ndarray
+    label: np.ndarray
+    cluster_values: np.ndarray
+    class_names: tuple[str, ...]
+    groups: np.ndarray | None
+    n_noise: int
+    noise_row: int | None
+
+    @classmethod
+    def of(cls, clusters, labels, groups=None, noise="keep", class_names=(), what="label") -> Pair:
+        labels = known_labels(labels)
+        if clusters is None:
+            raise ValueError("There are no clusters to judge: pass the result of fit_predict.")
+        clusters = np.asarray(clusters)
+        if clusters.ndim != 1 or labels.ndim != 1:
+            raise ValueError(
+                f"Clusters and {what}s are one number for each image; these have shapes "
+                f"{clusters.shape} and {labels.shape}."
+            )
+        if clusters.dtype.kind == "f" and np.all(clusters == np.round(clusters)):
+            clusters = clusters.astype(int)
+        if clusters.dtype.kind not in "iub":
+            raise ValueError(f"Clusters are whole numbers; these have dtype {clusters.dtype}.")
+        clusters = clusters.astype(int)
+        same_lengths(len(clusters), **{f"{what}s": labels, "groups": groups})
+        if noise not in ("keep", "drop"):
+            raise ValueError(f"`noise` is 'keep' or 'drop', not {noise!r}.")
+        if len(clusters) == 0:
+            raise ValueError("There are no images to judge.")
+        groups = None if groups is None else np.asarray(groups)
+        n_noise = int(np.sum(clusters == NOISE))
+        if noise == "drop" and n_noise:
+            kept = clusters != NOISE
+            if not kept.any():
+                raise ValueError(
+                    "Every image is noise (cluster −1), so nothing is left to judge: use "
+                    "noise='keep', or a clusterer that finds clusters."
+                )
+            clusters, labels = clusters[kept], labels[kept]
+            groups = None if groups is None else groups[kept]
+        cluster_values, cluster = np.unique(clusters, return_inverse=True)
+        if labels.dtype.kind in "iu" and labels.min() >= 0 and labels.max() < 1000:
+            values = np.arange(max(labels.max() + 1, len(class_names)))
+            label = labels.astype(int)
+        else:
+            values, label = np.unique(labels, return_inverse=True)
+        if len(class_names) and len(class_names) != len(values):
+            raise ValueError(f"There are {len(class_names)} class names for {len(values)} classes.")
+        names = tuple(str(v) for v in (class_names if len(class_names) else values))
+        return cls(
+            cluster,
+            label,
+            cluster_values,
+            names,
+            groups,
+            n_noise,
+            0 if cluster_values[0] == NOISE else None,
+        )
+
+    @property
+    def n(self) -> int:
+        return len(self.cluster)
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        return len(self.cluster_values), len(self.class_names)
+
+    def table(self, label: np.ndarray | None = None) -> np.ndarray:
+        rows, columns = self.shape
+        cell = self.cluster * columns + (self.label if label is None else label)
+        return np.bincount(cell, minlength=rows * columns).reshape(rows, columns)
+
+
+def known_labels(labels) -> np.ndarray:
+    if labels is None:
+        raise ValueError(
+            "These images have no labels, so there is nothing to agree with. Clusters can still "
+            "be judged without: see octlessons.clustering.scan_k."
+        )
+    labels = np.asarray(labels)
+    if labels.dtype.kind == "f":
+        if not np.all(np.isfinite(labels)):
+            raise ValueError("Some labels are NaN: leave these images out first.")
+        if np.all(labels == np.round(labels)):
+            labels = labels.astype(int)
+    return labels
+
+
+def same_lengths(n: int, **arrays) -> None:
+    for name, array in arrays.items():
+        if array is not None and len(array) != n:
+            raise ValueError(
+                f"There are {n} images but {len(array)} {name}: give one for each image, in the "
+                "same order."
+            )
+
+
+def pair_counts(counts: np.ndarray) -> np.ndarray:
+    counts = np.asarray(counts, float)
+    return counts * (counts - 1) / 2
+
+
+def adjusted_rand(tables: np.ndarray) -> np.ndarray:
+    """Adjusted Rand index of contingency tables (B, rows, columns)."""
+    both = pair_counts(tables).sum(axis=(1, 2))
+    rows = pair_counts(tables.sum(axis=2)).sum(axis=1)
+    columns = pair_counts(tables.sum(axis=1)).sum(axis=1)
+    everyone = pair_counts(tables.sum(axis=(1, 2)))
+    expected = rows * columns / np.maximum(everyone, 1)
+    best = (rows + columns) / 2
+    same = np.isclose(best, expected)
+    return np.where(same, 1.0, (both - expected) / np.where(same, 1.0, best - expected))
+
+
+def adjusted_information(table: np.ndarray, expected: float | None = None) -> float:
+    """Adjusted mutual information of one contingency table (arithmetic mean).
+
+    `expected`, the mutual information by chance, depends on the margins only.
+    """
+    table = table[table.sum(axis=1) > 0][:, table.sum(axis=0) > 0]
+    if table.shape == (1, 1):
+        return 1.0
+    if 1 in table.shape:
+        return 0.0
+    total = table.sum()
+    rows, columns = table.sum(axis=1), table.sum(axis=0)
+    filled = table > 0
+    share = table[filled] / total
+    information = np.sum(share * np.log(share / (np.outer(rows, columns)[filled] / total**2)))
+    expected = expected_information(table) if expected is None else expected
+    entropy = sum(-np.sum(m / total * np.log(m / total)) for m in (rows, columns)) / 2
+    bottom = entropy - expected
+    return float((information - expected) / (bottom if abs(bottom) > 1e-12 else 1e-12))
+
+
+def expected_information(table: np.ndarray) -> float:
+    from sklearn.metrics.cluster import expected_mutual_information
+
+    table = table[table.sum(axis=1) > 0][:, table.sum(axis=0) > 0].astype(np.int64)
+    return float(expected_mutual_information(table, int(table.sum())))
+
+
+def matching(table: np.ndarray, noise_row: int | None) -> tuple[np.ndarray, np.ndarray]:
+    from scipy.optimize import linear_sum_assignment
+
+    rows = np.array([r for r in range(len(table)) if r != noise_row], int)
+    if len(rows) == 0:
+        return rows, rows
+    picked, columns = linear_sum_assignment(table[rows], maximize=True)
+    return rows[picked], columns
+
+
+def accuracy_of(tables: np.ndarray, noise_row: int | None) -> np.ndarray:
+    return np.array([t[matching(t, noise_row)].sum() / max(t.sum(), 1) for t in tables])
+
+
+def scores_of(tables: np.ndarray, noise_row: int | None, same_margins: bool = False) -> np.ndarray:
+    """ARI, AMI and matched accuracy of every table, shape (3, B)."""
+    expected = expected_information(tables[0]) if same_margins else None
+    ami = np.array([adjusted_information(table, expected) for table in tables])
+    return np.stack([adjusted_rand(tables), ami, accuracy_of(tables, noise_row)])
+
+
+def shuffled_tables(pair: Pair, n_permutations: int, rng: np.random.Generator):
+    """Contingency tables with labels moved between images, or between patients.
+
+    With patients, the labels of all images, patient after patient in one random order, are laid
+    over the images, patient after patient in another. Classes keep their sizes exactly, and
+    images of one patient keep a common label but where a longer block of labels meets a shorter
+    patient.
+    """
+    if pair.groups is None:
+        for _ in range(n_permutations):
+            yield pair.table(rng.permutation(pair.label))
+        return
+    _, group = np.unique(pair.groups, return_inverse=True)
+    _, unit = np.unique(group * len(pair.class_names) + pair.label, return_inverse=True)
+    n_units = unit.max() + 1
+    label = np.empty_like(pair.label)
+    for _ in range(n_permutations):
+        source = np.argsort(rng.permutation(n_units)[unit], kind="stable")
+        target = np.argsort(rng.permutation(n_units)[unit], kind="stable")
+        label[target] = pair.label[source]
+        yield pair.table(label)
+
+
+def shuffled_scores(pair: Pair, n_permutations: int, rng) -> np.ndarray:
+    """ARI, AMI and matched accuracy of shuffled labels, shape (3, n_permutations)."""
+    if n_permutations < 1:
+        raise ValueError(
+            f"`n_permutations` is at least 1, not {n_permutations}: an accuracy without its "
+            "level of chance cannot be read."
+        )
+    tables = np.stack(list(shuffled_tables(pair, n_permutations, rng)))
+    return scores_of(tables, pair.noise_row, same_margins=True)
+
+
+def bootstrap_tables(pair: Pair, n: int, rng: np.random.Generator) -> np.ndarray:
+    """Contingency tables of resamples of whole patients (of images where not known)."""
+    rows, columns = pair.shape
+    cell = pair.cluster * columns + pair.label
+    if pair.groups is None:  # drawing images with replacement is drawing cells
+        share = np.bincount(cell, minlength=rows * columns) / pair.n
+        return rng.multinomial(pair.n, share, size=n).reshape(n, rows, columns)
+    _, group = np.unique(pair.groups, return_inverse=True)
+    n_groups = group.max() + 1
+    per_group = np.zeros((n_groups, rows * columns))
+    np.add.at(per_group, (group, cell), 1)
+    draws = rng.multinomial(n_groups, np.full(n_groups, 1 / n_groups), size=n)
+    return np.rint(draws @ per_group).astype(np.int64).reshape(n, rows, columns)

@@ -1,0 +1,303 @@
+"""Agreement of clusters with labels, and what chance gives."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from octlessons.evaluation.counts import (
+    NOISE,
+    Pair,
+    accuracy_of,
+    bootstrap_tables,
+    matching,
+    scores_of,
+    shuffled_scores,
+)
+from octlessons.evaluation.uncertainty import Chance, Interval, chance_of, recentred
+from octlessons.tables import html_table
+from octlessons.wording import count, decimal, p_value
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """How well clusters agree with labels, and how well they would by chance.
+
+    Attributes
+    ----------
+    n : int
+        Number of images judged.
+    n_noise : int
+        How many of them have cluster −1 (`NOISE`).
+    n_clusters, n_classes : int
+        Numbers of clusters (noise not counted) and of classes that occur.
+    n_groups : int or None
+        Number of patients, where they were given.
+    ari : float
+        Adjusted Rand index (Hubert & Arabie 1985): 1 for the same partition, 0 on average for
+        independent images put at random, negative below that. Several slices of one patient are
+        not independent, so read it beside `ari_chance`.
+    ami : float
+        Adjusted mutual information (Vinh et al. 2010, arithmetic mean): the same scale.
+    accuracy : float
+        Matched accuracy: share of images in "their" cluster under the best one-to-one matching
+        of clusters to classes (Kuhn 1955). Not 1/k by chance: see `chance`.
+    chance : Chance
+        Matched accuracy with shuffled labels; of whole patients where patients were given.
+    ari_chance, ami_chance : Chance
+        The same for the two indices.
+    p_value : float
+        Share of shuffles that score at least `accuracy`, (1 + hits) / (1 + shuffles).
+    ari_interval, ami_interval, accuracy_interval : Interval or None
+        Bootstrap intervals; by patient where patients were given. None without bootstrap.
+    table : ndarray of int, shape (rows, classes)
+        Contingency: images of each cluster (rows `cluster_names`) and class (columns
+        `class_names`).
+    matching : dict
+        Cluster number → class name, for the matched clusters.
+    """
+
+    n: int
+    n_noise: int
+    n_clusters: int
+    n_classes: int
+    n_groups: int | None
+    ari: float
+    ami: float
+    accuracy: float
+    chance: Chance
+    ari_chance: Chance
+    ami_chance: Chance
+    p_value: float
+    ari_interval: Interval | None
+    ami_interval: Interval | None
+    accuracy_interval: Interval | None
+    table: np.ndarray = field(repr=False)
+    cluster_names: tuple[str, ...] = field(repr=False)
+    class_names: tuple[str, ...] = field(repr=False)
+    matching: dict[int, str] = field(repr=False)
+
+    @property
+    def better_than_chance(self) -> bool:
+        """Whether the matched accuracy lies above the range that chance gives."""
+        return bool(self.accuracy > self.chance.high)
+
+    def _title(self) -> str:
+        of = f" of {self.n_groups:,} patients" if self.n_groups is not None else ""
+        noise = f", {self.n_noise:,} left out as noise" if self.n_noise else ""
+        return (
+            f"{count(self.n_clusters, 'cluster')} and {count(self.n_classes, 'class')}: "
+            f"{count(self.n, 'image')}{of}{noise}"
+        )
+
+    def _rows(self) -> list[tuple[str, str, str, str]]:
+        def interval(value: Interval | None) -> str:
+            return "–" if value is None else f"{decimal(value.low)} to {decimal(value.high)}"
+
+        return [
+            ("ARI", decimal(self.ari), interval(self.ari_interval), str(self.ari_chance)),
+            ("AMI", decimal(self.ami), interval(self.ami_interval), str(self.ami_chance)),
+            (
+                "matched accuracy",
+                decimal(self.accuracy),
+                interval(self.accuracy_interval),
+                f"{self.chance}; {_p_is(self.p_value)}",
+            ),
+        ]
+
+    _header = ("measure", "value", "95 % interval", "by chance (95 %)")
+
+    def __str__(self) -> str:
+        lines = [
+            f"{name:<18}{value:>7}   {span:<17}{chance}".rstrip()
+            for name, value, span, chance in (self._header, *self._rows())
+        ]
+        return "\n".join([self._title(), *lines])
+
+    __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        return html_table(self._title(), self._header, self._rows())
+
+
+def agreement(
+    clusters,
+    labels,
+    *,
+    groups=None,
+    noise: str = "keep",
+    class_names: Sequence[str] = (),
+    n_permutations: int = 1000,
+    n_bootstrap: int = 500,
+    level: float = 0.95,
+    seed: int = 0,
+) -> Agreement:
+    """Measure how well clusters agree with labels, with intervals and the level of chance.
+
+    Parameters
+    ----------
+    clusters : array_like of int, shape (n,)
+        Cluster of each image; −1 means noise.
+    labels : array_like of int or str, shape (n,)
+        Class of each image.
+    groups : array_like, shape (n,), optional
+        Patient of each image. Then the bootstrap draws patients, and shuffling moves the labels
+        of whole patients (classes keep their sizes).
+    noise : {"keep", "drop"}
+        What becomes of images with cluster −1. ``"keep"``: noise counts as one more cluster for
+        ARI and AMI, and as wrong for the matched accuracy, so leaving images out never pays.
+        ``"drop"``: these images are not judged; read `Agreement.n_noise` with the result.
+    class_names : sequence of str, optional
+        Names of classes 0, 1, …; used in the table.
+    n_permutations : int
+        Shuffles of the labels.
+    n_bootstrap : int
+        Bootstrap samples; 0 for no intervals.
+    level : float
+        Level of the intervals.
+    seed : int
+        Seed of shuffles and bootstrap.
+
+    Returns
+    -------
+    Agreement
+
+    Raises
+    ------
+    ValueError
+        If there are no labels, lengths differ, or there is nothing to judge.
+
+    Examples
+    --------
+    >>> result = agreement([1, 1, 0, 0, 2, 2], [0, 0, 1, 1, 2, 2], n_bootstrap=0)
+    >>> result.ari, result.accuracy
+    (1.0, 1.0)
+    """
+    pair = Pair.of(clusters, labels, groups, noise, class_names)
+    rng = np.random.default_rng(seed)
+    table = pair.table()
+    scores = scores_of(table[None], pair.noise_row)
+    shuffled = shuffled_scores(pair, n_permutations, rng)
+    chance, p_value = chance_of(scores[2, 0], shuffled[2])
+    spans: list[Interval | None] = [None, None, None]
+    if n_bootstrap > 0:
+        resampled = scores_of(bootstrap_tables(pair, n_bootstrap, rng), pair.noise_row)
+        bounds = ((-1, 1), (-1, 1), (0, 1))
+        spans = [recentred(scores[i, 0], resampled[i], level, *bounds[i]) for i in range(3)]
+    rows, columns = matching(table, pair.noise_row)
+    return Agreement(
+        n=pair.n,
+        n_noise=pair.n_noise,
+        n_clusters=sum(value != NOISE for value in pair.cluster_values),
+        n_classes=int((table.sum(axis=0) > 0).sum()),
+        n_groups=None if groups is None else len(np.unique(pair.groups)),
+        ari=float(scores[0, 0]),
+        ami=float(scores[1, 0]),
+        accuracy=float(scores[2, 0]),
+        chance=chance,
+        ari_chance=chance_of(scores[0, 0], shuffled[0])[0],
+        ami_chance=chance_of(scores[1, 0], shuffled[1])[0],
+        p_value=p_value,
+        ari_interval=spans[0],
+        ami_interval=spans[1],
+        accuracy_interval=spans[2],
+        table=table,
+        cluster_names=tuple(_cluster_name(value) for value in pair.cluster_values),
+        class_names=pair.class_names,
+        matching={
+            int(pair.cluster_values[r]): pair.class_names[c]
+            for r, c in zip(rows, columns, strict=True)
+        },
+    )
+
+
+def contingency(clusters, labels) -> np.ndarray:
+    """Count the images of each cluster and class.
+
+    Parameters
+    ----------
+    clusters : array_like of int, shape (n,)
+        −1 (noise) gives a first row of its own.
+    labels : array_like of int or str, shape (n,)
+        Integers count classes from 0; a class that has no image keeps its column.
+
+    Returns
+    -------
+    ndarray of int, shape (n clusters, n classes)
+        Rows in the order of the cluster numbers that occur.
+
+    Raises
+    ------
+    ValueError
+        As `agreement`.
+    """
+    return Pair.of(clusters, labels).table()
+
+
+def matched_accuracy(clusters, labels) -> float:
+    """Share of images in "their" cluster, clusters matched one-to-one with classes.
+
+    The matching is the best there is (Hungarian method, Kuhn 1955), so it flatters: compare with
+    `chance_accuracy`. Clusters beyond the number of classes, and noise (−1), count as wrong.
+
+    Parameters
+    ----------
+    clusters : array_like of int, shape (n,)
+    labels : array_like of int or str, shape (n,)
+
+    Returns
+    -------
+    float
+        In 0…1.
+
+    Raises
+    ------
+    ValueError
+        As `agreement`.
+
+    Examples
+    --------
+    >>> matched_accuracy([5, 5, 3, 3], [0, 0, 1, 0])
+    0.75
+    """
+    pair = Pair.of(clusters, labels)
+    return float(accuracy_of(pair.table()[None], pair.noise_row)[0])
+
+
+def chance_accuracy(
+    clusters, labels, *, groups=None, n_permutations: int = 1000, seed: int = 0
+) -> Chance:
+    """Matched accuracy that the same clusters reach with shuffled labels.
+
+    Parameters
+    ----------
+    clusters : array_like of int, shape (n,)
+    labels : array_like of int or str, shape (n,)
+    groups : array_like, shape (n,), optional
+        Patient of each image; labels then move between patients.
+    n_permutations : int
+    seed : int
+
+    Returns
+    -------
+    Chance
+
+    Raises
+    ------
+    ValueError
+        As `agreement`.
+    """
+    pair = Pair.of(clusters, labels, groups)
+    shuffled = shuffled_scores(pair, n_permutations, np.random.default_rng(seed))
+    return chance_of(0.0, shuffled[2])[0]
+
+
+def _cluster_name(value: int) -> str:
+    return "noise" if value == NOISE else str(value)
+
+
+def _p_is(value: float) -> str:
+    text = p_value(value)
+    return f"p {text}" if text.startswith("<") else f"p = {text}"

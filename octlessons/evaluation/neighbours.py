@@ -1,0 +1,103 @@
+"""What the nearest neighbours say: a judgement of a representation before any clustering."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from octlessons.evaluation.counts import known_labels, same_lengths
+from octlessons.evaluation.uncertainty import Interval, bootstrap
+
+
+def neighbour_accuracy(
+    features,
+    labels,
+    *,
+    groups=None,
+    k: int = 3,
+    metric: str = "euclidean",
+    n_bootstrap: int = 1000,
+    seed: int = 0,
+) -> Interval:
+    """Share of images whose nearest neighbours, of other patients, have the same label.
+
+    Leave-one-out k-nearest-neighbour classification: what a representation knows, before any
+    clustering.
+
+    Parameters
+    ----------
+    features : array_like of float, shape (n, d)
+    labels : array_like of int or str, shape (n,)
+    groups : array_like, shape (n,), optional
+        Patient of each image; no neighbour is taken from the image's own patient. Without it,
+        only the image itself is excluded.
+    k : int
+        Number of neighbours that vote; a tie goes to the class of the nearest among the tied.
+    metric : str
+        As for `sklearn.metrics.pairwise_distances`.
+    n_bootstrap : int
+        Bootstrap samples, by patient where known.
+    seed : int
+
+    Returns
+    -------
+    Interval
+
+    Raises
+    ------
+    ValueError
+        If labels are missing, lengths differ, or some image has fewer than k candidates.
+    """
+    predicted = neighbour_labels(features, labels, groups=groups, k=k, metric=metric)
+    right = predicted == np.asarray(labels)
+    return bootstrap(np.mean, right, groups=groups, n=n_bootstrap, seed=seed, bounds=(0, 1))
+
+
+def neighbour_labels(
+    features, labels, *, groups=None, k: int = 3, metric: str = "euclidean"
+) -> np.ndarray:
+    """Label that the k nearest neighbours of other patients vote for.
+
+    Parameters
+    ----------
+    features, labels, groups, k, metric
+        As for `neighbour_accuracy`.
+
+    Returns
+    -------
+    ndarray, shape (n,)
+        In the type of `labels`.
+
+    Raises
+    ------
+    ValueError
+        As `neighbour_accuracy`.
+    """
+    from sklearn.metrics import pairwise_distances_chunked
+
+    features = np.asarray(features)
+    labels = known_labels(labels)
+    n = len(labels)
+    same_lengths(n, features=features, groups=groups)
+    classes, label_code = np.unique(labels, return_inverse=True)
+    _, group = np.unique(np.arange(n) if groups is None else groups, return_inverse=True)
+    fewest = n - np.bincount(group).max()
+    if not 1 <= k <= fewest:
+        raise ValueError(
+            f"`k` must lie between 1 and {fewest}, the number of images that every image has "
+            f"outside its own patient; it is {k}."
+        )
+
+    def nearest(distances: np.ndarray, start: int) -> np.ndarray:
+        distances[group[start : start + len(distances), None] == group[None]] = np.inf
+        close = np.argpartition(distances, k - 1, axis=1)[:, :k]
+        rank = np.argsort(np.take_along_axis(distances, close, axis=1), axis=1, kind="stable")
+        return np.take_along_axis(close, rank, axis=1)
+
+    chunks = pairwise_distances_chunked(
+        features, metric=metric, reduce_func=nearest, working_memory=64
+    )
+    votes = label_code[np.concatenate(list(chunks))]
+    tally = (votes[:, :, None] == np.arange(len(classes))).sum(axis=1)
+    # The nearer a vote, the more it counts among ties: below half a vote in all.
+    first = np.where((votes[:, :, None] == np.arange(len(classes))), np.arange(k)[:, None], k)
+    return classes[np.argmax(tally - first.min(axis=1) / (2 * k + 1), axis=1)]

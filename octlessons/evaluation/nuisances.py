@@ -1,0 +1,204 @@
+"""What clusters follow besides the diagnosis: patient, site, image size."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from octlessons.evaluation.counts import (
+    Pair,
+    adjusted_information,
+    adjusted_rand,
+    expected_information,
+    pair_counts,
+    shuffled_tables,
+)
+from octlessons.evaluation.uncertainty import Chance, chance_of
+from octlessons.tables import html_table, text_table
+from octlessons.wording import decimal, p_value, percent
+
+
+@dataclass(frozen=True)
+class NuisanceRow:
+    """Agreement of clusters with one thing known about the images.
+
+    Attributes
+    ----------
+    what : str
+        "diagnosis", "patient", "site", "image size", or the name given.
+    n, n_values : int
+        Images judged, and different values among them.
+    ari, ami : float
+        As in `Agreement`; NaN where there is only one value, or every image has its own.
+    chance : Chance
+        AMI with the values shuffled.
+    p_value : float
+        Share of shuffles with at least this AMI.
+    together : float
+        Share of the pairs of images with the same value that are in the same cluster.
+    apart : float
+        Share of the pairs with different values that are in the same cluster.
+    """
+
+    what: str
+    n: int
+    n_values: int
+    ari: float
+    ami: float
+    chance: Chance
+    p_value: float
+    together: float
+    apart: float
+
+
+@dataclass(frozen=True)
+class Nuisance:
+    """What clusters follow: one `NuisanceRow` for each thing known about the images."""
+
+    rows: tuple[NuisanceRow, ...]
+
+    def __iter__(self):
+        return iter(self.rows)
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, what: str) -> NuisanceRow:
+        for row in self.rows:
+            if row.what == what:
+                return row
+        raise KeyError(f"{what!r} is not known here; known: {', '.join(r.what for r in self)}.")
+
+    def __contains__(self, what: object) -> bool:
+        return any(row.what == what for row in self.rows)
+
+    @property
+    def strongest(self) -> NuisanceRow | None:
+        """The row with the highest AMI, or None where nothing could be compared."""
+        known = [row for row in self.rows if np.isfinite(row.ami)]
+        return max(known, key=lambda row: row.ami) if known else None
+
+    _header = (
+        "clusters and",
+        "values",
+        "AMI",
+        "AMI by chance (95 %)",
+        "p",
+        "ARI",
+        "same value: same cluster",
+        "different value: same cluster",
+    )
+
+    def _cells(self) -> list[tuple[str, ...]]:
+        return [
+            (
+                row.what,
+                f"{row.n_values:,}",
+                decimal(row.ami),
+                str(row.chance) if np.isfinite(row.ami) else "–",
+                p_value(row.p_value),
+                decimal(row.ari),
+                percent(row.together),
+                percent(row.apart),
+            )
+            for row in self.rows
+        ]
+
+    def __str__(self) -> str:
+        short = (*self._header[:3], "by chance", "p", "ARI", "together", "apart")
+        lines = [short, *self._cells()]
+        return text_table(lines)
+
+    __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        return html_table("What the clusters follow", self._header, self._cells())
+
+
+def nuisance(
+    clusters,
+    images,
+    *,
+    noise: str = "keep",
+    n_permutations: int = 500,
+    seed: int = 0,
+    **more,
+) -> Nuisance:
+    """Compare clusters with everything known about the images, wanted or not.
+
+    If clusters agree better with the site, the patient or the image size than with the
+    diagnosis, it is the scanner that was clustered.
+
+    Parameters
+    ----------
+    clusters : array_like of int, shape (n,)
+    images : ImageSet
+        Its labels, patients, sites and sizes (as acquired) are used, where known.
+    noise : {"keep", "drop"}
+        As for `agreement`.
+    n_permutations : int
+        Shuffles behind the level of chance. Diagnosis, site and size are shuffled between
+        patients where those are known.
+    seed : int
+    **more : array_like, shape (n,)
+        Further things to compare with, by name, such as ``wedge=has_wedge``.
+
+    Returns
+    -------
+    Nuisance
+        Rows in the order diagnosis, patient, site, image size, then `more`.
+
+    Raises
+    ------
+    ValueError
+        If lengths differ, or nothing is known about the images.
+    """
+    sizes = images.sizes
+    known: dict[str, Any] = {
+        "diagnosis": images.labels,
+        "patient": images.patients,
+        "site": images.sites,
+        "image size": None if sizes is None else [f"{h} × {w}" for h, w in np.asarray(sizes)],
+        **{name.replace("_", " "): values for name, values in more.items()},
+    }
+    known = {name: values for name, values in known.items() if values is not None}
+    if not known:
+        raise ValueError(
+            "Nothing is known about these images besides their pixels: no labels, patients, "
+            "sites or sizes. Pass something by name, such as wedge=array."
+        )
+    rows = []
+    for name, values in known.items():
+        groups = None if name == "patient" else images.patients
+        pair = Pair.of(clusters, values, groups, noise, what=name)
+        rows.append(_nuisance_row(name, pair, n_permutations, np.random.default_rng(seed)))
+    return Nuisance(tuple(rows))
+
+
+def _nuisance_row(name: str, pair: Pair, n_permutations: int, rng) -> NuisanceRow:
+    table = pair.table()
+    n_values = int((table.sum(axis=0) > 0).sum())
+    same = pair_counts(table.sum(axis=0)).sum()
+    both = pair_counts(table).sum()
+    everyone = pair_counts(np.array(pair.n))
+    together = both / same if same else np.nan
+    apart = (
+        (pair_counts(table.sum(axis=1)).sum() - both) / (everyone - same)
+        if everyone > same
+        else (np.nan)
+    )
+    if 1 < n_values < pair.n:
+        ari, ami = float(adjusted_rand(table[None])[0]), adjusted_information(table)
+        expected = expected_information(table)  # shuffling keeps the margins
+        shuffled = [
+            adjusted_information(t, expected) for t in shuffled_tables(pair, n_permutations, rng)
+        ]
+        chance, p_value = chance_of(ami, np.array(shuffled))
+    else:
+        ari = ami = p_value = np.nan
+        chance = Chance(np.nan, np.nan, np.nan, 0)
+    return NuisanceRow(
+        name, pair.n, n_values, ari, ami, chance, p_value, float(together), float(apart)
+    )

@@ -1,0 +1,148 @@
+"""Intervals by bootstrap and levels of chance."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from octlessons.evaluation.counts import same_lengths
+from octlessons.wording import decimal
+
+
+@dataclass(frozen=True)
+class Interval:
+    """An estimate and the interval of its bootstrap.
+
+    Attributes
+    ----------
+    estimate, low, high : float
+        The value on all images, and the ends of the interval.
+    level : float
+        Confidence level, such as 0.95.
+    """
+
+    estimate: float
+    low: float
+    high: float
+    level: float = 0.95
+
+    def __float__(self) -> float:
+        return float(self.estimate)
+
+    def __contains__(self, value: float) -> bool:
+        return bool(self.low <= value <= self.high)
+
+    def __str__(self) -> str:
+        return f"{decimal(self.estimate)} ({decimal(self.low)} to {decimal(self.high)})"
+
+
+@dataclass(frozen=True)
+class Chance:
+    """What the same clusters score when the labels are shuffled.
+
+    Attributes
+    ----------
+    mean : float
+        Mean over the shuffles.
+    low, high : float
+        Range that holds 95 % of them.
+    n_permutations : int
+        Number of shuffles.
+    """
+
+    mean: float
+    low: float
+    high: float
+    n_permutations: int = 0
+
+    def __float__(self) -> float:
+        return float(self.mean)
+
+    def __str__(self) -> str:
+        return f"{decimal(self.mean)} ({decimal(self.low)} to {decimal(self.high)})"
+
+
+def bootstrap(
+    statistic: Callable[..., float],
+    *arrays,
+    groups=None,
+    n: int = 1000,
+    level: float = 0.95,
+    seed: int = 0,
+    bounds: tuple[float, float] = (-np.inf, np.inf),
+) -> Interval:
+    """Bootstrap a statistic, drawing whole patients.
+
+    The interval is the percentile interval, shifted so that the median of the resamples falls on
+    the estimate: a resample holds copies of the same images, and statistics that count pairs,
+    such as ARI, rise with copies.
+
+    Parameters
+    ----------
+    statistic : callable
+        ``statistic(*arrays)`` → float. NaN results are left out.
+    *arrays : array_like, first axis n
+        Resampled together.
+    groups : array_like, shape (n,), optional
+        Patient of each image; every image is drawn on its own when this is not given.
+    n : int
+        Number of resamples.
+    level : float
+        Level of the interval.
+    seed : int
+    bounds : (float, float)
+        Smallest and largest value the statistic can have; the interval is cut there.
+
+    Returns
+    -------
+    Interval
+
+    Raises
+    ------
+    ValueError
+        If lengths differ or there is nothing to resample.
+
+    Examples
+    --------
+    >>> interval = bootstrap(np.mean, np.arange(100.0), n=200)
+    >>> interval.low < 49.5 < interval.high
+    True
+    """
+    columns = [np.asarray(array) for array in arrays]
+    if not columns or any(array.ndim == 0 for array in columns) or len(columns[0]) == 0:
+        raise ValueError("The bootstrap needs at least one array with at least one entry.")
+    size = len(columns[0])
+    same_lengths(size, **{f"array {i}": a for i, a in enumerate(columns)}, groups=groups)
+    estimate = float(statistic(*columns))
+    rng = np.random.default_rng(seed)
+    _, code = np.unique(np.arange(size) if groups is None else groups, return_inverse=True)
+    order = np.argsort(code, kind="stable")
+    members = np.split(order, np.cumsum(np.bincount(code))[:-1])
+    values = np.empty(n)
+    for i in range(n):
+        drawn = rng.integers(len(members), size=len(members))
+        index = np.concatenate([members[g] for g in drawn])
+        values[i] = statistic(*(array[index] for array in columns))
+    return recentred(estimate, values, level, *bounds)
+
+
+def chance_of(value: float, shuffled: np.ndarray) -> tuple[Chance, float]:
+    low, high = np.percentile(shuffled, [2.5, 97.5])
+    p_value = (1 + np.sum(shuffled >= value - 1e-12)) / (1 + len(shuffled))
+    return Chance(float(shuffled.mean()), float(low), float(high), len(shuffled)), float(p_value)
+
+
+def recentred(estimate: float, values: np.ndarray, level: float, lowest, highest) -> Interval:
+    if not 0 < level < 1:
+        raise ValueError(f"`level` lies between 0 and 1, such as 0.95; it is {level}.")
+    values = np.asarray(values, float)
+    values = values[np.isfinite(values)]
+    if len(values) == 0 or not np.isfinite(estimate):
+        return Interval(float(estimate), np.nan, np.nan, level)
+    tail = 50 * (1 - level)
+    low, middle, high = np.percentile(values, [tail, 50, 100 - tail])
+    shift = estimate - middle
+    low, high = np.clip([low + shift, high + shift], lowest, highest)
+    return Interval(float(estimate), float(low), float(high), level)

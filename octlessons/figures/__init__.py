@@ -1,0 +1,78 @@
+"""Every plot that recurs in the course: one palette with markers, light and dark, with alt text.
+
+Each function returns a matplotlib `Figure` that pyplot does not know of, so nothing opens twice
+and nothing piles up; its attribute ``alt`` is a sentence, computed from what was drawn, that says
+what the figure shows. `show` displays a figure for a light and for a dark page.
+"""
+
+from octlessons.figures.clusters import (
+    agreement_bars,
+    contingency_heatmap,
+    k_scan,
+    kmeans_steps,
+    silhouette_plot,
+)
+from octlessons.figures.counts import class_counts, size_scatter
+from octlessons.figures.scans import (
+    centroid_images,
+    class_examples,
+    component_images,
+    image_grid,
+    image_pairs,
+    layer_overlay,
+    lesion_overlay,
+)
+from octlessons.figures.showing import MIME, render, show
+from octlessons.figures.spaces import embedding_map, scree
+from octlessons.figures.style import (
+    DARK,
+    FAINT,
+    FULL,
+    INK,
+    LIGHT,
+    MARKERS,
+    MUTED,
+    ON_IMAGE,
+    PALETTE,
+    PAPER,
+    STYLE,
+    colour,
+    marker,
+    use_style,
+)
+
+__all__ = [
+    "DARK",
+    "FAINT",
+    "FULL",
+    "INK",
+    "LIGHT",
+    "MARKERS",
+    "MIME",
+    "MUTED",
+    "ON_IMAGE",
+    "PALETTE",
+    "PAPER",
+    "STYLE",
+    "agreement_bars",
+    "centroid_images",
+    "class_counts",
+    "class_examples",
+    "colour",
+    "component_images",
+    "contingency_heatmap",
+    "embedding_map",
+    "image_grid",
+    "image_pairs",
+    "k_scan",
+    "kmeans_steps",
+    "layer_overlay",
+    "lesion_overlay",
+    "marker",
+    "render",
+    "scree",
+    "show",
+    "silhouette_plot",
+    "size_scatter",
+    "use_style",
+]

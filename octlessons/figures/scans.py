@@ -1,0 +1,519 @@
+"""Figures of images: grids, pairs, mean images, layers and lesions on a scan."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from octlessons.figures.canvas import (
+    add_title,
+    bright_row,
+    draw_scan,
+    grid_height,
+    new_figure,
+    styled,
+    tally,
+)
+from octlessons.figures.style import FULL, ON_IMAGE, PALETTE, colour
+from octlessons.wording import count, listing, percent
+
+
+@styled
+def image_grid(
+    images,
+    titles: Sequence[str] | None = None,
+    *,
+    columns: int = 4,
+    title: str = "",
+    cmap: str = "gray",
+    vmin: float | None = None,
+    vmax: float | None = None,
+    what: str = "scan",
+    width: float = FULL,
+):
+    """Draw images side by side.
+
+    Parameters
+    ----------
+    images : ImageSet, ndarray of shape (n, h, w), or list of 2-D arrays
+    titles : sequence of str, optional
+        One above each image; by default the classes of an `ImageSet` that has labels. An empty
+        sequence for none.
+    columns : int
+    title : str
+        Of the whole figure.
+    cmap : str
+        Matplotlib colour map.
+    vmin, vmax : float, optional
+        Values drawn black and white; by default 0 and 255 for uint8, else each image's own.
+    what : str
+        What one image is called in the alt text.
+    width : float
+        In inches; `FULL` is the width of the text.
+
+    Returns
+    -------
+    Figure
+    """
+    pictures = [np.asarray(image) for image in images]
+    if not pictures:
+        raise ValueError("There are no images to draw.")
+    if titles is None:
+        titles = _class_of_each(images)
+    titles = list(titles or [])
+    columns = min(columns, len(pictures))
+    rows = -(-len(pictures) // columns)
+    height = grid_height(pictures, rows, columns, width, bool(title), bool(titles))
+    fig, axes = new_figure(width, height, rows, columns)
+    for i, ax in enumerate(axes.flat):
+        if i >= len(pictures):
+            ax.set_axis_off()
+            continue
+        draw_scan(ax, pictures[i], vmin, vmax, cmap)
+        if i < len(titles):
+            ax.set_title(titles[i], fontsize=12, fontweight="normal", pad=4)
+    add_title(fig, title)
+    fig.alt = f"{count(len(pictures), what)} in {count(rows, 'row')}"
+    if titles:
+        fig.alt += (
+            f": {tally(titles)}" if len(set(titles)) < len(titles) else (f": {', '.join(titles)}")
+        )
+    fig.alt += f". {_brightness(pictures)}" if cmap == "gray" else "."
+    return fig
+
+
+@styled
+def class_examples(images, n_per_class: int = 3, *, seed: int = 0, title: str = ""):
+    """Draw some images of every class, one row for each class.
+
+    Parameters
+    ----------
+    images : ImageSet
+        With labels; without, one row of images.
+    n_per_class : int
+        Columns.
+    seed : int
+        Of the draw. Images of different patients are taken, where known.
+    title : str
+
+    Returns
+    -------
+    Figure
+    """
+    rng = np.random.default_rng(seed)
+    labels = np.zeros(len(images), int) if images.labels is None else images.labels
+    classes = np.unique(labels)
+    chosen = {c: _different_patients(images, labels == c, n_per_class, rng) for c in classes}
+    pictures = {c: [images[int(i)] for i in index] for c, index in chosen.items()}
+    every = [picture for row in pictures.values() for picture in row]
+    fig, axes = new_figure(
+        FULL,
+        grid_height(every, len(classes), n_per_class, FULL - 1.1, bool(title), False),
+        len(classes),
+        n_per_class,
+    )
+    for row, c in enumerate(classes):
+        for column, ax in enumerate(axes[row]):
+            if column < len(pictures[c]):
+                draw_scan(ax, pictures[c][column])
+            else:
+                ax.set_axis_off()
+        if images.labels is not None:
+            axes[row, 0].set_ylabel(
+                images.class_names[c],
+                rotation=0,
+                ha="right",
+                va="center",
+                labelpad=8,
+                fontweight="bold",
+            )
+    add_title(fig, title)
+    if images.labels is None:
+        fig.alt = f"{count(len(every), 'scan')} without labels."
+    else:
+        parts = [f"{len(pictures[c])} of class {images.class_names[c]}" for c in classes]
+        fig.alt = f"Scans in {count(len(classes), 'row')}, one for each class: {listing(parts)}."
+    return fig
+
+
+@styled
+def image_pairs(
+    left,
+    right,
+    titles: tuple[str, str] = ("before", "after"),
+    names: Sequence[str] | None = None,
+    *,
+    title: str = "",
+):
+    """Draw pairs of images, one pair in each row.
+
+    Parameters
+    ----------
+    left, right : sequences of 2-D (or RGB) arrays of the same length
+    titles : (str, str)
+        Above the columns.
+    names : sequence of str, optional
+        Beside the rows; by default the classes, where `left` is an `ImageSet` with labels.
+    title : str
+
+    Returns
+    -------
+    Figure
+    """
+    left, names = list(left), _class_of_each(left) if names is None else names
+    right = list(right)
+    if len(left) != len(right) or not left:
+        raise ValueError(
+            f"Pairs need as many images left as right, and at least one; there are {len(left)} "
+            f"and {len(right)}."
+        )
+    side = 1.1 if names else 0
+    height = grid_height(left, len(left), 2, FULL - side, True, False) + (0.4 if title else 0)
+    fig, axes = new_figure(FULL, height, len(left), 2)
+    for i, (a, b) in enumerate(zip(left, right, strict=True)):
+        draw_scan(axes[i, 0], a)
+        draw_scan(axes[i, 1], b)
+        if names:
+            axes[i, 0].set_ylabel(
+                names[i], rotation=0, ha="right", va="center", labelpad=8, fontweight="bold"
+            )
+    for ax, text in zip(axes[0], titles, strict=True):
+        ax.set_title(text, fontsize=13, pad=6)
+    add_title(fig, title)
+    level = [np.mean([bright_row(image) for image in side]) for side in (left, right)]
+    spread = [np.std([bright_row(image) for image in side]) for side in (left, right)]
+    fig.alt = (
+        f"{count(len(left), 'pair')} of images, {titles[0]} on the left and {titles[1]} on the "
+        f"right{' (' + ', '.join(names) + ')' if names else ''}. The brightest row lies at "
+        f"{percent(level[0])} of the height on the left and {percent(level[1])} on the right"
+    )
+    if len(left) > 1:
+        fig.alt += f", varying by {percent(spread[0])} and {percent(spread[1])}"
+    fig.alt += "."
+    return fig
+
+
+@styled
+def centroid_images(
+    centroids, counts: Sequence[int] | None = None, *, columns: int = 4, title: str = ""
+):
+    """Draw the mean image of every cluster, framed in the colour of the cluster.
+
+    Parameters
+    ----------
+    centroids : array_like of float, shape (k, h, w)
+        Such as ``pixels.inverse_transform(kmeans.cluster_centers_)``. All share one grey scale.
+    counts : sequence of int, optional
+        Images in each cluster.
+    columns : int
+    title : str
+
+    Returns
+    -------
+    Figure
+    """
+    centroids = np.asarray(centroids, float)
+    if centroids.ndim != 3:
+        raise ValueError(
+            f"Centroids are images, shape (k, h, w); these have shape {centroids.shape}. Turn rows "
+            "into images with Pixels.inverse_transform."
+        )
+    k = len(centroids)
+    columns = min(columns, k)
+    rows = -(-k // columns)
+    width = FULL if columns > 2 else FULL * 0.7
+    fig, axes = new_figure(
+        width, grid_height(centroids, rows, columns, width, bool(title), True), rows, columns
+    )
+    low, high = centroids.min(), centroids.max()
+    for i, ax in enumerate(axes.flat):
+        if i >= k:
+            ax.set_axis_off()
+            continue
+        draw_scan(ax, centroids[i], low, high, frame=colour(i))
+        text = f"{i}" if counts is None else f"{i}: {count(int(counts[i]), 'image')}"
+        ax.set_title(text, fontsize=12, fontweight="normal", pad=5)
+    add_title(fig, title)
+    parts = []
+    for i, image in enumerate(centroids):
+        size = "" if counts is None else f" ({count(int(counts[i]), 'image')})"
+        parts.append(
+            f"cluster {i}{size} has mean grey {image.mean():.2f} and its brightest row at "
+            f"{percent(bright_row(image))} of the height"
+        )
+    fig.alt = f"Mean images of {count(k, 'cluster')}: {'; '.join(parts)}."
+    return fig
+
+
+@styled
+def component_images(
+    components, ratios: Sequence[float] | None = None, *, columns: int = 4, title: str = ""
+):
+    """Draw principal components as images: orange adds, purple takes away.
+
+    Parameters
+    ----------
+    components : array_like of float, shape (m, h, w)
+        Such as ``pixels.inverse_transform(pca.components_[:8])``.
+    ratios : sequence of float, optional
+        Share of the variance of each.
+    columns : int
+    title : str
+
+    Returns
+    -------
+    Figure
+    """
+    components = np.asarray(components, float)
+    columns = min(columns, len(components))
+    rows = -(-len(components) // columns)
+    fig, axes = new_figure(
+        FULL, grid_height(components, rows, columns, FULL, bool(title), True), rows, columns
+    )
+    for i, ax in enumerate(axes.flat):
+        if i >= len(components):
+            ax.set_axis_off()
+            continue
+        top = np.percentile(np.abs(components[i]), 99.5)
+        draw_scan(ax, components[i], -top, top, cmap="PuOr_r")
+        text = f"{i + 1}" if ratios is None else f"{i + 1}: {percent(ratios[i], 1)}"
+        ax.set_title(text, fontsize=12, fontweight="normal", pad=4)
+    add_title(fig, title)
+    kinds = [_component_kind(image) for image in components]
+    held = ""
+    if ratios is not None:
+        held = f", together {percent(float(np.sum(ratios[: len(components)])))} of the variance"
+    groups = [
+        f"{listing([str(i + 1) for i, k in enumerate(kinds) if k == kind])} "
+        f"{kind if kinds.count(kind) == 1 else kind.replace('s ', ' ', 1)}"
+        for kind in dict.fromkeys(kinds)
+    ]
+    fig.alt = (
+        f"The first {len(components)} principal components as images{held}: {'; '.join(groups)}."
+    )
+    return fig
+
+
+@styled
+def layer_overlay(
+    image,
+    boundaries,
+    names: Sequence[str],
+    *,
+    pixel_size: tuple[float, float] | None = None,
+    title: str = "",
+):
+    """Draw the layer boundaries of a scan, named on its right, with a scale in µm.
+
+    Parameters
+    ----------
+    image : ndarray, shape (h, w)
+    boundaries : array_like of float, shape (m, w)
+        Row of each boundary in every column, in pixels; NaN where unknown.
+    names : sequence of str, length m
+    pixel_size : (float, float), optional
+        Height and width of a pixel in µm; without it there is no scale.
+    title : str
+
+    Returns
+    -------
+    Figure
+    """
+    image, boundaries = np.asarray(image), np.asarray(boundaries, float)
+    if boundaries.ndim != 2 or len(boundaries) != len(names):
+        raise ValueError(
+            f"There are {len(names)} names for boundaries of shape {boundaries.shape}: give one "
+            "name for each row of boundaries."
+        )
+    h, w = image.shape
+    fig, axes = new_figure(FULL, (FULL - 2.0) * h / w + (0.5 if title else 0.1))
+    ax = axes[0, 0]
+    draw_scan(ax, image)
+    known = [i for i in range(len(names)) if np.isfinite(boundaries[i]).any()]
+    ends = []
+    for rank, i in enumerate(known):
+        ax.plot(boundaries[i], color=PALETTE[rank % 7], linewidth=1.6, solid_capstyle="butt")
+        finite = np.flatnonzero(np.isfinite(boundaries[i]))
+        ends.append((boundaries[i, finite[-1]], finite[-1]))
+    gap = 0.062 * h * max(1.0, 3.4 / ((FULL - 2.0) * h / w))
+    heights = _spread([row for row, _ in ends], gap, 0.03 * h, 0.98 * h)
+    for rank, i in enumerate(known):
+        tone = PALETTE[rank % 7]
+        row, column = ends[rank]
+        ax.plot(
+            [column, w * 1.0, w * 1.06],
+            [row, row, heights[rank]],
+            color=tone,
+            linewidth=1.4,
+            clip_on=False,
+        )
+        ax.text(w * 1.075, heights[rank], names[i], va="center", fontsize=11.5)
+    ax.set(xlim=(-0.5, w - 0.5), ylim=(h - 0.5, -0.5))
+    if pixel_size is not None and np.all(np.isfinite(pixel_size)):
+        _scale_bars(ax, h, w, *pixel_size)
+    if title:
+        ax.set_title(title)
+    thick = ""
+    if len(known) > 1 and pixel_size is not None:
+        depth = np.nanmedian(boundaries[known[-1]] - boundaries[known[0]]) * pixel_size[0]
+        thick = (
+            f" From {names[known[0]]} to {names[known[-1]]} it is {depth:.0f} µm in the middle "
+            "column of values."
+        ).replace(" in the middle column of values", " (median)")
+    fig.alt = (
+        f"B-scan with {count(len(known), 'layer boundary')} drawn and named, from top to bottom: "
+        f"{', '.join(names[i] for i in known)}.{thick}"
+    )
+    return fig
+
+
+@styled
+def lesion_overlay(
+    image,
+    lesions,
+    names: Mapping[int, str],
+    *,
+    pixel_size: tuple[float, float] | None = None,
+    title: str = "",
+):
+    """Draw a scan beside itself with its lesions coloured and named.
+
+    Parameters
+    ----------
+    image : ndarray, shape (h, w)
+    lesions : ndarray of int, shape (h, w)
+        Code of the lesion each pixel belongs to; 0 for none.
+    names : mapping of int → str
+        Name of each code.
+    pixel_size : (float, float), optional
+        Height and width of a pixel in µm; areas in the alt text are then in mm².
+    title : str
+
+    Returns
+    -------
+    Figure
+    """
+    from matplotlib.colors import to_rgb
+    from matplotlib.patches import Patch
+
+    image, lesions = np.asarray(image), np.asarray(lesions)
+    present = [code for code in names if code and np.any(lesions == code)]
+    h, w = image.shape
+    legend = 0.26 * len(present) + 0.1
+    fig, axes = new_figure(FULL, FULL / 2 * h / w + legend + (0.5 if title else 0.1), 1, 2)
+    draw_scan(axes[0, 0], image)
+    grey = image / 255 if image.dtype == np.uint8 else (image - image.min()) / np.ptp(image)
+    layered = np.repeat(grey[..., None], 3, axis=2)
+    tones = {code: PALETTE[(list(names).index(code)) % len(PALETTE)] for code in present}
+    for code in present:
+        inside = lesions == code
+        layered[inside] = 0.35 * layered[inside] + 0.65 * np.array(to_rgb(tones[code]))
+    draw_scan(axes[0, 1], layered)
+    if pixel_size is not None and np.all(np.isfinite(pixel_size)):
+        _scale_bars(axes[0, 0], h, w, *pixel_size)
+    if present:
+        handles = [Patch(facecolor=tones[c], edgecolor="none", label=names[c]) for c in present]
+        longest = max(len(names[c]) for c in present)
+        fits = 3 if longest <= 20 else 2 if longest <= 34 else 1
+        fig.legend(
+            handles=handles,
+            loc="outside lower left",
+            ncols=min(fits, len(present)),
+            handlelength=1.2,
+        )
+    add_title(fig, title)
+    if present:
+        parts = []
+        for code in present:
+            share = float(np.mean(lesions == code))
+            area = f"{percent(share, 1)} of the image"
+            if pixel_size is not None and np.all(np.isfinite(pixel_size)):
+                square = np.sum(lesions == code) * np.prod(pixel_size) / 1e6
+                area = f"{square:.2f} mm²" if square >= 0.005 else "less than 0.01 mm²"
+            parts.append(f"{names[code]} ({area})")
+        fig.alt = f"B-scan, and the same with its lesions coloured: {listing(parts)}."
+    else:
+        fig.alt = "B-scan, twice the same: there is no lesion to colour."
+    return fig
+
+
+def _class_of_each(images) -> list[str] | None:
+    labels = getattr(images, "labels", None)
+    if labels is None:
+        return None
+    return [images.class_names[label] for label in labels]
+
+
+def _different_patients(images, mask, n: int, rng) -> np.ndarray:
+    members = rng.permutation(np.flatnonzero(mask))
+    if images.patients is not None:
+        _, first = np.unique(images.patients[members], return_index=True)
+        rest = np.setdiff1d(np.arange(len(members)), first)
+        members = members[np.concatenate([np.sort(first), rest])]
+    return members[:n]
+
+
+def _brightness(images) -> str:
+    heights = [bright_row(image) for image in images]
+    return (
+        f"The brightest row lies between {percent(min(heights))} and {percent(max(heights))} of "
+        "the height, from the top."
+    )
+
+
+def _component_kind(image: np.ndarray) -> str:
+    """What a component changes most: everything, top against bottom, or left against right."""
+    strength = np.linalg.norm(image)
+    w = image.shape[1]
+    down = np.repeat(image.mean(axis=1, keepdims=True), w, axis=1)
+    level, vertical = abs(image.mean()) * np.sqrt(image.size), np.linalg.norm(down - image.mean())
+    slope = np.linspace(-1, 1, w)[None] * np.sign(np.gradient(down, axis=0))
+    tilt = abs(np.sum(image * slope)) / np.linalg.norm(slope)
+    kinds = {
+        "changes the brightness of the whole image": level,
+        "trades brightness between rows": vertical,
+        "trades left against right": tilt,
+    }
+    kind, share = max(kinds.items(), key=lambda item: item[1])
+    return kind if share > 0.6 * strength else "changes a pattern of both rows and columns"
+
+
+def _scale_bars(ax, h: int, w: int, axial: float, lateral: float) -> None:
+    """Draw a bar for each direction: pixels of OCT are not square."""
+    from matplotlib import patheffects
+
+    def length(extent: float) -> float:
+        choices = np.array([50, 100, 200, 500, 1000, 2000, 5000])
+        return float(choices[np.argmin(np.abs(choices - 0.22 * extent))])
+
+    wide, high = length(w * lateral), length(h * axial)
+    x, y = 0.035 * w, 0.95 * h
+    halo = [patheffects.withStroke(linewidth=4, foreground="#000001")]
+    corner = [(x, y - high / axial), (x, y), (x + wide / lateral, y)]
+    ax.plot(
+        *zip(*corner, strict=True),
+        color=ON_IMAGE,
+        linewidth=2.2,
+        path_effects=halo,
+        solid_joinstyle="miter",
+    )
+    style = {"color": ON_IMAGE, "fontsize": 11, "path_effects": halo}
+    ax.text(x + wide / lateral + 0.012 * w, y, f"{wide:.0f} µm", va="center", **style)
+    ax.text(x, y - high / axial - 0.015 * h, f"{high:.0f} µm", va="bottom", ha="left", **style)
+
+
+def _spread(heights: Sequence[float], gap: float, lowest: float, highest: float) -> np.ndarray:
+    """Move heights as little as needed to be `gap` apart, in their order."""
+    order = np.argsort(heights, kind="stable")
+    wanted = np.asarray(heights, float)[order] - gap * np.arange(len(order))
+    # Pool adjacent violators: isotonic regression of the heights less their gaps.
+    from sklearn.isotonic import isotonic_regression
+
+    placed = isotonic_regression(wanted) + gap * np.arange(len(order))
+    if len(placed):  # within the scan where they fit, from its top where they do not
+        placed -= max(placed[-1] - highest, 0)
+        placed += max(lowest - placed[0], 0)
+    result = np.empty(len(order))
+    result[order] = placed
+    return result

@@ -1,0 +1,347 @@
+"""`VariancePCA`: as many principal components as a share of the variance needs, in flat memory."""
+
+from __future__ import annotations
+
+from numbers import Real
+
+import numpy as np
+from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+#: Up to this many rows or columns, all eigenvalues are computed directly, in float64.
+DIRECT_SIDE = 1500
+
+
+class VariancePCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
+    """Principal component analysis to a share of the variance.
+
+    The same components as ``sklearn.decomposition.PCA(n_components=0.95)``, which computes a
+    full singular value decomposition of a copy of the data. Here the data are read in blocks and
+    never copied: the smaller of the two products of the centred data with itself, (n, n) or
+    (d, d), is accumulated, and its leading eigenvectors are found. So a memory map works too.
+
+    Parameters
+    ----------
+    variance : float, default 0.95
+        Share of the variance to keep, above 0 and at most 1. The fewest components that reach it
+        are kept.
+    whiten : bool, default False
+        Divide every score by its standard deviation. All directions then weigh the same in a
+        distance, the noisiest included, which is rarely wanted before K-means.
+    random_state : int, RandomState or None, default 0
+        Seed of the search for eigenvectors of large data. Results do not depend on it beyond
+        rounding.
+
+    Attributes
+    ----------
+    components_ : ndarray, shape (n_components_, n_features)
+        Directions of largest variance, orthonormal, largest first.
+    explained_variance_ : ndarray, shape (n_components_,)
+        Variance along each (divisor n - 1).
+    explained_variance_ratio_ : ndarray, shape (n_components_,)
+        The same as a share of the whole.
+    singular_values_ : ndarray, shape (n_components_,)
+        Singular values of the centred data.
+    mean_ : ndarray, shape (n_features,)
+        Mean of each feature.
+    n_components_ : int
+        Number of components kept.
+    total_variance_ : float
+        Variance of the data, all features together.
+    noise_variance_ : float
+        Mean variance of the directions left out.
+    n_samples_, n_features_in_ : int
+        Shape of the data seen by `fit`.
+
+    Notes
+    -----
+    With more than `DIRECT_SIDE` rows and columns, the eigenvectors are found by a block Lanczos
+    iteration with full orthogonalisation (Golub & Underwood 1977). It stops when the residual of
+    every kept eigenpair is below a thousandth of its eigenvalue (and 10 roundings of the largest);
+    eigenvalues err by about the square of that. When the share needs a large part of all
+    components, a dense decomposition takes over.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> rows = np.random.default_rng(0).normal(size=(200, 3)) @ np.diag([10, 5, 0.1])
+    >>> VariancePCA(0.95).fit(rows).n_components_
+    2
+    """
+
+    def __init__(self, variance=0.95, whiten=False, random_state=0):
+        self.variance = variance
+        self.whiten = whiten
+        self.random_state = random_state
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
+        return tags
+
+    def fit(self, X, y=None):
+        """Find the components.
+
+        Parameters
+        ----------
+        X : array_like of float32 or float64, shape (n, n_features)
+            At least two rows. Other number types are copied to float64.
+        y : None
+            Ignored.
+
+        Returns
+        -------
+        VariancePCA
+            Itself.
+
+        Raises
+        ------
+        ValueError
+            If `variance` is out of range, or X is not a finite 2-D array of at least two rows.
+        """
+        self._fit(X)
+        return self
+
+    def fit_transform(self, X, y=None):
+        """Find the components and return the scores of the same rows.
+
+        Parameters
+        ----------
+        X : array_like of float, shape (n, n_features)
+        y : None
+            Ignored.
+
+        Returns
+        -------
+        ndarray, shape (n, n_components_)
+            In the dtype of X.
+        """
+        return self._scores(self._fit(X))
+
+    def transform(self, X):
+        """Return the scores: coordinates along the components, from the mean.
+
+        Parameters
+        ----------
+        X : array_like of float, shape (n, n_features)
+
+        Returns
+        -------
+        ndarray, shape (n, n_components_)
+        """
+        check_is_fitted(self)
+        return self._scores(validate_data(self, X, dtype=[np.float64, np.float32], reset=False))
+
+    def inverse_transform(self, X):
+        """Return the rows that have these scores, in the kept directions only.
+
+        Parameters
+        ----------
+        X : array_like of float, shape (n, n_components_)
+
+        Returns
+        -------
+        ndarray, shape (n, n_features)
+        """
+        check_is_fitted(self)
+        scores = np.asarray(X)
+        if scores.ndim != 2 or scores.shape[1] != self.n_components_:
+            raise ValueError(
+                f"Scores have shape (n, {self.n_components_}), one column per component; these "
+                f"have {scores.shape}."
+            )
+        if self.whiten:
+            scores = scores * np.sqrt(self.explained_variance_)
+        return scores @ self.components_ + self.mean_
+
+    def components_for(self, variance: float) -> int:
+        """Return how many components hold a share of the variance.
+
+        Parameters
+        ----------
+        variance : float
+            Share, at most the one that was fitted.
+
+        Returns
+        -------
+        int
+
+        Raises
+        ------
+        ValueError
+            If the components kept do not hold that much.
+        """
+        check_is_fitted(self)
+        held = np.cumsum(self.explained_variance_ratio_, dtype=np.float64)
+        if not 0 < variance <= held[-1] + 1e-9:
+            raise ValueError(
+                f"The {self.n_components_} components kept hold {held[-1]:.1%} of the variance; "
+                f"fit VariancePCA(variance={variance}) to count to {variance:.1%}."
+            )
+        return min(int(np.searchsorted(held, variance - 1e-12)) + 1, self.n_components_)
+
+    @property
+    def _n_features_out(self) -> int:
+        return self.n_components_
+
+    # ------------------------------------------------------------------ inside
+
+    def _scores(self, X: np.ndarray) -> np.ndarray:
+        # (X - mean) C' without a centred copy of X
+        scores = X @ self.components_.T
+        scores -= self.mean_ @ self.components_.T
+        if self.whiten:
+            scores /= np.sqrt(np.maximum(self.explained_variance_, np.finfo(X.dtype).tiny))
+        return scores
+
+    def _fit(self, X) -> np.ndarray:
+        if not isinstance(self.variance, Real) or not 0 < self.variance <= 1:
+            raise ValueError(
+                f"`variance` is a share above 0 and at most 1, not {self.variance!r}; for a "
+                "number of components use sklearn.decomposition.PCA."
+            )
+        X = validate_data(self, X, dtype=[np.float64, np.float32], ensure_min_samples=2)
+        n, d = X.shape
+        mean = X.mean(axis=0, dtype=np.float64).astype(X.dtype)
+        wide = d >= n
+        work = np.float64 if min(n, d) <= DIRECT_SIDE else X.dtype
+        product = _rows_product(X, mean, work) if wide else _columns_product(X, mean, work)
+        total = float(np.trace(product, dtype=np.float64))
+        values, vectors = _leading(product, self.variance, total, self.random_state)
+        del product
+        values = np.maximum(values, 0)
+        floor = 10 * np.finfo(X.dtype).eps * values[0]  # below it, directions are rounding
+        keep = max(1, min(_count(values, self.variance, total), int(np.sum(values > floor))))
+        values, vectors = values[:keep], vectors[:, :keep]
+
+        singular = np.sqrt(values)
+        components = _to_columns(X, mean, vectors, singular) if wide else vectors.T
+        # As scikit-learn: the largest entry of every component is positive.
+        largest = np.argmax(np.abs(components), axis=1)
+        components = components * np.sign(components[np.arange(keep), largest])[:, None]
+
+        self.components_ = np.ascontiguousarray(components, X.dtype)
+        self.explained_variance_ = (values / (n - 1)).astype(X.dtype)
+        share = values / total if total > 0 else np.full(keep, np.nan)
+        self.explained_variance_ratio_ = share.astype(X.dtype)
+        self.singular_values_ = singular.astype(X.dtype)
+        self.mean_ = mean
+        self.n_components_ = keep
+        self.n_samples_ = n
+        self.total_variance_ = total / (n - 1)
+        left = min(n, d) - keep
+        self.noise_variance_ = max(total - values.sum(), 0.0) / (n - 1) / left if left else 0.0
+        return X
+
+
+def _count(values: np.ndarray, share: float, total: float) -> int:
+    """Fewest leading values that sum to `share` of `total`; all of them if they do not."""
+    if total <= 0:
+        return 1
+    held = np.cumsum(values, dtype=np.float64) / total
+    # A rounding error below the full variance must not ask for one component more.
+    return min(int(np.searchsorted(held, share - 1e-7 * (share == 1))) + 1, len(values))
+
+
+def _rows_product(X: np.ndarray, mean: np.ndarray, dtype, block: int = 1024) -> np.ndarray:
+    """Lower triangle of (X - mean)(X - mean)', by blocks of columns."""
+    n, d = X.shape
+    product = np.zeros((n, n), dtype, order="F")
+    for start in range(0, d, block):
+        part = np.ascontiguousarray(X[:, start : start + block], dtype)
+        if np.shares_memory(part, X):
+            part = part.copy()
+        part -= mean[start : start + block]
+        product = _syrk(part.T, product, trans=1)
+    return product
+
+
+def _columns_product(X: np.ndarray, mean: np.ndarray, dtype, block: int = 4096) -> np.ndarray:
+    """Lower triangle of (X - mean)'(X - mean), by blocks of rows."""
+    n, d = X.shape
+    product = np.zeros((d, d), dtype, order="F")
+    for start in range(0, n, block):
+        part = np.array(X[start : start + block], dtype, order="C")
+        part -= mean
+        product = _syrk(part.T, product, trans=0)
+    return product
+
+
+def _syrk(a: np.ndarray, product: np.ndarray, trans: int) -> np.ndarray:
+    """Add a a' (trans 0) or a' a (trans 1) to the lower triangle of `product`, in place."""
+    from scipy.linalg.blas import get_blas_funcs
+
+    syrk = get_blas_funcs("syrk", (product,))
+    return syrk(1.0, a, beta=1.0, c=product, trans=trans, lower=1, overwrite_c=1)
+
+
+def _to_columns(X, mean, vectors, singular, block: int = 1024) -> np.ndarray:
+    """Right singular vectors from left ones: vectors' (X - mean) / singular, by blocks."""
+    divisors = np.maximum(singular, np.finfo(X.dtype).tiny)[:, None]
+    left = np.ascontiguousarray(vectors.T, X.dtype)
+    components = np.empty((left.shape[0], X.shape[1]), X.dtype)
+    for start in range(0, X.shape[1], block):
+        part = X[:, start : start + block] - mean[start : start + block]
+        components[:, start : start + block] = (left @ part) / divisors
+    return components
+
+
+def _leading(product: np.ndarray, share: float, total: float, random_state):
+    """Leading eigenpairs of a symmetric matrix (lower triangle given) that reach a share.
+
+    Returns values (descending) and vectors (in columns); possibly more than needed.
+    """
+    if len(product) > DIRECT_SIDE and share < 1:
+        found = _block_lanczos(product, share, total, check_random_state(random_state))
+        if found is not None:
+            return found
+    from scipy.linalg import eigh
+
+    values, vectors = eigh(product, lower=True, overwrite_a=True, check_finite=False, driver="evr")
+    return values[::-1], vectors[:, ::-1]
+
+
+def _block_lanczos(product, share, total, rng, tolerance: float = 1e-3):
+    """Grow a block Krylov basis until its leading Ritz pairs reach the share and have converged.
+
+    Returns None when that would need a basis of more than a third of the side.
+    """
+    from scipy.linalg import eigh
+    from scipy.linalg.blas import get_blas_funcs
+
+    side, dtype = len(product), product.dtype
+    rounding = 10 * np.finfo(dtype).eps
+    width = int(np.clip(side // 50, 16, 128))
+    limit = side // 3
+    symm = get_blas_funcs("symm", (product,))
+    basis = np.empty((side, limit), dtype, order="F")
+    image = np.empty((side, limit), dtype, order="F")  # product @ basis
+    small = np.zeros((limit, limit))  # basis' product basis
+    new = np.linalg.qr(rng.standard_normal((side, width)).astype(dtype))[0]
+    used, check_at = 0, 0
+    while used + width <= limit:
+        block = slice(used, used + width)
+        basis[:, block] = new
+        image[:, block] = symm(1.0, product, np.asfortranarray(new), lower=1)
+        used += width
+        span, mapped = basis[:, :used], image[:, :used]
+        small[:used, block] = span.T @ image[:, block]
+        small[block, :used] = small[:used, block].T
+        # All Ritz values together must hold the share before the leading ones can.
+        if used >= check_at and np.trace(small[:used, :used]) >= share * total:
+            check_at = used + max(width, used // 4)
+            values, turn = eigh(small[:used, :used])
+            values, turn = values[::-1], turn[:, ::-1].astype(dtype)
+            keep = _count(values, share, total)
+            if values[:keep].sum() >= share * total:
+                vectors = span @ turn[:, :keep]
+                rest = mapped @ turn[:, :keep] - vectors * values[:keep].astype(dtype)
+                allowed = tolerance * values[:keep] + rounding * values[0]
+                if np.all(np.linalg.norm(rest, axis=0) <= allowed):
+                    return values[:keep], vectors
+        new = image[:, block].copy()
+        for _ in range(2):  # twice is enough
+            new -= span @ (span.T @ new)
+            new = np.linalg.qr(new)[0]
+    return None

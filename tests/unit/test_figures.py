@@ -1,0 +1,330 @@
+"""Figures: readable colours, computed alt text, light and dark, nothing left behind."""
+
+import base64
+import gc
+import io
+import itertools
+import subprocess
+import sys
+import weakref
+
+import matplotlib
+import numpy as np
+import pytest
+from matplotlib.figure import Figure
+from PIL import Image
+from sklearn.cluster import KMeans
+
+from octlessons import figures
+from octlessons.clustering import scan_k
+from octlessons.evaluation import agreement
+from octlessons.figures import DARK, LIGHT, MARKERS, MIME, PALETTE, render, show, showing
+from octlessons.images.imageset import ImageSet
+from octlessons.representations import VariancePCA
+
+
+def linear(colour: str) -> np.ndarray:
+    value = np.array([int(colour[i : i + 2], 16) for i in (1, 3, 5)]) / 255
+    return np.where(value <= 0.04045, value / 12.92, ((value + 0.055) / 1.055) ** 2.4)
+
+
+def contrast(a: str, b: str) -> float:
+    """Contrast ratio of WCAG 2."""
+    low, high = sorted(float(linear(c) @ [0.2126, 0.7152, 0.0722]) for c in (a, b))
+    return (high + 0.05) / (low + 0.05)
+
+
+# Machado, Oliveira & Fernandes 2009, severity 1
+BLINDNESS = {
+    "none": np.eye(3),
+    "protanopia": [[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216],
+                   [-0.003882, -0.048116, 1.051998]],
+    "deuteranopia": [[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413],
+                     [-0.011820, 0.042940, 0.968881]],
+    "tritanopia": [[1.255528, -0.076749, -0.178779], [-0.078411, 0.930809, 0.147602],
+                   [0.004733, 0.691367, 0.303900]],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("colour", PALETTE)
+@pytest.mark.parametrize("paper", [LIGHT["paper"], DARK["paper"]])
+def test_palette_is_readable_on_both_pages(colour, paper):
+    assert contrast(colour, paper) >= 3
+
+
+@pytest.mark.parametrize("page", [LIGHT, DARK])
+def test_text_is_readable_on_both_pages(page):
+    assert contrast(page["ink"], page["paper"]) >= 12
+    assert contrast(page["muted"], page["paper"]) >= 4.5
+
+
+@pytest.mark.parametrize("eye", BLINDNESS)
+def test_first_four_colours_stay_apart_for_every_eye(eye):
+    from skimage.color import deltaE_ciede2000, rgb2lab
+
+    def seen(colour: str) -> np.ndarray:
+        light = np.clip(np.asarray(BLINDNESS[eye]) @ linear(colour), 0, 1)
+        return rgb2lab(
+            np.where(light <= 0.0031308, light * 12.92, 1.055 * light ** (1 / 2.4) - 0.055)
+        )
+
+    for a, b in itertools.combinations(PALETTE[:4], 2):
+        assert deltaE_ciede2000(seen(a), seen(b)) > 15
+
+
+def test_every_class_has_a_marker_of_its_own():
+    assert len(set(MARKERS)) == len(MARKERS) >= len(set(PALETTE)) == len(PALETTE)
+    assert figures.colour(-1) not in PALETTE and figures.marker(-1) not in MARKERS
+
+
+@pytest.fixture(scope="module")
+def scans() -> ImageSet:
+    rng = np.random.default_rng(0)
+    images = rng.integers(10, 60, (24, 32, 40), dtype=np.uint8)
+    for i in range(24):
+        images[i, 10 + i % 4 : 14 + i % 4] += 120
+    return ImageSet(
+        images,
+        np.arange(24) % 4,
+        class_names=["CNV", "DME", "DRUSEN", "NORMAL"],
+        patients=np.arange(24) // 2,
+        sizes=[[496, 512], [496, 768], [496, 1536]] * 8,
+    )
+
+
+@pytest.fixture(scope="module")
+def drawn(scans) -> dict[str, Figure]:
+    """One of every figure."""
+    rows = np.asarray(scans).reshape(24, -1) / 255
+    kmeans = KMeans(4, n_init=1, random_state=0).fit(rows)
+    pca = VariancePCA(0.995).fit(rows)
+    plane = pca.transform(rows)[:, :2]
+    result = agreement(kmeans.labels_, scans.labels, class_names=scans.class_names)
+    boundaries = np.linspace(5, 25, 6)[:, None] + np.zeros((6, 40))
+    lesions = np.zeros((32, 40), int)
+    lesions[8:12, 5:15] = 1
+    points = np.random.default_rng(0).normal(size=(30, 2))
+    middle = np.array([[0, 0], [1, 1]])
+    near = np.argmin(np.linalg.norm(points[:, None] - middle, axis=2), axis=1)
+    return {
+        "image_grid": figures.image_grid(scans[:6], title="Six"),
+        "class_examples": figures.class_examples(scans, 2),
+        "image_pairs": figures.image_pairs(scans[:2], scans[2:4]),
+        "centroid_images": figures.centroid_images(
+            kmeans.cluster_centers_.reshape(4, 32, 40), np.bincount(kmeans.labels_)
+        ),
+        "component_images": figures.component_images(
+            pca.components_[:5].reshape(5, 32, 40), pca.explained_variance_ratio_
+        ),
+        "layer_overlay": figures.layer_overlay(
+            scans[0], boundaries, list("ABCDEF"), pixel_size=(4, 11)
+        ),
+        "lesion_overlay": figures.lesion_overlay(
+            scans[0], lesions, {1: "drusen", 2: "fluid"}, pixel_size=(4, 11)
+        ),
+        "class_counts": figures.class_counts(scans),
+        "size_scatter": figures.size_scatter(scans),
+        "scree": figures.scree(pca),
+        "embedding_map": figures.embedding_map(
+            plane, scans.labels, scans.class_names, thumbnails=scans
+        ),
+        "kmeans_steps": figures.kmeans_steps(points, [(middle, None), (middle, near)]),
+        "silhouette_plot": figures.silhouette_plot(rows, kmeans.labels_),
+        "k_scan": figures.k_scan(scan_k(rows, [2, 3, 4], n_references=2, n_resamples=2)),
+        "contingency_heatmap": figures.contingency_heatmap(result),
+        "agreement_bars": figures.agreement_bars({"pixels": result, "again": result}),
+    }  # fmt: skip
+
+
+NAMES = [
+    "image_grid", "class_examples", "image_pairs", "centroid_images", "component_images",
+    "layer_overlay", "lesion_overlay", "class_counts", "size_scatter", "scree", "embedding_map",
+    "kmeans_steps", "silhouette_plot", "k_scan", "contingency_heatmap", "agreement_bars",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_figure_says_what_it_shows(drawn, name):
+    fig = drawn[name]
+    assert isinstance(fig, Figure)
+    assert len(fig.alt) > 40 and fig.alt.endswith(".") and "nan" not in fig.alt
+    assert not fig.alt.lower().startswith(("figure", "image of", "picture", "plot of"))
+    assert any(character.isdigit() for character in fig.alt)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_text_is_large_enough_for_a_phone_and_stays_inside(drawn, name):
+    from matplotlib.text import Text
+
+    fig = drawn[name]
+    fig.draw_without_rendering()
+    texts = [t for t in fig.findobj(Text) if t.get_visible() and t.get_text().strip()]
+    for text in texts:
+        # 100 CSS px per inch; a 360 px phone shows 328 px of a 700 px figure.
+        size = text.get_fontsize() / 72 * 100 * min(1, 328 / (fig.get_figwidth() * 100))
+        assert size >= 7, text.get_text()
+    box = fig.get_tightbbox()  # of all that is drawn, in inches
+    assert box.x0 >= -0.02 and box.x1 <= fig.get_figwidth() + 0.02
+    assert box.y0 >= -0.02 and box.y1 <= fig.get_figheight() + 0.02
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_dark_swaps_page_and_ink_and_is_undone(drawn, name):
+    fig = drawn[name]
+    before = render(fig)
+    light, dark = (np.asarray(Image.open(io.BytesIO(png)).convert("RGB")).astype(int)
+                   for png in (before, render(fig, dark=True)))  # fmt: skip
+    assert light.shape == dark.shape
+    paper = np.array([int(DARK["paper"][i : i + 2], 16) for i in (1, 3, 5)])
+    assert np.abs(light[2, -3] - 255).max() <= 3 and np.abs(dark[2, -3] - paper).max() <= 4
+    ink = np.array([int(DARK["ink"][i : i + 2], 16) for i in (1, 3, 5)])
+    assert (np.abs(dark - ink).max(axis=2) < 12).sum() > 20  # there is text, in light ink
+    assert render(fig) == before  # all colours are back
+
+
+def test_scans_look_the_same_in_the_dark(scans):
+    fig = figures.image_grid(scans[:1], [])
+    light, dark = (np.asarray(Image.open(io.BytesIO(render(fig, d))).convert("L")).astype(int)
+                   for d in (False, True))  # fmt: skip
+    h, w = light.shape
+    middle = np.s_[h // 4 : 3 * h // 4, w // 4 : 3 * w // 4]
+    assert np.abs(light[middle] - dark[middle]).max() <= 6
+
+
+def test_scree_marks_where_each_share_is_reached():
+    ratios = np.array([0.5, 0.3, 0.11, 0.05, 0.03, 0.005])
+    fig = figures.scree(ratios, n_features=100)
+    assert "3 hold 90 %" in fig.alt and "4 hold 95 %" in fig.alt and "5 hold 99 %" in fig.alt
+    assert "99 % is not reached by these 4" in figures.scree(ratios[:4]).alt
+
+
+def test_heat_map_tells_the_largest_class_of_each_cluster():
+    fig = figures.contingency_heatmap([[9, 1], [2, 6]], ["a", "b"])
+    assert "cluster 0: 9 of 10 are a; cluster 1: 6 of 8 are b" in fig.alt
+    with pytest.raises(ValueError, match="2 clusters and 2 classes"):
+        figures.contingency_heatmap([[9, 1], [2, 6]], ["a"])
+
+
+def test_map_tells_how_mixed_the_classes_are():
+    rng = np.random.default_rng(0)
+    labels = np.repeat([0, 1], 50)
+    apart = figures.embedding_map(rng.normal(size=(100, 2)) + 20 * labels[:, None], labels)
+    assert "same kind for 100 %" in apart.alt and "it would be 49 %" in apart.alt
+    noise = figures.embedding_map(rng.normal(size=(100, 2)), np.where(labels, -1, 0))
+    assert "50 noise" in noise.alt
+    with pytest.raises(ValueError, match=r"shape \(n, 2\)"):
+        figures.embedding_map(np.zeros((4, 3)))
+
+
+def test_counts_and_sizes_are_those_of_the_set(scans):
+    assert "CNV 6 from 6 patients" in figures.class_counts(scans).alt
+    assert "3 image sizes" in figures.size_scatter(scans).alt
+    with pytest.raises(ValueError, match="not known"):
+        figures.size_scatter(ImageSet(np.zeros((2, 4, 4), np.uint8)))
+
+
+def test_overlays_state_measures(drawn):
+    assert "it is 80 µm (median)" in drawn["layer_overlay"].alt  # 20 px of 4 µm
+    assert "drusen (less than 0.01 mm²)" in drawn["lesion_overlay"].alt  # 40 px of 44 µm²
+    clean = figures.lesion_overlay(np.zeros((8, 8), np.uint8), np.zeros((8, 8)), {1: "drusen"})
+    assert "no lesion" in clean.alt
+
+
+def test_layer_names_never_overlap(scans):
+    crowded = np.linspace(10, 16, 12)[:, None] + np.zeros((12, 40))
+    fig = figures.layer_overlay(scans[0], crowded, [f"layer {i}" for i in range(12)])
+    fig.draw_without_rendering()
+    boxes = sorted((t.get_window_extent() for t in fig.axes[0].texts), key=lambda box: box.y0)
+    assert len(boxes) == 12
+    assert all(a.y1 <= b.y0 + 1 for a, b in itertools.pairwise(boxes))
+
+
+def test_figures_work_without_labels_and_with_few_images():
+    bare = ImageSet(np.full((3, 16, 16), 9, np.uint8))
+    assert "without labels" in figures.class_examples(bare, 3).alt
+    assert figures.image_grid(bare).alt.startswith("3 scans in 1 row")
+    assert figures.embedding_map(np.eye(3)[:, :2]).alt == "Map of 3 images in the plane."
+    with pytest.raises(ValueError, match="no images to draw"):
+        figures.image_grid([])
+
+
+# ---------------------------------------------------------------------- show
+
+
+@pytest.fixture
+def shown(monkeypatch) -> list[dict]:
+    """What `show` displays, as if in a notebook."""
+    import IPython.display
+
+    bundles: list[dict] = []
+    monkeypatch.setattr(showing, "_in_notebook", lambda: True)
+    monkeypatch.setattr(IPython.display, "display", lambda data, **_: bundles.append(data))
+    return bundles
+
+
+def test_show_gives_both_pages_and_the_alt_text(drawn, shown):
+    show(drawn["scree"], caption="A *scree*.", width=500)
+    (bundle,) = shown
+    figure = bundle[MIME]
+    assert set(figure) == {"alt", "caption", "light", "dark", "width"}
+    assert figure["alt"] == bundle["text/plain"] == drawn["scree"].alt
+    assert figure["caption"] == "A *scree*." and figure["width"] == 500
+    pictures = [Image.open(io.BytesIO(base64.b64decode(figure[k]))) for k in ("light", "dark")]
+    assert pictures[0].size == pictures[1].size and pictures[0].format == "PNG"
+    assert bundle["image/png"] == figure["light"]
+
+
+def test_show_refuses_a_figure_without_alt_text(shown):
+    with pytest.raises(ValueError, match="no alternative text"):
+        show(Figure())
+    with pytest.raises(ValueError, match="no alternative text"):
+        show(Figure(), alt="  ")
+    assert shown == []
+
+
+def test_show_swaps_colours_of_any_figure_in_the_style_and_closes_it(shown):
+    import matplotlib.pyplot as plt
+
+    with matplotlib.rc_context():
+        figures.use_style()
+        fig, ax = plt.subplots()
+        ax.plot([0, 1], label="line")
+        ax.legend()
+        show(fig, alt="A line that rises from 0 to 1.")
+    assert plt.get_fignums() == []
+    light, dark = (
+        np.asarray(Image.open(io.BytesIO(base64.b64decode(shown[0][MIME][k]))).convert("L"))
+        for k in ("light", "dark")
+    )
+    assert light.mean() > 230 and dark.mean() < 50
+
+
+def test_figures_are_forgotten(scans, shown):
+    import matplotlib.pyplot as plt
+
+    fig = figures.class_counts(scans)
+    gone = weakref.ref(fig)
+    show(fig)
+    del fig
+    gc.collect()
+    assert gone() is None
+    assert plt.get_fignums() == []
+
+
+def test_show_prints_the_alt_text_in_a_script_without_a_window():
+    code = (
+        "from octlessons import figures\n"
+        "figures.show(figures.contingency_heatmap([[3, 1], [0, 2]]))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True,
+        env={**__import__("os").environ, "MPLBACKEND": "agg", "PYTHONIOENCODING": "utf-8"},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("[figure] Table of 2 clusters by 2 classes")
+
+
+def test_style_of_the_reader_is_left_alone(scans):
+    before = dict(matplotlib.rcParams)
+    figures.class_counts(scans)
+    assert dict(matplotlib.rcParams) == before
