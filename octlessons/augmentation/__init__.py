@@ -1,0 +1,50 @@
+"""Augmentation: altered copies of images, and whether the label survives the change.
+
+Pipelines go by name, are the same from the same seed, and keep what is known about an image with
+it: label, patient, lesions and layer boundaries.
+
+>>> from octlessons.augmentation import augment, pipeline
+>>> from octlessons.images import draw_phantoms
+>>> train, test = draw_phantoms(40, size=64).split(seed=1)
+>>> more = augment(train, pipeline("oct_safe"), copies=3, seed=1)
+>>> len(more) == 4 * len(train)
+True
+
+The modules: `pipelines` (steps, pipelines by name, copies of an `ImageSet`), `survival` (what every
+step does to thickness, lesions and a fixed classifier), `learning` (what copies buy when images are
+few), `transforms` (the only one that imports albumentations), `truth` (boundaries moved with the
+pixels).
+
+Notes
+-----
+The transforms come from albumentations 2.0.8 (Buslaev et al., Information 11:125, 2020,
+doi:10.3390/info11020125): the last release under the MIT licence, unmaintained since June 2025. Its
+successor, AlbumentationsX, is under the AGPL or a commercial licence and must not be installed in
+its place. It is imported only when a pipeline first runs, only by `transforms`, and without the
+version check that would otherwise call the network, so it can be exchanged in one file.
+"""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach(
+    __name__,
+    submodules=["learning", "pipelines", "survival"],
+    submod_attrs={
+        "learning": [
+            "LearningCurve",
+            "LearningPoint",
+            "gradient_histograms",
+            "learning_curve",
+            "small_classifier",
+        ],
+        "pipelines": ["PIPELINES", "STEPS", "Augmented", "Pipeline", "Step", "augment", "pipeline"],
+        "survival": [
+            "LIMITS",
+            "Example",
+            "Survival",
+            "SurvivalTable",
+            "survival_table",
+            "transform_examples",
+        ],
+    },
+)

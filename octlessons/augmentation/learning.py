@@ -1,0 +1,407 @@
+"""What copies buy when images are few: learning curves of one small classifier."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from octlessons.errors import OctlessonsError
+from octlessons.evaluation import Interval
+from octlessons.images.imageset import ImageSet, resize_image
+from octlessons.tables import html_table, text_table
+
+
+def gradient_histograms(images, size: int = 96, cell: int = 16, orientations: int = 8):
+    """Histograms of oriented gradients of each image: where edges run, and which way.
+
+    Parameters
+    ----------
+    images : ImageSet, or sequence of uint8 arrays of shape (h, w) or (h, w, 3)
+    size : int
+        The picture is resized to this square first, in pixels.
+    cell : int
+        Side of the squares in which directions are counted, in pixels of the resized picture.
+    orientations : int
+        Number of directions.
+
+    Returns
+    -------
+    ndarray of float32, shape (n, d)
+        Dalal and Triggs, CVPR 2005, doi:10.1109/CVPR.2005.177, as in scikit-image.
+    """
+    from skimage.feature import hog
+
+    rows = [
+        hog(
+            resize_image(np.asarray(image), (size, size)),
+            orientations=orientations,
+            pixels_per_cell=(cell, cell),
+            cells_per_block=(2, 2),
+            channel_axis=-1 if np.ndim(image) == 3 else None,
+        )
+        for image in images
+    ]
+    return np.asarray(rows, np.float32)
+
+
+def small_classifier():
+    """The fixed classifier of the augmentation chapter: gradient histograms and a linear model.
+
+    Small on purpose: it trains in a second, has nothing to tune and nothing random, so that what
+    changes its score is the training images.
+
+    Returns
+    -------
+    sklearn.pipeline.Pipeline
+        Unfitted; `fit` takes an `ImageSet` (or images) and labels.
+    """
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import FunctionTransformer, StandardScaler
+
+    return make_pipeline(
+        FunctionTransformer(gradient_histograms),
+        StandardScaler(),
+        LogisticRegression(C=0.01, max_iter=500),
+    )
+
+
+@dataclass(frozen=True)
+class LearningPoint:
+    """The scores at one number of training images.
+
+    Attributes
+    ----------
+    size : int
+        Training images per class, copies not counted.
+    scores : ndarray, shape (n_seeds,)
+        Balanced accuracy (mean of the classes' recalls) on the test set, one per seed.
+    right : ndarray of bool, shape (n_seeds, n_test)
+        Which test images were classified rightly.
+    low, high : float
+        Interval that counts both what was drawn for training and which patients were tested.
+    n_patients : float or None
+        Patients among the training images, mean over the seeds.
+    """
+
+    size: int
+    scores: np.ndarray = field(repr=False)
+    right: np.ndarray = field(repr=False)
+    low: float
+    high: float
+    n_patients: float | None = None
+
+    @property
+    def mean(self) -> float:
+        """Mean of the scores over the seeds."""
+        return float(self.scores.mean())
+
+
+@dataclass(frozen=True)
+class LearningCurve:
+    """Scores at growing numbers of training images; iteration gives the points.
+
+    Attributes
+    ----------
+    name : str
+        ``"no augmentation"`` or the pipeline's name.
+    copies : int
+        Altered copies per training image; 0 without augmentation.
+    points : tuple of LearningPoint
+    labels, patients : ndarray, shape (n_test,)
+        Of the test images; `patients` may be None.
+    level : float
+        Level of the intervals.
+    """
+
+    name: str
+    copies: int
+    points: tuple[LearningPoint, ...]
+    labels: np.ndarray = field(repr=False)
+    patients: np.ndarray | None = field(default=None, repr=False)
+    level: float = 0.95
+
+    def __iter__(self) -> Iterator[LearningPoint]:
+        return iter(self.points)
+
+    def __len__(self) -> int:
+        return len(self.points)
+
+    def at(self, size: int) -> LearningPoint:
+        """Return the point with `size` training images per class."""
+        for point in self.points:
+            if point.size == size:
+                return point
+        raise KeyError(f"no point at {size} images per class; there are {self.sizes.tolist()}")
+
+    def gain_over(self, other: LearningCurve, n_bootstrap: int = 1000) -> dict[int, Interval]:
+        """By how much this curve lies above another of the same draws and test images.
+
+        Parameters
+        ----------
+        other : LearningCurve
+            With the same seeds, sizes and test set.
+        n_bootstrap : int
+            Resamples of draws and of test patients, the same for both curves.
+
+        Returns
+        -------
+        dict of int to Interval
+            Difference in balanced accuracy for each size. Both curves share draws and patients, so
+            this interval is narrower than theirs; one that excludes 0 is a difference.
+
+        Raises
+        ------
+        OctlessonsError
+            If the curves do not belong together.
+        """
+        same = np.array_equal(self.labels, other.labels) and self.sizes.tolist() == (
+            other.sizes.tolist()
+        )
+        if not same or any(
+            a.right.shape != b.right.shape for a, b in zip(self, other, strict=True)
+        ):
+            raise OctlessonsError(
+                "These curves have different sizes, seeds or test images, so they cannot be "
+                "compared pair by pair: make both with the same arguments but `steps`."
+            )
+        gains = {}
+        for mine, theirs in zip(self, other, strict=True):
+            more = mine.right.astype(float) - theirs.right
+            scores, low, high = _scored(more, self.labels, self.patients, self.level, n_bootstrap)
+            gains[mine.size] = Interval(float(scores.mean()), low, high, self.level)
+        return gains
+
+    @property
+    def sizes(self) -> np.ndarray:
+        """Training images per class, shape (n_points,)."""
+        return np.array([point.size for point in self.points])
+
+    @property
+    def means(self) -> np.ndarray:
+        """Mean scores, shape (n_points,)."""
+        return np.array([point.mean for point in self.points])
+
+    @property
+    def intervals(self) -> np.ndarray:
+        """Lower and upper ends, shape (n_points, 2)."""
+        return np.array([(point.low, point.high) for point in self.points])
+
+    _HEAD = ("images per class", "patients", "balanced accuracy", "interval")
+
+    def _cells(self) -> list[tuple[str, ...]]:
+        return [
+            (
+                f"{point.size:,}",
+                "–" if point.n_patients is None else f"{point.n_patients:.0f}",
+                f"{point.mean:.2f}",
+                f"{point.low:.2f} to {point.high:.2f}",
+            )
+            for point in self.points
+        ]
+
+    def _caption(self) -> str:
+        copies = f", {self.copies} copies of each image" if self.copies else ""
+        n_seeds = len(self.points[0].scores) if self.points else 0
+        return (
+            f"{self.name}{copies}: {n_seeds} draws, {len(self.labels):,} test images, "
+            f"{100 * self.level:.0f} % intervals over draws and test patients"
+        )
+
+    def __repr__(self) -> str:
+        return f"{self._caption()}\n{text_table([self._HEAD, *self._cells()])}"
+
+    def _repr_html_(self) -> str:
+        return html_table(self._caption(), self._HEAD, self._cells())
+
+
+def learning_curve(
+    train: ImageSet,
+    test: ImageSet,
+    sizes: Sequence[int] = (5, 10, 20, 50, 100),
+    *,
+    steps=None,
+    copies: int = 4,
+    seeds: Sequence[int] | int = 5,
+    classifier=None,
+    level: float = 0.95,
+    n_bootstrap: int = 1000,
+    n_jobs: int = 1,
+) -> LearningCurve:
+    """Train one classifier on more and more images, with or without altered copies, and test it.
+
+    Parameters
+    ----------
+    train, test : ImageSet
+        The two sides of a split by patient, with labels. Only the training images are altered.
+    sizes : sequence of int
+        Training images per class. The images of a smaller size are among those of a larger one.
+    steps : Pipeline, or anything `octlessons.augmentation.pipeline` takes, optional
+        None for no augmentation.
+    copies : int
+        Altered copies per training image.
+    seeds : int, or sequence of int
+        Draws of training images (and of changes); a number n means 0 … n - 1. The same seed draws
+        the same images with and without augmentation, so two curves can be compared pair by pair.
+    classifier : scikit-learn estimator, optional
+        `fit` takes images and labels; `small_classifier` when not given. A clone is fitted.
+    level : float
+        Level of the intervals.
+    n_bootstrap : int
+        Resamples of the draws and, within each, of the test patients.
+    n_jobs : int
+        Processes (joblib), one per seed.
+
+    Returns
+    -------
+    LearningCurve
+
+    Raises
+    ------
+    OctlessonsError
+        If labels are missing, the two sets share patients, the training set holds copies already,
+        or a class has fewer images than the largest size.
+
+    Examples
+    --------
+    >>> from octlessons.images import draw_phantoms
+    >>> train, test = draw_phantoms(n_per_class=12, size=64).split(seed=1)
+    >>> curve = learning_curve(train, test, sizes=[2, 4], steps="oct_safe", copies=1, seeds=2)
+    >>> curve.sizes.tolist()
+    [2, 4]
+    """
+    from joblib import Parallel, delayed
+
+    from octlessons.augmentation.pipelines import pipeline
+
+    seeds = range(seeds) if isinstance(seeds, int | np.integer) else seeds
+    sizes = [int(size) for size in sizes]
+    _check_sides(train, test, sizes, seeds)
+    model = small_classifier() if classifier is None else classifier
+    made = None if steps is None else pipeline(steps)
+    shared, head = _features(model, test)
+    runs = Parallel(n_jobs=n_jobs)(
+        delayed(_run)(train, shared, test.labels, sizes, made, copies, seed, model, head)
+        for seed in seeds
+    )
+    points = []
+    for k, size in enumerate(sizes):
+        right = np.array([run[k][0] for run in runs])
+        scores, low, high = _scored(right, test.labels, test.patients, level, n_bootstrap)
+        n_patients = None
+        if train.patients is not None:
+            n_patients = float(np.mean([run[k][1] for run in runs]))
+        points.append(LearningPoint(size, scores, right, low, high, n_patients))
+    return LearningCurve(
+        "no augmentation" if made is None else made.name,
+        0 if made is None else copies,
+        tuple(points),
+        test.labels,
+        test.patients,
+        level,
+    )
+
+
+def _run(train, shared, labels, sizes, made, copies: int, seed: int, model, head) -> list:
+    """For every size: which test images were right, and the number of training patients."""
+    from sklearn.base import clone
+
+    from octlessons.augmentation.pipelines import augment
+
+    rng = np.random.default_rng(seed)
+    # The place of every training image in a random order of its class.
+    place = np.empty(len(train), int)
+    for label in np.unique(train.labels):
+        members = np.flatnonzero(train.labels == label)
+        place[rng.permutation(members)] = np.arange(len(members))
+    within = place < max(sizes)
+    drawn, place = train[within], place[within]
+    if made is not None:
+        drawn = augment(drawn, made, copies=copies, seed=seed, truth=False)
+        place = np.tile(place, copies + 1)
+    inputs = drawn if head is None else clone(head).fit_transform(drawn)
+    results = []
+    for size in sizes:
+        chosen = place < size
+        fitted = clone(model if head is None else model[1:])
+        fitted.fit(inputs[chosen], drawn.labels[chosen])
+        n_patients = 0 if drawn.patients is None else len(np.unique(drawn.patients[chosen]))
+        results.append((fitted.predict(shared) == labels, n_patients))
+    return results
+
+
+def _features(model, test: ImageSet):
+    """What `predict` takes, and the classifier's first step where that learns nothing.
+
+    The features of such a step are the same in every fit, so they are computed once.
+    """
+    from sklearn.pipeline import Pipeline as Steps
+    from sklearn.preprocessing import FunctionTransformer
+
+    if isinstance(model, Steps) and isinstance(model[0], FunctionTransformer):
+        return model[0].fit_transform(test), model[0]
+    return test, None
+
+
+def _check_sides(train: ImageSet, test: ImageSet, sizes, seeds) -> None:
+    if train.labels is None or test.labels is None:
+        raise OctlessonsError("A learning curve needs labels in the training and the test part.")
+    if not sizes or min(sizes) < 1 or not len(seeds):
+        raise OctlessonsError("Give at least one size of at least 1 image per class, and one seed.")
+    if train.patients is not None and test.patients is not None:
+        both = set(train.patients) & set(test.patients)
+        if both:
+            raise OctlessonsError(
+                f"{len(both)} patients are in the training and in the test part, so the score "
+                "would say how well patients are recognised: split by patient."
+            )
+    if train.originals is not None and len(np.unique(train.originals)) < len(train):
+        raise OctlessonsError(
+            "The training part holds augmented copies already; give the originals and name the "
+            "pipeline in `steps`, so that sizes count images and not copies."
+        )
+    counts = np.bincount(train.labels)[np.unique(train.labels)]
+    if counts.min() < max(sizes):
+        raise OctlessonsError(
+            f"The smallest class has {counts.min()} training images, fewer than the {max(sizes)} "
+            "asked for: leave the larger sizes out, or load more images."
+        )
+
+
+def _scored(right: np.ndarray, labels, patients, level: float, n_bootstrap: int):
+    """Balanced accuracy per seed, and its interval over seeds and test patients.
+
+    Parameters
+    ----------
+    right : ndarray, shape (n_seeds, n_test)
+        1 where right, 0 where wrong; or the difference of two such arrays.
+    """
+    classes, label = np.unique(labels, return_inverse=True)
+    _, group = np.unique(
+        np.arange(len(labels)) if patients is None else patients, return_inverse=True
+    )
+    n_groups = group.max() + 1
+    total = np.zeros((n_groups, len(classes)))
+    np.add.at(total, (group, label), 1)
+    hits = np.zeros((n_groups, len(right), len(classes)))
+    np.add.at(hits, (group, slice(None), label), right.T)
+
+    def balanced(weight, of_seeds):
+        n = weight @ total
+        mean = np.tensordot(weight, hits[:, of_seeds], 1).mean(0)
+        return np.nanmean(np.where(n > 0, mean / np.maximum(n, 1), np.nan))
+
+    once = np.ones(n_groups)
+    scores = np.array([balanced(once, [s]) for s in range(len(right))])
+    rng = np.random.default_rng(0)
+    values = np.array([
+        balanced(
+            rng.multinomial(n_groups, once / n_groups), rng.integers(len(right), size=len(right))
+        )
+        for _ in range(n_bootstrap)
+    ])  # fmt: skip
+    tail = 50 * (1 - level)
+    low, high = np.percentile(values, [tail, 100 - tail])
+    return scores, float(low), float(high)

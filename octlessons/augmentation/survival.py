@@ -1,0 +1,470 @@
+"""What survives a change: does an altered scan still deserve its label?
+
+Asked of phantoms, where the truth is known: is the retina still the right way up, is it as thick,
+are drusen still drusen, are lesions still in the picture, is fluid still dark, is a healthy retina
+still without drusen? And asked of a fixed classifier that never saw an altered scan.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from octlessons.augmentation.pipelines import PIPELINES, Augmented, Pipeline, load, pipeline
+from octlessons.errors import OctlessonsError
+from octlessons.evaluation import Interval, bootstrap
+from octlessons.images.imageset import ImageSet
+from octlessons.tables import html_table, text_table
+
+#: What a change may do and still keep the label (choices of this course, each with its reason).
+LIMITS = {
+    "upright": 0.95,  # at least this share of scans with the ILM above Bruch's membrane
+    "thickness": 0.10,  # a central thickness that changes by more counts as changed: 10 % is 26 µm
+    "thickness_changed": 0.10,  # at most this share of scans with a changed thickness
+    "drusen_size": 0.25,  # height and width of drusen may change by this share, or by one pixel
+    "drusen_kept": 0.90,  # at least this share of scans with drusen must still measure alike
+    "lesions_kept": 0.95,  # at least this share of the lesion's pixels must stay in the picture
+    "fluid_contrast": 0.50,  # fluid must stay at least half as dark against its surroundings
+    "bump_um": 40.0,  # a rise of the RPE that reads as a druse (they are 30-150 µm high)
+    "false_drusen": 0.05,  # at most this share of normal scans may get one
+}
+
+#: What `survival_table` tries unless told otherwise.
+DEFAULT = (
+    *PIPELINES["oct_safe"][1], "rotation", *PIPELINES["oct_unsafe"][1], "heavy blur",
+    "oct_safe", "oct_unsafe",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Survival:
+    """What one change does to scans.
+
+    Shares lie between 0 and 1. A measure is None where it cannot be asked: no boundaries, no
+    lesions, no pixel sizes, no normal scans.
+
+    Attributes
+    ----------
+    name : str
+        The change.
+    n : int
+        Number of scans changed.
+    upright : float
+        Share of scans whose ILM lies above Bruch's membrane.
+    thickness_change : float
+        Median change of the thickness from ILM to Bruch's membrane over the middle millimetre of
+        the picture, as a share of what it was; without sign.
+    thickness_changed : float
+        Share of scans where that exceeds 10 %, or where it can no longer be measured.
+    drusen_kept : float
+        Share of the scans with drusen whose drusen still have their height and width (to 25 % or
+        one pixel).
+    lesions_kept : float
+        Mean share of the lesion's pixels that are still in the picture.
+    fluid_contrast : float
+        Median of: how much darker fluid is than its surroundings, after against before. Negative
+        when fluid has become brighter.
+    false_drusen : float
+        Share of normal scans whose RPE now rises somewhere by 40 µm or more above its own course (a
+        polynomial of degree 4).
+    accuracy : float
+        Accuracy on the changed scans of a classifier trained on unchanged scans of other patients.
+    drop : Interval
+        Its accuracy on the unchanged scans minus `accuracy`; bootstrap over patients.
+    keeps_label : bool
+        Whether every limit in `LIMITS` is kept. The classifier has no say: its drop tells what it
+        has learnt, not what the scan shows.
+    reasons : tuple of str
+        Which limits are broken.
+    """
+
+    name: str
+    n: int
+    upright: float | None = None
+    thickness_change: float | None = None
+    thickness_changed: float | None = None
+    drusen_kept: float | None = None
+    lesions_kept: float | None = None
+    fluid_contrast: float | None = None
+    false_drusen: float | None = None
+    accuracy: float | None = None
+    drop: Interval | None = None
+    keeps_label: bool | None = None
+    reasons: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class SurvivalTable:
+    """One `Survival` per change; ``table["zoom"]`` gives one, iteration gives all.
+
+    Attributes
+    ----------
+    rows : tuple of Survival
+        The first is ``"nothing"``: the same measures without any change.
+    accuracy : float or None
+        Accuracy of the fixed classifier on unchanged scans.
+    n_train, n_test : int
+        Scans the classifier was trained on, and scans that were changed.
+    """
+
+    rows: tuple[Survival, ...]
+    accuracy: float | None
+    n_train: int
+    n_test: int
+
+    def __iter__(self) -> Iterator[Survival]:
+        return iter(self.rows)
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, name: str) -> Survival:
+        for row in self.rows:
+            if row.name == name:
+                return row
+        raise KeyError(f"{name!r} is not in the table; it has {[row.name for row in self.rows]}")
+
+    _HEAD = (
+        "change", "keeps the label", "upright", "thickness changed", "drusen kept", "lesions kept",
+        "fluid contrast", "false drusen", "accuracy drop",
+    )  # fmt: skip
+
+    def _cells(self) -> list[tuple[str, ...]]:
+        verdict = {True: "yes", False: "no", None: "not measured"}
+        return [
+            (
+                row.name,
+                verdict[row.keeps_label],
+                _percent(row.upright),
+                _percent(row.thickness_changed),
+                _percent(row.drusen_kept),
+                _percent(row.lesions_kept),
+                "–"
+                if row.fluid_contrast is None
+                else f"{row.fluid_contrast:.2f}".replace("-", "−"),
+                _percent(row.false_drusen),
+                "–" if row.drop is None else str(row.drop),
+            )
+            for row in self.rows
+        ]
+
+    def __repr__(self) -> str:
+        return f"{text_table([self._HEAD, *self._cells()])}\n{self._caption()}"
+
+    def _repr_html_(self) -> str:
+        return html_table(self._caption(), self._HEAD, self._cells())
+
+    def _caption(self) -> str:
+        text = f"{self.n_test:,} scans changed one way at a time"
+        if self.accuracy is not None:
+            text += (
+                f"; a classifier trained on {self.n_train:,} unchanged scans is right on "
+                f"{_percent(self.accuracy)} of them unchanged"
+            )
+        return text + "."
+
+
+@dataclass(frozen=True)
+class Example:
+    """One scan before and after a change.
+
+    Attributes
+    ----------
+    name, why, limits : str
+        The change, its reason and how far it goes.
+    before, after : Augmented
+        Image, lesions and boundaries.
+    """
+
+    name: str
+    why: str
+    limits: str
+    before: Augmented
+    after: Augmented
+
+
+def survival_table(
+    images: ImageSet | None = None,
+    changes: Sequence | None = None,
+    *,
+    test_size: float = 0.5,
+    seed: int = 0,
+    n_bootstrap: int = 300,
+) -> SurvivalTable:
+    """Measure what each change does to the truth of scans, and to a fixed classifier.
+
+    Parameters
+    ----------
+    images : ImageSet, optional
+        With labels; the truth is measured where boundaries, lesions and pixel sizes are known
+        (phantoms), the classifier in any case. Phantoms are drawn when not given: 100 of each
+        class at 128 px.
+    changes : sequence, optional
+        What to try: anything that `octlessons.augmentation.pipeline` takes. A single step is
+        applied to every scan, whatever its probability; a pipeline of several runs as it is. By
+        default
+        every step of ``oct_safe`` and ``oct_unsafe``, rotation and blur, and both pipelines.
+    test_size : float
+        Share of the images that is changed and measured; the classifier learns from the others.
+        Split by patient where patients are known.
+    seed : int
+        Seed of the split and of the changes.
+    n_bootstrap : int
+        Resamples (of patients) for the interval of the drop.
+
+    Returns
+    -------
+    SurvivalTable
+
+    Raises
+    ------
+    OctlessonsError
+        If there are no labels, or a name is unknown.
+
+    Notes
+    -----
+    Thickness is read as a reader would: between the boundaries in the changed picture, taking its
+    pixels for as large as they were. That is why zooming counts as a change.
+    """
+    if images is None:
+        from octlessons.images.phantoms import draw_phantoms
+
+        images = draw_phantoms(n_per_class=100, size=128, seed=seed)
+    if images.labels is None:
+        raise OctlessonsError("What survives is asked of labels, and these images have none.")
+    todo = [_one(change, seed) for change in (DEFAULT if changes is None else changes)]
+    by = "image" if images.patients is None else "patient"
+    train, test = images.split(test_size, by=by, seed=seed)
+    from octlessons.augmentation.learning import small_classifier
+
+    classifier = small_classifier().fit(train, train.labels)
+    right = classifier.predict(test) == test.labels
+    before = _measures(test, [Augmented(*parts) for parts in _parts(test)])
+    nothing = _row("nothing", before, before, test)
+    rows = [_judged(nothing, right, right, test, n_bootstrap, seed)]
+    for name, made, force in todo:
+        changed = [
+            made._run(image, mask, boundaries, i, 0, force)
+            for i, (image, mask, boundaries) in enumerate(_parts(test))
+        ]
+        after = _measures(test, changed)
+        still_right = classifier.predict([one.image for one in changed]) == test.labels
+        row = _row(name, before, after, test)
+        rows.append(_judged(row, right, still_right, test, n_bootstrap, seed))
+    return SurvivalTable(tuple(rows), float(right.mean()), len(train), len(test))
+
+
+def transform_examples(
+    images: ImageSet, changes: Sequence | None = None, *, index: int = 0, seed: int = 0
+) -> list[Example]:
+    """Return one scan before and after each change, for a figure.
+
+    Parameters
+    ----------
+    images : ImageSet
+    changes : sequence, optional
+        As for `survival_table`.
+    index : int
+        Which image.
+    seed : int
+        Seed of the changes.
+
+    Returns
+    -------
+    list of Example
+    """
+    one = images[[index]]
+    image, boundaries = one[0], None if one.boundaries is None else one.boundaries[0]
+    lesions = None if one.lesions is None else one.lesions[0]
+    examples = []
+    for name, made, force in (_one(c, seed) for c in (DEFAULT if changes is None else changes)):
+        after = made._run(image, lesions, boundaries, index, 0, force)
+        single = len(made.steps) == 1
+        why = made.steps[0].why if single else made.description
+        limits = made.steps[0].limits if single else ", ".join(step.name for step in made.steps)
+        examples.append(Example(name, why, limits, Augmented(image, lesions, boundaries), after))
+    return examples
+
+
+# ---------------------------------------------------------------------- inside
+
+
+def _one(change, seed: int) -> tuple[str, Pipeline, bool]:
+    """Name, pipeline, and whether its only step is applied to every scan."""
+    made = change if isinstance(change, Pipeline) else pipeline(change, seed=seed)
+    load()
+    return made.name, made, len(made.steps) == 1
+
+
+_LAYERS = ("ILM", "RPE", "BM")
+
+
+def _parts(images: ImageSet):
+    """(image, mask, boundaries) of each scan; the mask holds lesion codes and pixel numbers."""
+    from octlessons.images.phantoms import BOUNDARIES
+
+    kept = [BOUNDARIES.index(name) for name in _LAYERS]
+    for i, image in enumerate(images):
+        mask = boundaries = None
+        if images.lesions is not None:
+            codes = images.lesions[i]
+            numbers = np.arange(1, codes.size + 1, dtype=np.float32).reshape(codes.shape)
+            mask = np.stack([codes.astype(np.float32), numbers], axis=-1)
+        if images.boundaries is not None and images.boundaries.shape[1] == len(BOUNDARIES):
+            boundaries = images.boundaries[i, kept]
+        yield image, mask, boundaries
+
+
+@dataclass(frozen=True)
+class _Measures:
+    """What is read from each scan; NaN where there is nothing to read."""
+
+    upright: np.ndarray
+    thickness: np.ndarray  # µm
+    drusen: np.ndarray  # height and width in µm, (n, 2)
+    fluid: np.ndarray  # grey levels by which fluid is darker than around it
+    bump: np.ndarray  # µm
+    numbers: list  # per scan: pixel numbers still there, or None
+
+
+def _measures(images: ImageSet, changed: Sequence[Augmented]) -> _Measures:
+    n = len(images)
+    upright, thickness, fluid, bump = (np.full(n, np.nan) for _ in range(4))
+    drusen, numbers = np.full((n, 2), np.nan), [None] * n
+    for i, (image, mask, boundaries) in enumerate(changed):
+        axial, lateral = (np.nan, np.nan) if images.pixel_sizes is None else images.pixel_sizes[i]
+        if boundaries is not None:
+            inside = (boundaries > -0.5) & (boundaries < image.shape[0] - 0.5)
+            seen = np.where(inside, boundaries, np.nan)
+            upright[i], thickness[i], bump[i] = _layer_measures(seen, axial, lateral)
+        if mask is not None:
+            numbers[i] = mask[..., 1].astype(int)
+            codes = mask[..., 0].astype(int)
+            of_drusen = codes == 1
+            if of_drusen.sum() >= 4:
+                drusen[i] = of_drusen.sum(0).max() * axial, of_drusen.any(0).sum() * lateral
+            fluid[i] = _fluid_contrast(image, (codes == 4) | (codes == 5))
+    return _Measures(upright, thickness, drusen, fluid, bump, numbers)
+
+
+def _layer_measures(seen: np.ndarray, axial: float, lateral: float):
+    """Upright (0 or 1), central thickness in µm, highest bump of the RPE in µm."""
+    ilm, rpe, membrane = seen
+    width = len(ilm)
+    middle = np.abs(np.arange(width) + 0.5 - width / 2) * lateral <= 500
+    height = (membrane - ilm) * axial
+    known = np.isfinite(height)
+    upright = float(known.mean() >= 0.5 and (height[known] > 0).mean() >= 0.95)
+    central = height[middle & known]
+    thick = np.abs(central).mean() if len(central) >= 0.5 * max(1, middle.sum()) else np.nan
+    there = np.flatnonzero(np.isfinite(rpe))
+    if len(there) < 16:
+        return upright, thick, np.nan
+    across = there / width - 0.5
+    course = np.polynomial.Polynomial.fit(across, rpe[there], 4)
+    return upright, thick, float((course(across) - rpe[there]).max() * axial)
+
+
+def _fluid_contrast(image: np.ndarray, fluid: np.ndarray) -> float:
+    if fluid.sum() < 6:
+        return np.nan
+    from scipy.ndimage import binary_dilation
+
+    around = binary_dilation(fluid, iterations=3) & ~binary_dilation(fluid)
+    grey = image if image.ndim == 2 else image.mean(-1)
+    return float(grey[around].mean() - grey[fluid].mean()) if around.any() else np.nan
+
+
+def _row(name: str, before: _Measures, after: _Measures, images: ImageSet) -> Survival:
+    known = np.isfinite(before.thickness)
+    change = np.abs(after.thickness[known] / before.thickness[known] - 1)
+    gone = ~np.isfinite(change)
+    with_drusen = np.isfinite(before.drusen).all(1)
+    fluid = np.isfinite(before.fluid) & (before.fluid > 5)
+    ratio = after.fluid[fluid] / before.fluid[fluid]
+    parts = {
+        "upright": _mean(after.upright[np.isfinite(before.upright)]),
+        "thickness_change": _median(change),
+        "thickness_changed": _mean(gone | (change > LIMITS["thickness"])),
+        "drusen_kept": _mean(_same_size(before, after, images)[with_drusen]),
+        "lesions_kept": _mean(_kept(after, images)),
+        "fluid_contrast": _median(ratio),
+    }
+    if "NORMAL" in images.class_names:
+        healthy = images.labels == images.class_names.index("NORMAL")
+        bumps = after.bump[healthy & np.isfinite(before.bump)]
+        parts["false_drusen"] = _mean(bumps[np.isfinite(bumps)] >= LIMITS["bump_um"])
+    return Survival(name, len(images), **parts)
+
+
+def _same_size(before: _Measures, after: _Measures, images: ImageSet) -> np.ndarray:
+    if images.pixel_sizes is None:
+        return np.zeros(len(images), bool)
+    allowed = np.maximum(LIMITS["drusen_size"] * before.drusen, 1.01 * images.pixel_sizes)
+    with np.errstate(invalid="ignore"):
+        return (np.abs(after.drusen - before.drusen) <= allowed).all(1)
+
+
+def _kept(after: _Measures, images: ImageSet) -> np.ndarray:
+    """Share of each scan's lesion pixels that are still there, or whose neighbour is."""
+    from scipy.ndimage import maximum_filter
+
+    shares = []
+    for codes, numbers in zip(images.lesions if images.lesions is not None else (), after.numbers,
+                              strict=False):  # fmt: skip
+        lesion = codes > 0
+        if lesion.any():
+            there = np.zeros(codes.size + 1, bool)
+            there[numbers] = True
+            # Nearest-pixel sampling skips single pixels; a neighbour shows that the place is there.
+            there = maximum_filter(there[1:].reshape(codes.shape), 3)
+            shares.append(there[lesion].mean())
+    return np.asarray(shares)
+
+
+def _judged(row: Survival, right, still_right, images: ImageSet, n_bootstrap, seed) -> Survival:
+    from dataclasses import replace
+
+    drop = bootstrap(
+        np.mean, right.astype(float) - still_right, groups=images.patients, n=n_bootstrap, seed=seed
+    )
+    tests = (
+        ("upright", row.upright, lambda v: v >= LIMITS["upright"],
+         lambda v: f"only {_percent(v)} of scans are anatomically the right way up"),
+        ("thickness", row.thickness_changed, lambda v: v <= LIMITS["thickness_changed"],
+         lambda v: f"the central thickness changes by more than {_percent(LIMITS['thickness'])} in "
+                   f"{_percent(v)} of scans"),
+        ("drusen", row.drusen_kept, lambda v: v >= LIMITS["drusen_kept"],
+         lambda v: f"only {_percent(v)} of scans with drusen keep their height and width"),
+        ("lesions", row.lesions_kept, lambda v: v >= LIMITS["lesions_kept"],
+         lambda v: f"only {_percent(v)} of the lesions' area stays in the picture"),
+        ("fluid", row.fluid_contrast, lambda v: v >= LIMITS["fluid_contrast"],
+         lambda v: "fluid is no longer darker than tissue" if v <= 0
+         else f"fluid keeps only {_percent(v)} of its contrast"),
+        ("false drusen", row.false_drusen, lambda v: v <= LIMITS["false_drusen"],
+         lambda v: f"{_percent(v)} of normal scans get a bump of {LIMITS['bump_um']:.0f} µm"),
+    )  # fmt: skip
+    asked = [(value, fine, say) for _, value, fine, say in tests if value is not None]
+    reasons = tuple(say(value) for value, fine, say in asked if not fine(value))
+    return replace(
+        row,
+        accuracy=float(still_right.mean()),
+        drop=drop,
+        keeps_label=not reasons if asked else None,
+        reasons=reasons,
+    )
+
+
+def _mean(values: np.ndarray) -> float | None:
+    return float(np.mean(values)) if len(values) else None
+
+
+def _median(values: np.ndarray) -> float | None:
+    known = values[np.isfinite(values)]
+    return float(np.median(known)) if len(known) else None
+
+
+def _percent(value: float | None) -> str:
+    return "–" if value is None else f"{100 * value:.0f} %"
