@@ -11,8 +11,6 @@ from octlessons.images.imageset import ImageSet
 #: The environment variable through which ``octlessons build --data`` tells the pages their source.
 DATA_VARIABLE = "OCTLESSONS_DATA"
 
-_OCTMNIST_SIZES = (28, 64, 128, 224)
-
 
 def load_images(
     source: str | Path | None = None,
@@ -78,10 +76,10 @@ def _folder(source: str) -> ImageSet:
 
 
 def _octmnist(source: str, size: int | None) -> ImageSet:
-    from octlessons.images.medmnist import load_octmnist
+    from octlessons.images.medmnist import SIZES, load_octmnist
 
     name, _, stored = source.partition("-")
-    allowed = [str(side) for side in _OCTMNIST_SIZES]
+    allowed = [str(side) for side in SIZES]
     if name != "octmnist" or (stored and stored not in allowed):
         raise OctlessonsError(
             f"There is no data source called {source!r}: OCTMNIST comes as 'octmnist' (28 px) or "

@@ -1,0 +1,161 @@
+"""The boxes of a chapter: objectives, predict first, exercises, hints, key points.
+
+Each is a directive, so that a mistake in it (no minutes, no hint, a name used twice) stops the
+build with a sentence.  The line under a chapter's title comes from its front matter.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from typing import Any, ClassVar
+
+from docutils import nodes
+from docutils.parsers.rst import directives
+from sphinx.util import logging
+from sphinx.util.docutils import SphinxDirective
+
+logger = logging.getLogger(__name__)
+
+NEEDS = {"core": "core installation", "deep": "<code>deep</code> installation"}
+
+
+class Box(SphinxDirective):
+    """An admonition with a fixed title."""
+
+    has_content = True
+    kind = ""
+    title = ""
+
+    def run(self) -> list[nodes.Node]:
+        """Build the box."""
+        self.assert_has_content()
+        box = nodes.admonition(classes=["course-box", self.kind])
+        box += nodes.title("", "", *self.parse_inline(self.title)[0])
+        self.set_source_info(box)
+        self.state.nested_parse(self.content, self.content_offset, box)
+        return [box]
+
+
+class Objectives(Box):
+    """What the reader can do after the chapter."""
+
+    kind, title = "objectives", "By the end you can"
+
+
+class Predict(Box):
+    """A question to answer before reading on."""
+
+    kind, title = "predict", "Predict first"
+
+
+class KeyPoints(Box):
+    """What to take away; the section's heading is its title."""
+
+    kind = "keypoints"
+
+    def run(self) -> list[nodes.Node]:
+        """Build a box without a title."""
+        self.assert_has_content()
+        box = nodes.container(classes=["course-box", self.kind])
+        self.set_source_info(box)
+        self.state.nested_parse(self.content, self.content_offset, box)
+        return [box]
+
+
+class folded(nodes.General, nodes.Element):
+    """A ``<details>`` element; ``summary`` is its visible line."""
+
+
+class Hint(SphinxDirective):
+    """A nudge, folded until asked for."""
+
+    has_content = True
+
+    def run(self) -> list[nodes.Node]:
+        """Build the fold."""
+        self.assert_has_content()
+        hint = folded(summary="Hint", classes=["hint"])
+        self.set_source_info(hint)
+        self.state.nested_parse(self.content, self.content_offset, hint)
+        return [hint]
+
+
+class Exercise(SphinxDirective):
+    """An exercise, numbered by itself: chapter, full stop, its place in the chapter."""
+
+    has_content = True
+    required_arguments = 1
+    final_argument_whitespace = True
+    option_spec: ClassVar[dict[str, Any]] = {
+        "name": directives.unchanged_required,
+        "minutes": directives.positive_int,
+    }
+
+    def run(self) -> list[nodes.Node]:
+        """Build the box and check that nothing is missing."""
+        self.assert_has_content()
+        name, minutes = self.options.get("name", ""), self.options.get("minutes", 0)
+        if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", name):
+            raise self.error(
+                f"The exercise '{self.arguments[0]}' needs a line such as ':name: move-the-"
+                f"centroids', lower-case words joined by hyphens; it has '{name}'."
+            )
+        if not 3 <= minutes <= 20:
+            raise self.error(
+                f"The exercise '{name}' needs a line such as ':minutes: 10', between 3 and 20."
+            )
+        place = self.env.temp_data["exercise"] = self.env.temp_data.get("exercise", 0) + 1
+        chapter = re.match(r"(\d+)", self.env.docname.rsplit("/", 1)[-1])
+        number = f"{int(chapter[1])}.{place}" if chapter else str(place)
+        box = nodes.admonition(classes=["course-box", "exercise"])
+        title = nodes.title("", f"Exercise {number}")
+        title += nodes.inline("", " · ")
+        title += self.parse_inline(self.arguments[0])[0]
+        title += nodes.inline("", f"{minutes} min", classes=["exercise-minutes"])
+        box += title
+        self.set_source_info(box)
+        self.add_name(box)
+        self.state.nested_parse(self.content, self.content_offset, box)
+        if not any("hint" in hint["classes"] for hint in box.findall(folded)):
+            raise self.error(f"The exercise '{name}' has no ':::{{hint}}'. Give it at least one.")
+        return [box]
+
+
+def visit_folded(translator: Any, node: folded) -> None:
+    """Open a ``<details>`` element."""
+    translator.body.append(translator.starttag(node, "details", CLASS="course-fold"))
+    translator.body.append(f"<summary>{html.escape(node['summary'])}</summary>")
+
+
+def depart_folded(translator: Any, node: folded) -> None:
+    """Close it."""
+    translator.body.append("</details>\n")
+
+
+def nothing(translator: Any, node: nodes.Node) -> None:
+    """Write only the content where there is no HTML."""
+
+
+def add_card(app: Any, page: str, template: str, context: dict[str, Any], doctree: Any) -> None:
+    """Write minutes, needs and data under the title of a chapter."""
+    meta = context.get("meta") or {}
+    if "teaching" not in meta or "body" not in context:
+        return
+    facts = [
+        f"<li><strong>{int(meta['teaching'])} min</strong> teaching</li>",
+        f"<li><strong>{int(meta.get('exercises', 0))} min</strong> exercises</li>",
+        f"<li>{NEEDS.get(str(meta.get('needs')), html.escape(str(meta.get('needs'))))}</li>",
+        f"<li>data: {html.escape(str(meta.get('data', '')))}</li>",
+    ]
+    card = f'</h1>\n<ul class="chapter-card" aria-label="About this chapter">{"".join(facts)}</ul>'
+    context["body"] = context["body"].replace("</h1>", card, 1)
+
+
+def setup(app: Any) -> dict[str, Any]:
+    """Register directives, nodes and the line under the title."""
+    for directive in (Objectives, Predict, KeyPoints, Exercise, Hint):
+        app.add_directive(directive.__name__.lower(), directive, override=True)
+    app.add_node(folded, html=(visit_folded, depart_folded), text=(nothing, nothing))
+    app.connect("html-page-context", add_card)
+    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

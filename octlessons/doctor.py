@@ -1,0 +1,360 @@
+"""Check an installation, and say for each fault the one thing to type.
+
+``octlessons doctor`` shows the result; ``octlessons doctor --report`` writes it as plain text for
+an issue, without the names of folders.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import platform
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import ClassVar, Literal
+
+from octlessons.errors import OctlessonsError
+
+#: Oldest and newest Python that the course is tested with.
+PYTHON = ((3, 11), (3, 13))
+
+#: Gigabytes of memory and of free disk that the chapters need.
+MEMORY_GB, DISK_GB = 2.0, 1.0
+
+#: What the package itself, and the book, cannot do without.
+CORE = ("joblib", "matplotlib", "numpy", "pooch", "scikit-image", "scikit-learn", "scipy", "typer")
+BOOK = ("albumentations", "fonttools", "ipykernel", "jupyter-book", "latex2mathml", "myst-nb")
+DEEP = ("medmnist", "torch", "torchvision")
+
+#: Names under which Chromium and its relatives are installed.
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+
+_MARKS = {"ok": "ok  ", "note": "note", "fail": "FAIL"}
+_COLOURS = {"ok": "green", "note": "yellow", "fail": "red"}
+
+
+@dataclass(frozen=True)
+class Check:
+    """Result of one check.
+
+    Attributes
+    ----------
+    name : str
+        What was looked at.
+    state : {"ok", "note", "fail"}
+        A note is worth knowing and stops nothing.
+    found : str
+        What was found.
+    fix : str
+        For a failed check, a command to copy or one sentence.
+    """
+
+    name: str
+    state: Literal["ok", "note", "fail"]
+    found: str
+    fix: str = ""
+
+
+def find_browser() -> str | None:
+    """Path of a Chromium for the page tests, or None.
+
+    The environment variable ``OCTLESSONS_CHROMIUM`` names one outside of the usual places.
+    """
+    named = os.environ.get("OCTLESSONS_CHROMIUM")
+    if named and Path(named).is_file():
+        return named
+    usual = [
+        "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
+        "/Applications/Chromium.app/Contents/MacOS/Chromium",
+        r"C:\Program Files\Google\Chrome\Application\chrome.exe",
+        r"C:\Program Files (x86)\Microsoft\Edge\Application\msedge.exe",
+    ]
+    found = [shutil.which(name) for name in BROWSERS] + [p for p in usual if Path(p).is_file()]
+    return next((path for path in found if path), None)
+
+
+def examine(root: Path | None = None) -> list[Check]:
+    """Run all checks.
+
+    Parameters
+    ----------
+    root : Path, optional
+        The checkout of the course; looked for by default.
+
+    Returns
+    -------
+    list of Check
+    """
+    if root is None:
+        from octlessons.book import find_root
+
+        try:
+            root = find_root()
+        except OctlessonsError:
+            root = None
+    checks: list[Callable[[], Check]] = [
+        check_python,
+        lambda: check_packages("core packages", CORE, "."),
+        lambda: check_packages("book packages", BOOK, ".[book]"),
+        lambda: check_pins(root),
+        check_kernel,
+        lambda: check_writing(root or Path.cwd()),
+        lambda: check_disk(root or Path.cwd()),
+        check_memory,
+        check_data,
+        check_deep,
+        check_browser,
+    ]
+    return [_safely(check) for check in checks]
+
+
+def _safely(check: Callable[[], Check]) -> Check:
+    """A check must never stop the others."""
+    try:
+        return check()
+    except Exception as error:
+        name = getattr(check, "__name__", "check").replace("check_", "")
+        return Check(name, "note", f"could not be checked: {type(error).__name__}: {error}")
+
+
+def check_python() -> Check:
+    """Is this Python one that the course is tested with?"""
+    oldest, newest = PYTHON
+    version = platform.python_version()
+    if oldest <= sys.version_info[:2] <= newest:
+        return Check("Python", "ok", version)
+    wanted = f"{'.'.join(map(str, oldest))} to {'.'.join(map(str, newest))}"
+    fix = f"Install Python {'.'.join(map(str, newest))} from python.org, then: make setup"
+    return Check("Python", "fail", f"{version}; the course needs {wanted}", fix)
+
+
+def _installed(names: tuple[str, ...]) -> dict[str, str | None]:
+    found: dict[str, str | None] = {}
+    for name in names:
+        try:
+            found[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            found[name] = None
+    return found
+
+
+def check_packages(title: str, names: tuple[str, ...], target: str) -> Check:
+    """Are the packages there?
+
+    Parameters
+    ----------
+    title : str
+        Name of the check.
+    names : tuple of str
+    target : str
+        What to install if one is missing, such as ``".[book]"``.
+    """
+    found = _installed(names)
+    missing = [name for name, version in found.items() if version is None]
+    if missing:
+        fix = f'python -m pip install -c constraints.txt -e "{target}"'
+        return Check(title, "fail", f"missing: {', '.join(missing)}", fix)
+    return Check(title, "ok", ", ".join(f"{name} {version}" for name, version in found.items()))
+
+
+def read_pins(path: Path) -> dict[str, str]:
+    """Read the exact versions of a constraints file.
+
+    Parameters
+    ----------
+    path : Path
+
+    Returns
+    -------
+    dict of str to str
+        Version by name in lower case with hyphens.
+    """
+    pins = {}
+    for line in path.read_text(encoding="utf-8").splitlines():
+        line = line.partition("#")[0].partition(";")[0]
+        name, equals, version = line.partition("==")
+        if equals:
+            pins[name.strip().lower().replace("_", "-")] = version.strip()
+    return pins
+
+
+def check_pins(root: Path | None) -> Check:
+    """Are the versions those that the course was tested with?"""
+    title = "tested versions"
+    if root is None or not (root / "constraints.txt").is_file():
+        return Check(title, "note", "no constraints.txt here to compare with")
+    pins = read_pins(root / "constraints.txt")
+    found = _installed(tuple(sorted(set(CORE + BOOK + DEEP) & set(pins))))
+    other = {n: v for n, v in found.items() if v and v.partition("+")[0] != pins[n]}
+    if other:
+        text = ", ".join(f"{name} {version} (not {pins[name]})" for name, version in other.items())
+        fix = 'python -m pip install -c constraints.txt -e ".[book]"'
+        return Check(title, "note", f"{text}; numbers may differ a little", fix)
+    return Check(title, "ok", "as in constraints.txt")
+
+
+def check_kernel() -> Check:
+    """Does the notebook kernel ``python3`` run this environment's Python?"""
+    title = "notebook kernel"
+    if importlib.util.find_spec("jupyter_client") is None:
+        fix = 'python -m pip install -c constraints.txt -e ".[book]"'
+        return Check(title, "fail", "Jupyter is not installed", fix)
+    from jupyter_client.kernelspec import KernelSpecManager, NoSuchKernel
+
+    fix = "python -m ipykernel install --sys-prefix --name python3"
+    try:
+        spec = KernelSpecManager().get_kernel_spec("python3")
+    except NoSuchKernel:
+        return Check(title, "fail", "there is no kernel python3", fix)
+    program = spec.argv[0] if spec.argv else ""
+    plain = Path(program).name.lower().removesuffix(".exe")
+    if not os.path.isabs(program) and plain.startswith("python"):
+        return Check(title, "ok", "python3 is this environment")
+    same = Path(program).exists() and Path(program).parent.samefile(Path(sys.executable).parent)
+    if same:
+        return Check(title, "ok", "python3 is this environment")
+    found = "the kernel python3 runs another Python than this one"
+    return Check(title, "fail", found, "jupyter kernelspec remove -y python3")
+
+
+def check_writing(folder: Path) -> Check:
+    """Can the course write where it works?"""
+    try:
+        with tempfile.NamedTemporaryFile(dir=folder, prefix=".octlessons-"):
+            pass
+    except OSError as error:
+        fix = "Copy the course to a folder of your own, such as Documents, and work there."
+        return Check("write access", "fail", f"none in this folder: {error.strerror}", fix)
+    return Check("write access", "ok", "yes")
+
+
+def check_disk(folder: Path) -> Check:
+    """Is there room on the disk?"""
+    free = shutil.disk_usage(folder).free / 1e9
+    if free < DISK_GB:
+        fix = f"Free {DISK_GB - free:.1f} GB; 'make clean' removes built pages and their cache."
+        return Check("free disk", "fail", f"{free:.1f} GB, {DISK_GB:g} GB are needed", fix)
+    return Check("free disk", "ok", f"{free:.0f} GB")
+
+
+def check_memory() -> Check:
+    """Is there memory for the chapters?"""
+    size = memory_gb()
+    if size is None:
+        return Check("memory", "note", "unknown on this system")
+    if size < MEMORY_GB:
+        fix = "Read the built pages instead of running them, or use a machine with more memory."
+        return Check("memory", "fail", f"{size:.1f} GB, {MEMORY_GB:g} GB are needed", fix)
+    return Check("memory", "ok", f"{size:.0f} GB")
+
+
+def memory_gb() -> float | None:
+    """Memory that this process may use, in gigabytes, or None if that cannot be found out."""
+    sizes = []
+    try:
+        sizes.append(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
+    except (AttributeError, OSError, ValueError):
+        if sys.platform == "win32":
+            import ctypes
+
+            class Status(ctypes.Structure):
+                _fields_: ClassVar = [
+                    ("length", ctypes.c_ulong),
+                    ("load", ctypes.c_ulong),
+                    *((name, ctypes.c_ulonglong) for name in ("total", "free", *"abcde")),
+                ]
+
+            status = Status(length=ctypes.sizeof(Status))
+            if ctypes.windll.kernel32.GlobalMemoryStatusEx(ctypes.byref(status)):
+                sizes.append(status.total)
+    for limit in ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"):
+        try:
+            sizes.append(int(Path(limit).read_text()))
+        except (OSError, ValueError):
+            continue
+    return min(sizes) / 1e9 if sizes else None
+
+
+def check_data() -> Check:
+    """Which downloaded data sets are there?"""
+    root = Path(os.environ.get("OCTLESSONS_MEDMNIST_ROOT") or Path.home() / ".medmnist")
+    found = sorted(path.name for path in root.glob("*.npz")) if root.is_dir() else []
+    if found:
+        return Check("downloaded data", "ok", ", ".join(found))
+    return Check(
+        "downloaded data",
+        "note",
+        "none; the course runs on its phantoms",
+        "octlessons fetch octmnist --size 64",
+    )
+
+
+def check_deep() -> Check:
+    """Is torch there, for the chapters that need it?"""
+    found = _installed(DEEP)
+    if any(version is None for version in found.values()):
+        missing = [name for name, version in found.items() if version is None]
+        return Check(
+            "networks",
+            "note",
+            f"without {', '.join(missing)}; only chapters that say 'deep' need them",
+            'python -m pip install -c constraints.txt -e ".[deep]"',
+        )
+    return Check("networks", "ok", ", ".join(f"{n} {v}" for n, v in found.items()))
+
+
+def check_browser() -> Check:
+    """Is there a Chromium for the page tests?"""
+    path = find_browser()
+    if path:
+        return Check("Chromium", "ok", Path(path).name)
+    fix = "sudo apt-get install chromium" if shutil.which("apt-get") else "Install Google Chrome."
+    return Check("Chromium", "note", "not found; only the tests of the pages need it", fix)
+
+
+def show(checks: list[Check]) -> str:
+    """The checks for a terminal.
+
+    Parameters
+    ----------
+    checks : list of Check
+    """
+    from typer import style
+
+    lines = []
+    for check in checks:
+        mark = style(_MARKS[check.state], fg=_COLOURS[check.state])
+        lines.append(f"{mark}  {check.name}: {check.found}")
+        if check.fix:
+            lines.append(f"      → {check.fix}")
+    failed = sum(check.state == "fail" for check in checks)
+    lines.append("")
+    lines.append(
+        f"{failed} of {len(checks)} checks failed; the arrow says what to do."
+        if failed
+        else "Everything that the course needs is here."
+    )
+    return "\n".join(lines)
+
+
+def report(checks: list[Check]) -> str:
+    """The checks as Markdown for an issue, without the names of folders.
+
+    Parameters
+    ----------
+    checks : list of Check
+    """
+    from octlessons import __version__
+
+    lines = [
+        f"octlessons {__version__}, Python {platform.python_version()}, "
+        f"{platform.system()} {platform.release()} {platform.machine()}, {os.cpu_count()} CPUs",
+        "",
+        *(f"- {_MARKS[check.state].strip()}: {check.name}: {check.found}" for check in checks),
+    ]
+    return "\n".join(lines)

@@ -1,0 +1,240 @@
+"""A course of two pages is built, rebuilt, broken in several ways, and built on a folder."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+from bs4 import BeautifulSoup
+
+from octlessons import book
+from octlessons.errors import OctlessonsError
+
+ROOT = Path(__file__).resolve().parents[2]
+
+PAGE = """---
+jupytext:
+  text_representation: {extension: .md, format_name: myst}
+kernelspec: {name: python3, display_name: Python 3}
+teaching: 20
+exercises: 5
+needs: core
+data: anything
+---
+
+# 1. A page
+
+:::{objectives}
+- see $\\min_k x_k$
+:::
+
+```{code-cell} ipython3
+import base64, os, pathlib, struct, zlib
+from IPython.display import Markdown, display
+from myst_nb import glue
+source = os.environ["OCTLESSONS_DATA"]
+glue("source", source, display=False)
+
+def png(value):
+    chunk = lambda kind, data: struct.pack(">I", len(data)) + kind + data + struct.pack(
+        ">I", zlib.crc32(kind + data))
+    rows = zlib.compress((b"\\0" + bytes([value]) * 40) * 30)
+    head = struct.pack(">IIBBBBB", 40, 30, 8, 0, 0, 0, 0)
+    content = (b"\\x89PNG\\r\\n\\x1a\\n" + chunk(b"IHDR", head)
+               + chunk(b"IDAT", rows) + chunk(b"IEND", b""))
+    return base64.b64encode(content).decode()
+
+display({"application/vnd.octlessons.figure+json": {
+    "alt": "A grey field.", "caption": "Grey, $x = 1$.", "light": png(200), "dark": png(40),
+    "width": 20}, "text/plain": "A grey field."}, raw=True)
+```
+
+The source is {glue:text}`source`.
+
+```{code-cell} ipython3
+Markdown("Computed: **bold** and $k = 4$.")
+```
+
+::::{exercise} Try it
+:name: try-it
+:minutes: 5
+
+Try.
+
+:::{hint}
+Do.
+:::
+::::
+
+:::{quiz} 01-page
+:::
+"""
+
+QUIZ = "questions:\n" + 3 * (
+    "  - question: Is $k$ a number?\n"
+    "    options:\n"
+    "      - {text: 'yes, `int`', feedback: Indeed., correct: true}\n"
+    "      - {text: 'no', feedback: It is one.}\n"
+)
+
+
+@pytest.fixture(scope="module")
+def course(tmp_path_factory) -> Path:
+    """A checkout with two pages and the real configuration and extensions."""
+    root = tmp_path_factory.mktemp("course")
+    shutil.copy(ROOT / "_config.yml", root)
+    for name in ("_ext", "_static"):
+        skip = shutil.ignore_patterns("__pycache__")
+        shutil.copytree(ROOT / "book" / name, root / "book" / name, ignore=skip)
+    (root / "_toc.yml").write_text(
+        "format: jb-book\nroot: book/index\nchapters:\n  - file: book/01-page\n"
+    )
+    (root / "octlessons").mkdir()
+    (root / "octlessons" / "module.py").write_text("VALUE = 1\n")
+    (root / "constraints.txt").write_text("numpy==2.0\n")
+    (root / "book" / "quizzes").mkdir()
+    (root / "book" / "quizzes" / "01-page.yml").write_text(QUIZ)
+    (root / "book" / "references.bib").write_text("")
+    (root / "book" / "index.md").write_text("# Home\n\n[The page](01-page.md)\n")
+    (root / "book" / "01-page.md").write_text(PAGE)
+    return root
+
+
+@pytest.fixture
+def build(course):
+    """Build the course with some files changed; put them back afterwards."""
+    kept: dict[Path, str | None] = {}
+
+    def go(data="phantoms", *, files=None, **options):
+        for name, content in (files or {}).items():
+            path = course / name
+            kept.setdefault(path, path.read_text() if path.exists() else None)
+            path.write_text(content)
+        return book.build(data, root=course, tell=lambda line: None, **options)
+
+    yield go
+    for path, content in kept.items():
+        path.unlink() if content is None else path.write_text(content)
+
+
+def test_a_course_is_built_and_built_again(build, course):
+    built = build()
+    assert built.index == course / "_build" / "html" / "index.html"
+    assert built.index.is_file()
+    assert built.pages == 2 and set(built.executed) == {"book/01-page"}
+    assert "Built 2 pages" in book.summary(built) and "phantoms" in book.summary(built)
+    soup = BeautifulSoup((course / "_build/html/book/01-page.html").read_text(), "html.parser")
+    light, dark = soup.select("figure.octlessons-figure img")
+    assert (light["width"], light["height"], light["alt"]) == ("20", "15", "A grey field.")
+    assert light["src"] != dark["src"]
+    for image in (light, dark):
+        assert (course / "_build/html/book" / image["src"]).is_file()
+    assert soup.select_one("figcaption math")
+    assert soup.select_one(".objectives munder") is None and soup.select_one(".objectives msub")
+    assert "The source is phantoms" in soup.get_text()
+    assert [tag.get_text() for tag in soup.select(".cell_output strong")] == ["bold"]
+    assert "Exercise 1.1" in soup.select_one(".exercise .admonition-title").get_text()
+    assert len(soup.select("form.quiz-form")) == 3 and soup.select_one(".quiz-option code")
+    facts = json.loads((course / "_build/html/build.json").read_text())
+    assert facts["data"] == "phantoms"
+    assert str(course) not in json.dumps(facts)
+    assert book.is_current(course / "_build/html", course, built.data)
+
+    again = build()
+    assert again.executed == {}
+    prose = build(files={"book/01-page.md": PAGE.replace("Try.", "Try again.")})
+    assert prose.executed == {}
+    assert "Try again." in (course / "_build/html/book/01-page.html").read_text()
+
+
+def test_a_change_of_the_package_runs_the_pages_again(build):
+    build()
+    assert set(build(files={"octlessons/module.py": "VALUE = 2\n"}).executed) == {"book/01-page"}
+    assert set(build(files={"constraints.txt": "numpy==2.1\n"}).executed) == {"book/01-page"}
+
+
+def test_other_data_make_another_site(build, course, tmp_path):
+    build()
+    before = (course / "_build/html/build.json").read_text()
+    scans = tmp_path / "my scans"
+    (scans / "NORMAL").mkdir(parents=True)
+    built = build(str(scans))
+    assert built.index == course / "_build" / "my-scans" / "html" / "index.html"
+    page = (built.index.parent / "book/01-page.html").read_text()
+    assert f"The source is {scans.resolve()}" in " ".join(
+        BeautifulSoup(page, "html.parser").text.split()
+    )
+    assert "Built on my-scans" in page
+    assert (course / "_build/html/build.json").read_text() == before
+    assert build(str(scans)).executed == {}
+    (scans / "NORMAL" / "a.jpeg").write_bytes(b"x")
+    assert set(build(str(scans)).executed) == {"book/01-page"}
+
+
+FAILING_CELL = PAGE.replace('Markdown("C', 'print("x")\n1 / 0\nMarkdown("C')
+FAILING_LINE = FAILING_CELL[: FAILING_CELL.index('print("x")')].count("\n") + 1
+BROKEN = {
+    "a cell": (
+        {"book/01-page.md": FAILING_CELL},
+        [
+            "book/01-page.md",
+            f"cell 2 (line {FAILING_LINE})",
+            "raised ZeroDivisionError: division by zero",
+            "failure.txt",
+        ],
+    ),
+    "the text": (
+        {
+            "book/01-page.md": PAGE.replace("Try.", "[gone](nowhere.md) {footcite:p}`nobody1900`")
+            .replace("see $\\min_k x_k$", "see $\\nosuchthing$")
+            .replace('"alt": "A grey field."', '"alt": ""'),
+            "book/index.md": "# Home\n\n[x](01-page.md)\n\n<img src='https://a.org/x.png'>\n",
+        },
+        [
+            "nowhere.md",
+            "nobody1900",
+            "'\\nosuchthing' cannot be written as MathML",
+            "no alternative text",
+            "loads https://a.org/x.png from another host",
+        ],
+    ),
+    "the boxes": (
+        {
+            "book/quizzes/01-page.yml": QUIZ.replace(", feedback: Indeed.", ""),
+            "book/01-page.md": PAGE.replace(":::{hint}", ":::{note}")
+            + "\n::::{exercise} More\n:name: more\n:minutes: 50\n\nMore.\n::::\n",
+        },
+        [
+            "01-page.yml, question 1, option 1: has no 'feedback'",
+            "'try-it' has no ':::{hint}'",
+            "'more' needs a line such as ':minutes: 10'",
+        ],
+    ),
+}
+
+
+@pytest.mark.parametrize("case", BROKEN)
+def test_a_fault_in_it_stops_the_build_with_a_sentence_and_leaves_the_site(build, course, case):
+    if not (course / "_build/html/index.html").is_file():
+        build()
+    page = course / "_build/html/book/01-page.html"
+    before = page.read_text()
+    files, expected = BROKEN[case]
+    with pytest.raises(OctlessonsError) as error:
+        build(files=files)
+    for words in expected:
+        assert words in str(error.value)
+    assert page.read_text() == before
+
+
+def test_a_single_page_is_built_beside_the_site(build, course):
+    built = build(pages=["book/01-page.md"], files={"book/index.md": "# Home\n\n[x](nowhere.md)\n"})
+    assert built.index == course / "_build/page/01-page/html/index.html"
+    assert (built.index.parent / "book/01-page.html").is_file()
+
+
+def test_a_page_that_does_not_exist_is_named(course):
+    with pytest.raises(OctlessonsError, match="no page book/09-nothing"):
+        book.build(root=course, pages=["book/09-nothing"], tell=lambda line: None)
