@@ -178,7 +178,7 @@ def data_notice(images: ImageSet) -> Prose:
     Prose
     """
     source = images.provenance
-    parts = [f"**This page was built with {count(len(images), 'image')}: {source.description}**"]
+    parts = [f"**This page was built with {count(len(images), 'image')}.**", source.description]
     if images.labels is not None:
         classes = [f"{n:,} {name}" for name, n in images.counts().items() if n]
         parts.append(f"Classes: {listing(classes)}.")

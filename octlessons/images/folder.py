@@ -179,6 +179,7 @@ def read_folder(
         provenance=Provenance(
             name=_shown(root.name) + (f" ({split})" if split != "all" else ""),
             description=f"Images read from the folder {_shown(root.name)}.",
+            licence="not recorded in the folder",
             notes=tuple(notes),
             problems=tuple(problems),
         ),

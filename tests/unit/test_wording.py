@@ -74,6 +74,6 @@ def test_data_notice_names_source_terms_counts_and_left_out_files():
         provenance=Provenance("x", "made-up scans.", "CC0", problems=(Problem("a", "b"),)),
     )  # fmt: skip
     text = str(data_notice(images))
-    for expected in ("3 images", "made-up scans", "2 CNV and 1 DME.", "CC0", "1 file could not"):
+    for expected in ("3 images.", "made-up scans.", "2 CNV and 1 DME.", "CC0", "1 file could not"):
         assert expected in text
     assert "DRUSEN" not in text
