@@ -432,14 +432,14 @@ def _judged(row: Survival, right, still_right, images: ImageSet, n_bootstrap, se
     )
     tests = (
         ("upright", row.upright, lambda v: v >= LIMITS["upright"],
-         lambda v: f"only {_percent(v)} of scans are anatomically the right way up"),
+         lambda v: f"{_only(v)} of the scans are anatomically the right way up"),
         ("thickness", row.thickness_changed, lambda v: v <= LIMITS["thickness_changed"],
          lambda v: f"the central thickness changes by more than {_percent(LIMITS['thickness'])} in "
                    f"{_percent(v)} of scans"),
         ("drusen", row.drusen_kept, lambda v: v >= LIMITS["drusen_kept"],
-         lambda v: f"only {_percent(v)} of scans with drusen keep their height and width"),
+         lambda v: f"{_only(v)} of the scans with drusen keep their height and width"),
         ("lesions", row.lesions_kept, lambda v: v >= LIMITS["lesions_kept"],
-         lambda v: f"only {_percent(v)} of the lesions' area stays in the picture"),
+         lambda v: f"{_only(v)} of the lesions' area stays in the picture"),
         ("fluid", row.fluid_contrast, lambda v: v >= LIMITS["fluid_contrast"],
          lambda v: "fluid is no longer darker than tissue" if v <= 0
          else f"fluid keeps only {_percent(v)} of its contrast"),
@@ -464,6 +464,10 @@ def _mean(values: np.ndarray) -> float | None:
 def _median(values: np.ndarray) -> float | None:
     known = values[np.isfinite(values)]
     return float(np.median(known)) if len(known) else None
+
+
+def _only(share: float) -> str:
+    return "none" if share < 0.005 else f"only {_percent(share)}"
 
 
 def _percent(value: float | None) -> str:

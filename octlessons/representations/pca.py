@@ -56,11 +56,10 @@ class VariancePCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
 
     Notes
     -----
-    With more than `DIRECT_SIDE` rows and columns, the eigenvectors are found by a block Lanczos
-    iteration with full orthogonalisation (Golub & Underwood 1977). It stops when the residual of
-    every kept eigenpair is below a thousandth of its eigenvalue (and 10 roundings of the largest);
-    eigenvalues err by about the square of that. When the share needs a large part of all
-    components, a dense decomposition takes over.
+    With more than `DIRECT_SIDE` rows and columns, the leading eigenvectors come from ARPACK's
+    implicitly restarted Lanczos method (``scipy.sparse.linalg.eigsh``), more and more of them until
+    they hold the share. When that needs a large part of all components, a dense decomposition takes
+    over.
 
     Examples
     --------
@@ -292,56 +291,34 @@ def _leading(product: np.ndarray, share: float, total: float, random_state):
 
     Returns values (descending) and vectors (in columns); possibly more than needed.
     """
-    if len(product) > DIRECT_SIDE and share < 1:
-        found = _block_lanczos(product, share, total, check_random_state(random_state))
-        if found is not None:
-            return found
     from scipy.linalg import eigh
 
-    values, vectors = eigh(product, lower=True, overwrite_a=True, check_finite=False, driver="evr")
+    found = _leading_few(product, share, total, random_state)
+    if found is None:
+        found = eigh(product, lower=True, overwrite_a=True, check_finite=False, driver="evr")
+    values, vectors = found
     return values[::-1], vectors[:, ::-1]
 
 
-def _block_lanczos(product, share, total, rng, tolerance: float = 1e-3):
-    """Grow a block Krylov basis until its leading Ritz pairs reach the share and have converged.
-
-    Returns None when that would need a basis of more than a third of the side.
-    """
-    from scipy.linalg import eigh
+def _leading_few(product: np.ndarray, share: float, total: float, random_state):
+    """As `_leading`, but ascending, by iteration; None where that would not pay."""
     from scipy.linalg.blas import get_blas_funcs
+    from scipy.sparse.linalg import ArpackNoConvergence, LinearOperator, eigsh
 
-    side, dtype = len(product), product.dtype
-    rounding = 10 * np.finfo(dtype).eps
-    width = int(np.clip(side // 50, 16, 128))
-    limit = side // 3
-    symm = get_blas_funcs("symm", (product,))
-    basis = np.empty((side, limit), dtype, order="F")
-    image = np.empty((side, limit), dtype, order="F")  # product @ basis
-    small = np.zeros((limit, limit))  # basis' product basis
-    new = np.linalg.qr(rng.standard_normal((side, width)).astype(dtype))[0]
-    used, check_at = 0, 0
-    while used + width <= limit:
-        block = slice(used, used + width)
-        basis[:, block] = new
-        image[:, block] = symm(1.0, product, np.asfortranarray(new), lower=1)
-        used += width
-        span, mapped = basis[:, :used], image[:, :used]
-        small[:used, block] = span.T @ image[:, block]
-        small[block, :used] = small[:used, block].T
-        # All Ritz values together must hold the share before the leading ones can.
-        if used >= check_at and np.trace(small[:used, :used]) >= share * total:
-            check_at = used + max(width, used // 4)
-            values, turn = eigh(small[:used, :used])
-            values, turn = values[::-1], turn[:, ::-1].astype(dtype)
-            keep = _count(values, share, total)
-            if values[:keep].sum() >= share * total:
-                vectors = span @ turn[:, :keep]
-                rest = mapped @ turn[:, :keep] - vectors * values[:keep].astype(dtype)
-                allowed = tolerance * values[:keep] + rounding * values[0]
-                if np.all(np.linalg.norm(rest, axis=0) <= allowed):
-                    return values[:keep], vectors
-        new = image[:, block].copy()
-        for _ in range(2):  # twice is enough
-            new -= span @ (span.T @ new)
-            new = np.linalg.qr(new)[0]
+    side, wanted = len(product), 64
+    if side <= DIRECT_SIDE or share == 1:
+        return None
+    symv = get_blas_funcs("symv", (product,))
+    operator = LinearOperator(
+        product.shape, matvec=lambda x: symv(1.0, product, x.ravel(), lower=1), dtype=product.dtype
+    )
+    start = check_random_state(random_state).standard_normal(side).astype(product.dtype)
+    while wanted <= side // 8:
+        try:
+            values, vectors = eigsh(operator, k=wanted, v0=start, tol=1e-5)
+        except ArpackNoConvergence:
+            return None
+        if values.sum() >= share * total:
+            return values, vectors
+        wanted *= 2
     return None
