@@ -67,7 +67,14 @@ class Data:
     @property
     def edition(self) -> str:
         """Name of the folder under ``_build`` for a site on these data."""
-        return re.sub(r"[^A-Za-z0-9._-]+", "-", self.name).strip("-.") or "data"
+        name = re.sub(r"[^A-Za-z0-9._-]+", "-", self.name).strip("-.") or "data"
+        ours = re.fullmatch(r"(phantoms|octmnist-\d+|html(\.(new|old))?|page|work)", name, re.I)
+        return f"folder-{name}" if self.is_folder and ours else name
+
+    @property
+    def is_folder(self) -> bool:
+        """Whether it is a folder of scans, whatever its name."""
+        return self.value != self.name
 
 
 @dataclass
@@ -148,12 +155,12 @@ def resolve_data(source: str) -> Data:
                 f"{', '.join(f'octmnist-{size}' for size in SIZES)}."
             )
         return Data(f"octmnist-{size}", f"octmnist-{size}", f"octmnist-{size}")
-    folder = Path(source).expanduser()
-    if not folder.is_dir():
+    folder = Path(os.path.expanduser(source))
+    if not os.path.isdir(folder) or not source:
         raise OctlessonsError(
-            f"There is no folder {folder} and no data source of that name. Give --data phantoms, "
-            f"--data octmnist-{SIZES[1]}, or the path of a folder with one sub-folder "
-            "of scans per class."
+            f"There is no folder {source or 'without a name'} and no data source of that name. "
+            f"Give --data phantoms, --data octmnist-{SIZES[1]}, or the path of a folder "
+            "with one sub-folder of scans per class."
         )
     folder = folder.resolve()
     return Data(folder.name, str(folder), _fingerprint(folder))
@@ -162,8 +169,14 @@ def resolve_data(source: str) -> Data:
 def _fingerprint(folder: Path) -> str:
     """Hash of the names, sizes and modification times below a folder."""
     digest = hashlib.sha256()
-    for here, folders, files in os.walk(folder):
-        folders.sort()
+    seen = set()
+    for here, folders, files in os.walk(folder, followlinks=True):  # as `read_folder` does
+        real = os.path.realpath(here)
+        if real in seen:
+            folders.clear()
+            continue
+        seen.add(real)
+        folders[:] = sorted(name for name in folders if not _leads_up(here, name))
         for name in sorted(files):
             path = Path(here, name)
             try:
@@ -173,6 +186,14 @@ def _fingerprint(folder: Path) -> str:
                 line = f"{path.relative_to(folder)}\0unreadable\n"
             digest.update(line.encode("utf-8", "surrogateescape"))
     return digest.hexdigest()
+
+
+def _leads_up(here: str, name: str) -> bool:
+    """Whether a folder is a link to one that contains it, which `read_folder` does not follow."""
+    path = os.path.join(here, name)
+    return os.path.islink(path) and Path(os.path.realpath(here)).is_relative_to(
+        os.path.realpath(path)
+    )
 
 
 def versions() -> dict[str, str]:
@@ -288,7 +309,7 @@ def build(
     source = resolve_data(data)
     chosen = [_page(root, page) for page in pages]
     _need_jupyter_book()
-    if source.name.startswith("octmnist-"):
+    if source.name.startswith("octmnist-") and not source.is_folder:
         from octlessons.images.medmnist import fetch_medmnist
 
         fetch_medmnist("octmnist", int(source.name.partition("-")[2]))
@@ -348,9 +369,9 @@ def _place(root: Path, source: Data, chosen: list[str]) -> tuple[str, Path]:
     """Name of the edition and folder of its site."""
     if chosen:
         name = chosen[0].rsplit("/", 1)[-1]
-        edition = f"page-{name}" if source.name == "phantoms" else f"page-{name}-{source.edition}"
+        edition = f"page-{name}" if source.value == "phantoms" else f"page-{name}-{source.edition}"
         return edition, root / "_build" / "page" / edition.removeprefix("page-") / "html"
-    if source.name == "phantoms":
+    if source.value == "phantoms":
         return "phantoms", root / "_build" / "html"
     return f"data-{source.edition}", root / "_build" / source.edition / "html"
 
@@ -667,8 +688,9 @@ def serve(
     Raises
     ------
     OctlessonsError
-        If no port is free, or the build fails.
+        If no port is free, there is no such port, or the build fails.
     """
+    _check_port(port)
     root = (root or find_root()).resolve()
     source = resolve_data(data)
     _, site = _place(root, source, [])
@@ -683,6 +705,14 @@ def serve(
             server.serve_forever()
         except KeyboardInterrupt:
             tell("Ended.")
+
+
+def _check_port(port: int) -> None:
+    if not 0 <= port <= 65535:
+        raise OctlessonsError(
+            f"There is no port {port}: ports go from 0 (any free one) to 65535. For example: "
+            "octlessons serve --port 9000"
+        )
 
 
 def open_server(site: Path, port: int = 8000, tries: int = 20):
@@ -704,8 +734,9 @@ def open_server(site: Path, port: int = 8000, tries: int = 20):
     Raises
     ------
     OctlessonsError
-        If none of the ports is free.
+        If none of the ports is free, or there is no such port.
     """
+    _check_port(port)
     from functools import partial
     from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
@@ -728,6 +759,6 @@ def open_server(site: Path, port: int = 8000, tries: int = 20):
         except OSError:
             continue
     raise OctlessonsError(
-        f"The ports from {port} to {port + tries - 1} are all taken. Choose another, for example: "
-        "octlessons serve --port 9000"
+        f"The ports from {port} to {min(port + tries, 65536) - 1} are all taken. Choose another, "
+        "for example: octlessons serve --port 9000"
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
@@ -31,8 +32,8 @@ def command(function: Callable) -> Callable:
     def safely(*args, **kwargs):
         try:
             return function(*args, **kwargs)
-        except OctlessonsError as error:
-            if _debug:
+        except (OctlessonsError, OSError) as error:
+            if _debug or isinstance(error, BrokenPipeError):
                 raise
             typer.secho(f"Error: {error}", fg=typer.colors.RED, err=True)
             raise typer.Exit(1) from None
@@ -57,6 +58,8 @@ def main(
     """Seeing without labels: a course on clustering retinal OCT images."""
     global _debug
     _debug = debug
+    if hasattr(sys.stdout, "reconfigure"):  # a code page without arrows must not end a command
+        sys.stdout.reconfigure(errors="replace")
 
 
 DataOption = Annotated[

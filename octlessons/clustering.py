@@ -71,11 +71,13 @@ class KScan:
         Raises
         ------
         ValueError
-            If the criterion is unknown.
+            If the criterion is unknown or was left out, or there are too few numbers for an elbow.
         """
         if criterion == "elbow":
             return elbow(self.ks, self.inertia)
         if criterion == "gap":
+            if np.isnan(self.gap).all():
+                raise ValueError("The gap was left out: scan again with n_references of 1 or more.")
             if self.ks[0] == 1:
                 return gap_choice(self.ks, self.gap, self.gap_error)
             one, error = self.gap_one
@@ -89,8 +91,10 @@ class KScan:
 
     @property
     def choices(self) -> dict[str, int]:
-        """The k of every criterion."""
-        return {criterion: self.best_by(criterion) for criterion in CRITERIA}
+        """The k of every criterion that was computed; an elbow needs three numbers."""
+        there = {"elbow": len(self.ks) >= 3, "silhouette": True}
+        there |= {name: not np.isnan(getattr(self, name)).all() for name in ("gap", "stability")}
+        return {criterion: self.best_by(criterion) for criterion in CRITERIA if there[criterion]}
 
     def _cells(self) -> list[tuple[str, ...]]:
         columns = zip(self.ks, self.inertia, self.silhouette, self.gap, self.stability, strict=True)
@@ -457,7 +461,7 @@ class OutOfCoreKMeans(TransformerMixin, ClusterMixin, BaseEstimator):
         fitted on the images drawn for the start. None means that `fit` is given rows of features
         (an array or a memory map).
     batch_size : int, default 1024
-        Images per batch.
+        Images per batch; in `fit` at least as many as clusters.
     n_epochs : int, default 3
         Times that all images are seen, in another random order each time.
     n_init : int, default 5
@@ -658,7 +662,7 @@ class OutOfCoreKMeans(TransformerMixin, ClusterMixin, BaseEstimator):
         return check_array(self.representation_.transform(images), dtype=[np.float64, np.float32])
 
     def _batches(self, n: int, smallest: int = 1) -> list[slice]:
-        starts = list(range(0, n, self.batch_size))
+        starts = list(range(0, n, max(self.batch_size, smallest)))
         if len(starts) > 1 and n - starts[-1] < smallest:
             starts.pop()  # the last few join the batch before
         return [slice(a, b) for a, b in zip(starts, [*starts[1:], n], strict=True)]

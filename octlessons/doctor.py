@@ -118,8 +118,9 @@ def _safely(check: Callable[[], Check]) -> Check:
     try:
         return check()
     except Exception as error:
-        name = getattr(check, "__name__", "check").replace("check_", "")
-        return Check(name, "note", f"could not be checked: {type(error).__name__}: {error}")
+        name = check.__name__.replace("check_", "").replace("<lambda>", "a check")
+        what = getattr(error, "strerror", None) or error  # without the name of a file
+        return Check(name, "note", f"could not be checked: {type(error).__name__}: {what}")
 
 
 def check_python() -> Check:
@@ -282,7 +283,7 @@ def memory_gb() -> float | None:
 
 def check_data() -> Check:
     """Which downloaded data sets are there?"""
-    root = Path(os.environ.get("OCTLESSONS_MEDMNIST_ROOT") or Path.home() / ".medmnist")
+    root = Path(os.path.expanduser(os.environ.get("OCTLESSONS_MEDMNIST_ROOT") or "~/.medmnist"))
     found = sorted(path.name for path in root.glob("*.npz")) if root.is_dir() else []
     if found:
         return Check("downloaded data", "ok", ", ".join(found))

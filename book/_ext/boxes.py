@@ -17,7 +17,11 @@ from sphinx.util.docutils import SphinxDirective
 
 logger = logging.getLogger(__name__)
 
-NEEDS = {"core": "core installation", "deep": "<code>deep</code> installation"}
+NEEDS = {
+    "core": "core installation",
+    "book": "<code>book</code> installation",
+    "deep": "<code>deep</code> installation",
+}
 
 
 class Box(SphinxDirective):

@@ -58,7 +58,7 @@ class Augmented(NamedTuple):
 
 
 _FORMULA = "Konno et al., arXiv:2410.01185"
-_UP = "gravity and optics give a B-scan an up: light enters at the vitreous, shadows fall downward"
+_UP = "a B-scan has an up: light enters at the vitreous, and shadows fall downward"
 
 
 def _all(*steps: Step) -> dict[str, Step]:

@@ -145,7 +145,7 @@ class SurvivalTable:
                 if row.fluid_contrast is None
                 else f"{row.fluid_contrast:.2f}".replace("-", "−"),
                 _percent(row.false_drusen),
-                "–" if row.drop is None else str(row.drop),
+                "–" if row.drop is None else str(row.drop).replace(" ", "\u00a0"),
             )
             for row in self.rows
         ]

@@ -85,7 +85,7 @@ class Agreement:
         return bool(self.accuracy > self.chance.high)
 
     def _title(self) -> str:
-        of = f" of {self.n_groups:,} patients" if self.n_groups is not None else ""
+        of = f" of {count(self.n_groups, 'patient')}" if self.n_groups is not None else ""
         noise = f", {self.n_noise:,} left out as noise" if self.n_noise else ""
         return (
             f"{count(self.n_clusters, 'cluster')} and {count(self.n_classes, 'class')}: "

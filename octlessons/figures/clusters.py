@@ -201,7 +201,8 @@ def k_scan(scan, *, title: str = ""):
                 ks, values - error, values + error, color=PALETTE[1], alpha=0.25, linewidth=0
             )
         ax.plot(ks, values, color=PALETTE[1], marker="o", markersize=5)
-        chosen = scan.best_by(criterion)
+        chosen = scan.choices.get(criterion)
+        choice = "none" if chosen is None else f"k = {chosen}"
         if chosen in ks:
             ax.plot(
                 chosen,
@@ -212,7 +213,7 @@ def k_scan(scan, *, title: str = ""):
                 markerfacecolor="none",
                 markeredgewidth=2.4,
             )
-        ax.set_title(f"{text}: k = {chosen}", fontsize=13)
+        ax.set_title(text if chosen is None else f"{text}: {choice}", fontsize=13)
         ax.set_xticks(ks if len(ks) <= 10 else ks[:: len(ks) // 8])
         ax.grid(True, axis="y")
         ax.margins(y=0.16)
@@ -220,7 +221,7 @@ def k_scan(scan, *, title: str = ""):
             ax.yaxis.set_major_formatter(thousands)
         finite = values[np.isfinite(values)]
         parts.append(
-            f"{criterion} chooses k = {chosen} ({name} from {short(finite[0])} to "
+            f"{criterion} chooses {choice} ({name} from {short(finite[0])} to "
             f"{short(finite[-1])} over k = {ks[0]} to {ks[-1]})"
         )
     for ax in axes[1]:

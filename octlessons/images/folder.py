@@ -145,6 +145,7 @@ def read_folder(
         raise OctlessonsError(f"`verify` is True, False or 'auto', not {verify!r}.")
     if split not in ("all", "train", "val", "test"):
         raise OctlessonsError(f"`split` is 'all', 'train', 'val' or 'test', not {split!r}.")
+    classes = [classes] if isinstance(classes, str) else classes
     naming = _naming(patients)
     root = _existing_folder(path)
     survey = _survey(root)
@@ -163,14 +164,13 @@ def read_folder(
         warnings.warn(f"{describe_problems(problems, root)}", FolderWarning, stacklevel=2)
     notes = [*survey.notes, *name_notes, *found.notes(chosen), *_shared(chosen, ids, survey)]
     sizes = np.array([file.size for file in chosen])
-    same = bool((sizes == sizes[0]).all())
+    side = tuple(sizes[0].tolist()) if (sizes == sizes[0]).all() else (None, None)
+    shape = side if grey else (*side, 3)
     reader = _Reader(root, [file.path for file in chosen], grey, max_pixels)
     class_names = survey.class_names(classes)
     labels = [class_names.index(file.label) for file in chosen] if class_names else None
     return ImageSet(
-        LazyImages(
-            reader, len(chosen), (*sizes[0].tolist(), *(() if grey else (3,))) if same else None
-        ),
+        LazyImages(reader, len(chosen), shape),
         labels,
         class_names=class_names,
         patients=ids,
@@ -441,6 +441,8 @@ def _survey_classes(survey: _Survey, part: str | None, folders: list[str], files
                 reason = f"It is a folder inside a class folder{_holding(n)}."
                 survey.problem(inner, "place", reason)
         if not any(map(_is_image_name, inner_files)) and not any(nested.values()):
+            if any(problem.path == _shown(folder) for problem in survey.problems):
+                continue  # it could not be listed, which is not the same as empty
             holds = "holds no image" if inner_files or inner_folders else "is empty"
             survey.notes.append(f"folder {_shown(folder)} {holds}")
             continue  # no class folder at all
@@ -525,6 +527,8 @@ def _check_file(root: Path, file: _File, decode: bool, max_pixels: int) -> None:
                     "dimensions",
                     f"It is {height} × {width} px, less than {_SMALLEST_SIDE} px on a side.",
                 )
+            if image.mode == "LAB":
+                raise _Unusable("corrupt", "Its colours are CIE Lab: save it as grey or RGB.")
             orientation = _orientation(image)
             file.turned = orientation not in (0, 1)
             file.size = (width, height) if orientation >= 5 else (height, width)
@@ -737,7 +741,7 @@ def _identical(root: Path, files: list[_File]) -> int:
 def _existing_folder(path: str | os.PathLike) -> Path:
     if not os.fspath(path):
         raise FolderError("The name of the folder is empty: give the path of a folder of scans.")
-    root = Path(path).expanduser()
+    root = Path(os.path.expanduser(path))
     try:
         mode = root.stat().st_mode
     except FileNotFoundError:

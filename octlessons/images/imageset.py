@@ -85,7 +85,7 @@ class LazyImages(Sequence):
     indices : array_like of int, or int
         Which images these are, as `read` counts them; an int n means 0 … n - 1.
     shape : tuple of int, optional
-        The shape of one image, where all have the same.
+        The shape of one image, where all have the same; None for a side that differs.
     """
 
     def __init__(
@@ -177,7 +177,7 @@ class ImageSet:
     ):
         self.images = _checked_images(images)
         self.class_names = tuple(str(name) for name in class_names)
-        self.labels = None if labels is None else np.asarray(labels).astype(int).ravel()
+        self.labels = None if labels is None else _whole(labels, "Labels")
         self.patients = _texts(patients)
         self.sites = _texts(sites)
         self.names = _texts(names)
@@ -256,7 +256,10 @@ class ImageSet:
         Raises
         ------
         OctlessonsError
-            If a class name is unknown, or a mask has another length than the set.
+            If a class name is unknown, a mask has another length than the set, or numbers are
+            not whole.
+        IndexError
+            If there is no image of a number.
         """
         everything = np.arange(len(self))
         index = everything[which] if isinstance(which, slice) else self._indices(which)
@@ -282,9 +285,11 @@ class ImageSet:
                     f"The mask has {len(asked)} entries for {len(self)} images; give one each."
                 )
             return np.flatnonzero(asked)
-        if asked.size == 0:
-            return np.zeros(0, int)
-        return asked.astype(int)
+        if asked.ndim > 1:
+            raise OctlessonsError(
+                f"Choose images by a row of numbers or a mask, not by an array {asked.shape}."
+            )
+        return _whole(asked, "Numbers of images")
 
     def balanced(self, n_per_class: int, seed: int = 0) -> ImageSet:
         """Draw the same number of images of every class, at random.
@@ -309,6 +314,8 @@ class ImageSet:
         if n_per_class < 1:
             raise OctlessonsError(f"Ask for at least 1 image per class, not {n_per_class}.")
         self._need_labels("draw a balanced subset")
+        if not len(self):
+            raise OctlessonsError("There are no images here to draw from.")
         rng = np.random.default_rng(seed)
         chosen = []
         for label in np.unique(self.labels):
@@ -388,12 +395,12 @@ class ImageSet:
         OctlessonsError
             If the size is not positive or `fit` is unknown.
         """
-        height, width = (size, size) if np.isscalar(size) else size
-        if int(height) != height or int(width) != width or min(height, width) < 1:
+        sides = (size, size) if np.isscalar(size) else tuple(size)
+        if len(sides) != 2 or not all(side >= 1 and side % 1 == 0 for side in sides):
             raise OctlessonsError(f"A size is one or two positive whole numbers, not {size!r}.")
         if fit not in ("stretch", "crop"):
             raise OctlessonsError(f"`fit` is 'stretch' or 'crop', not {fit!r}.")
-        shape = (int(height), int(width))
+        shape = (int(sides[0]), int(sides[1]))
 
         def resized(image: np.ndarray) -> np.ndarray:
             return resize_image(image, shape, fit)
@@ -410,7 +417,7 @@ class ImageSet:
                 window = _window(old, shape, fit)
                 truth["lesions"] = np.stack([_nearest(m[window], shape) for m in self.lesions])
         note = f"resized to {shape[0]} × {shape[1]} px ({fit})"
-        return self._mapped(resized, shape, note, **truth)
+        return self._mapped(resized, (*shape, *self.shape[3:]), note, **truth)
 
     def _pixel_growth(self, shape: tuple[int, int], fit: str) -> np.ndarray | None:
         """Old pixels per new pixel, (n, 2); None where the sizes of the images are not known."""
@@ -449,7 +456,7 @@ class ImageSet:
         elif len(self):
             images = np.stack([function(image) for image in self.images])
         else:
-            images = np.zeros((0, *(shape or self.images.shape[1:3])), np.uint8)
+            images = np.zeros((0, *(shape or self.images.shape[1:])), np.uint8)
         changed = self._with(images, **parts)
         return changed.noting(note) if note else changed
 
@@ -501,7 +508,7 @@ class ImageSet:
                 )
             block[row] = image
         return (
-            np.zeros((0, *(self.images.image_shape or (0, 0))), np.uint8)
+            np.zeros((0, *(side or 0 for side in self.images.image_shape or (0, 0))), np.uint8)
             if block is None
             else block
         )
@@ -556,7 +563,8 @@ class ImageSet:
         if self.originals is None or not len(self):
             return
         n_originals = len(np.unique(self.originals))
-        if n_originals < len(self):
+        altered = self.names is not None and (self.names != self.originals).any()
+        if n_originals < len(self) or altered:
             why = {
                 "image": "copies of one scan could land on both sides",
                 "patient": "the test part would count altered copies as if they were scans",
@@ -676,6 +684,20 @@ def _checked_images(images):
             "Scale them to 0…255 and call .astype('uint8')."
         )
     return images
+
+
+def _whole(values, what: str) -> np.ndarray:
+    """Whole numbers; a fraction is a mistake, not something to round."""
+    values = np.asarray(values).ravel()
+    try:
+        if (
+            values.dtype.kind == "f"
+            and not (np.isfinite(values) & (values == values.round())).all()
+        ):
+            raise ValueError("there is a fraction, NaN or infinity among them")
+        return values.astype(int)
+    except (TypeError, ValueError) as error:
+        raise OctlessonsError(f"{what} must be whole numbers ({error}).") from error
 
 
 def _texts(values) -> np.ndarray | None:

@@ -8,6 +8,7 @@ needed here. What is known about each set (labels, licence, checksums) is in
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import os
 import shutil
@@ -295,7 +296,7 @@ def _flag(name: str) -> str:
 
 
 def _known(flag: str, size: int) -> dict:
-    if size not in SIZES:
+    if not isinstance(size, int | np.integer) or size not in SIZES:
         raise OctlessonsError(
             f"MedMNIST sets come at {', '.join(map(str, SIZES))} px, not at {size!r}: take the "
             "next larger one and call .resize(size)."
@@ -317,7 +318,7 @@ def _expected(flag: str, size: int, check: bool | str) -> str | None:
 
 def _path(flag: str, size: int, root) -> Path:
     folder = root or os.environ.get(ROOT_VARIABLE) or Path.home() / ".medmnist"
-    return Path(folder).expanduser() / (flag + ("" if size == 28 else f"_{size}") + ".npz")
+    return Path(os.path.expanduser(folder)) / (flag + ("" if size == 28 else f"_{size}") + ".npz")
 
 
 def _address(flag: str, size: int, base_url: str | None) -> str:
@@ -558,8 +559,9 @@ def _lock_on_windows(handle) -> None:
             handle.seek(0)
             msvcrt.locking(handle.fileno(), msvcrt.LK_LOCK, 1)  # waits 10 s at most
             return
-        except PermissionError:
-            continue
+        except OSError as error:
+            if error.errno not in (errno.EACCES, errno.EDEADLK):  # not "held by another"
+                raise
 
 
 # ---------------------------------------------------------------------- reading

@@ -33,7 +33,8 @@ def load_images(
         ``"phantoms"``.
     size : int, optional
         Height and width in pixels of the images that come back; without it phantoms are 128 px,
-        OCTMNIST is 28 px, and a folder keeps its own sizes and is read lazily.
+        OCTMNIST the size in its name (28 px without one), and a folder keeps its own sizes and is
+        read lazily. A larger size than the stored one enlarges the stored images.
     n_per_class : int, optional
         At most this many images of each class, and of each class the same number. Sources with
         fewer give as many as their smallest class has, and the provenance says so. Without it:
@@ -54,8 +55,8 @@ def load_images(
     if source == "phantoms":
         from octlessons.images.phantoms import draw_phantoms
 
-        return draw_phantoms(size=size or 128, n_per_class=n_per_class, seed=seed)
-    images = _octmnist(source, size) if source.startswith("octmnist") else _folder(source)
+        return draw_phantoms(size=128 if size is None else size, n_per_class=n_per_class, seed=seed)
+    images = _octmnist(source) if source.startswith("octmnist") else _folder(source)
     if n_per_class is not None and images.labels is not None:
         images = _evenly(images, n_per_class, seed)
     if size is not None and images.shape[1:3] != (size, size):
@@ -67,7 +68,7 @@ def load_images(
 def _folder(source: str) -> ImageSet:
     from octlessons.images.folder import read_folder
 
-    if not Path(source).expanduser().exists():
+    if not os.path.exists(os.path.expanduser(source)):
         raise OctlessonsError(
             f"There is no data source called {source!r}: give 'phantoms', 'octmnist', or the path "
             "of a folder of scans, with one sub-folder per class."
@@ -75,7 +76,7 @@ def _folder(source: str) -> ImageSet:
     return read_folder(source)
 
 
-def _octmnist(source: str, size: int | None) -> ImageSet:
+def _octmnist(source: str) -> ImageSet:
     from octlessons.images.medmnist import SIZES, load_octmnist
 
     name, _, stored = source.partition("-")
@@ -83,7 +84,8 @@ def _octmnist(source: str, size: int | None) -> ImageSet:
     if name != "octmnist" or (stored and stored not in allowed):
         raise OctlessonsError(
             f"There is no data source called {source!r}: OCTMNIST comes as 'octmnist' (28 px) or "
-            f"'octmnist-N' with N one of {', '.join(allowed)}."
+            f"'octmnist-N' with N one of {', '.join(allowed)}. For a folder of that name write "
+            f"'./{source}'."
         )
     return load_octmnist(size=int(stored or 28), split="train")
 

@@ -122,8 +122,8 @@ def _front_matter_problems(meta: dict) -> list[str]:
             found.append(f"The front matter has no '{key}'.")
         elif not isinstance(meta[key], kind):
             found.append(f"'{key}' in the front matter must be {kind.__name__}: {meta[key]!r}.")
-    if meta.get("needs") not in {"core", "deep", None}:
-        found.append("'needs' in the front matter must be core or deep.")
+    if meta.get("needs") not in {"core", "book", "deep", None}:
+        found.append("'needs' in the front matter must be core, book or deep.")
     low, high = MINUTES_TEACHING
     if isinstance(meta.get("teaching"), int) and not low <= meta["teaching"] <= high:
         found.append(f"'teaching' must be between {low} and {high} minutes.")

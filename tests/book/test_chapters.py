@@ -102,7 +102,7 @@ So.
 BROKEN = {
     "no minutes": ("teaching: 30\n", "", "no 'teaching'"),
     "minutes in words": ("teaching: 30", "teaching: half an hour", "must be int"),
-    "other needs": ("needs: core", "needs: torch", "core or deep"),
+    "other needs": ("needs: core", "needs: torch", "core, book or deep"),
     "no description": ("    description:", "    other:", "50 to 160"),
     "other number": ("# 3. A chapter", "# 4. A chapter", "begin with '3. '"),
     "two titles": ("## Can it be done?", "# Can it be done?", "one '# ' heading"),

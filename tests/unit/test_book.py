@@ -223,3 +223,40 @@ def test_the_summary_says_where_and_with_what(tmp_path):
     assert str(tmp_path / "index.html") in text
     assert "phantoms" in text and f"numpy {result.versions['numpy']}" in text
     assert "2 pages in 42 s, the slowest book/b (40 s)" in text
+
+
+@pytest.mark.parametrize("name", ["phantoms", "octmnist-64", "html", "HTML", "work"])
+def test_a_folder_never_takes_the_place_of_another_site(tmp_path, name):
+    (tmp_path / name).mkdir()
+    data = book.resolve_data(str(tmp_path / name))
+    assert data.is_folder and data.edition == f"folder-{name}"
+    assert book._place(tmp_path, data, [])[1] == tmp_path / "_build" / f"folder-{name}" / "html"
+
+
+def test_a_folder_of_links_is_known_by_what_they_lead_to(tmp_path):
+    (tmp_path / "real").mkdir()
+    (tmp_path / "data").mkdir()
+    try:
+        (tmp_path / "data" / "CNV").symlink_to(tmp_path / "real", target_is_directory=True)
+        (tmp_path / "data" / "up").symlink_to(tmp_path, target_is_directory=True)
+    except OSError:
+        pytest.skip("no links here")
+    first = book.resolve_data(str(tmp_path / "data"))
+    (tmp_path / "elsewhere").mkdir()
+    assert book.resolve_data(str(tmp_path / "data")) == first
+    (tmp_path / "real" / "CNV-1-1.jpeg").write_bytes(b"abc")
+    assert book.resolve_data(str(tmp_path / "data")).fingerprint != first.fingerprint
+
+
+@pytest.mark.parametrize("source", ["", "~no-such-user", "x" * 5000])
+def test_a_path_that_cannot_be_is_a_sentence(source):
+    with pytest.raises(OctlessonsError, match="There is no folder"):
+        book.resolve_data(source)
+
+
+@pytest.mark.parametrize("port", [-1, 65536, 99999])
+def test_a_port_that_cannot_be_is_refused_before_anything_is_built(folder, port):
+    with pytest.raises(OctlessonsError, match="no port"):
+        book.serve(port=port, root=folder)
+    with pytest.raises(OctlessonsError, match="no port"):
+        book.open_server(folder, port)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -82,3 +83,21 @@ def test_starting_is_quick_and_imports_nothing_heavy():
     code = "import sys, octlessons.cli; print(sorted({'sklearn', 'matplotlib'} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_an_error_of_the_system_is_a_sentence_too(monkeypatch):
+    def build(*_, **__):
+        raise PermissionError(13, "Permission denied", "_build")
+
+    monkeypatch.setattr(book, "build", build)
+    result = run(app, ["build"])
+    assert result.exit_code == 1 and result.exception.__class__ is SystemExit
+    assert "Error: " in result.output and "_build" in result.output
+    assert isinstance(run(app, ["--debug", "build"]).exception, PermissionError)
+
+
+def test_a_terminal_without_arrows_does_not_end_a_command():
+    code = "from octlessons import cli; cli.main(); print('to \\u2192 from')"
+    environment = os.environ | {"PYTHONIOENCODING": "ascii"}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, env=environment)
+    assert done.returncode == 0 and done.stdout.split() == [b"to", b"?", b"from"]

@@ -6,6 +6,7 @@ from sklearn.cluster import HDBSCAN, KMeans, MiniBatchKMeans
 from sklearn.metrics import adjusted_rand_score, silhouette_score
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
+from octlessons import figures
 from octlessons.clustering import (
     OutOfCoreKMeans,
     clusterers,
@@ -266,3 +267,18 @@ def test_the_usual_methods_find_obvious_groups():
 def test_methods_run_on_a_handful_of_images():
     features, _ = blobs(n_each=2, k=4)
     assert len(run_clusterers(features, clusterers(3))) == 5
+
+
+def test_what_was_left_out_of_a_scan_chooses_nothing():
+    rows = np.random.default_rng(0).normal(size=(20, 2))
+    scan = scan_k(rows, [2, 3], n_references=0, n_resamples=0)
+    assert list(scan.choices) == ["silhouette"]
+    assert "silhouette" in repr(scan) and "silhouette" in scan._repr_html_()
+    assert "elbow chooses none" in figures.k_scan(scan).alt
+    with pytest.raises(ValueError, match="left out"):
+        scan.best_by("gap")
+
+
+def test_batches_smaller_than_the_number_of_clusters_still_fit():
+    rows = np.random.default_rng(0).normal(size=(11, 2))
+    assert len(np.unique(OutOfCoreKMeans(4, batch_size=2).fit_predict(rows))) == 4

@@ -457,3 +457,23 @@ def test_sentences_for_folders_that_cannot_be_read(tmp_path):
         read_folder(tmp_path, on_problem="ignore")
     with pytest.raises(OctlessonsError, match="'all', 'train', 'val' or 'test'"):
         read_folder(tmp_path, split="dev")
+
+
+def test_colour_images_of_different_sizes_are_known_to_be_in_colour(tree):
+    scans = read_folder(tree, grey=False)
+    assert scans.shape == (4, None, None, 3) and "sizes differ" in repr(scans)
+    assert scans.resize(8).shape == scans.resize(8).load().shape == (4, 8, 8, 3)
+
+
+def test_colours_that_cannot_be_converted_are_reported(tree):
+    Image.new("LAB", (20, 20)).save(tree / "CNV/CNV-5-1.tif")
+    assert kinds(quietly(tree)) == {"CNV/CNV-5-1.tif": "corrupt"}
+
+
+def test_one_class_may_be_given_by_its_name(tree):
+    assert read_folder(tree, classes="CNV").class_names == ("CNV",)
+
+
+def test_an_unknown_home_folder_is_a_sentence():
+    with pytest.raises(FolderError, match="no folder"):
+        read_folder("~no-such-user/scans")

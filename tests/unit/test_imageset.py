@@ -238,3 +238,46 @@ def test_empty_sets_are_allowed(scans):
     assert nothing.resize(5).shape == (0, 5, 5)
     assert list(nothing.batches()) == []
     assert "0 images" in repr(nothing)
+
+
+@pytest.mark.parametrize("labels", [[0.5, 1], [np.nan, 0], ["a", "b"]])
+def test_labels_that_are_not_whole_numbers_are_refused(labels):
+    with pytest.raises(OctlessonsError, match="Labels must be whole numbers"):
+        ImageSet(np.zeros((2, 4, 4), np.uint8), labels)
+
+
+@pytest.mark.parametrize("which", [[0.5, 1.5], [None], [[0, 1], [2, 3]]])
+def test_images_are_chosen_by_whole_numbers(scans, lazy, which):
+    for images in (scans, lazy):
+        with pytest.raises(OctlessonsError, match="numbers"):
+            images.subset(which)
+
+
+def test_an_empty_set_has_nothing_to_draw_from(scans):
+    with pytest.raises(OctlessonsError, match="no images"):
+        scans.subset([]).balanced(1)
+
+
+@pytest.mark.parametrize("size", [(8, 8, 3), float("nan"), 0, 1.5])
+def test_a_size_that_is_none_is_refused(scans, size):
+    with pytest.raises(OctlessonsError, match="whole numbers"):
+        scans.resize(size)
+
+
+def test_a_set_of_copies_alone_is_not_split(scans):
+    copies = ImageSet(
+        scans.images,
+        patients=scans.patients,
+        names=[f"{name} (copy 1)" for name in scans.names],
+        originals=scans.names,
+    )
+    with pytest.raises(OctlessonsError, match="Split first"):
+        copies.split()
+
+
+def test_colour_keeps_its_channels_when_resized():
+    pixels = np.zeros((2, 6, 6, 3), np.uint8)
+    reads = LazyImages(lambda i: pixels[i], 2, (6, 6, 3))
+    for images in (ImageSet(pixels), ImageSet(reads)):
+        assert images.resize(4).shape == images.resize(4).load().shape == (2, 4, 4, 3)
+        assert images.subset([]).resize(4).load().shape == (0, 4, 4, 3)

@@ -1,12 +1,15 @@
 """MedMNIST files: fetched from a local server that misbehaves, and read with care."""
 
+import errno
 import hashlib
 import io
 import os
 import pickle
 import socket
+import sys
 import threading
 import time
+import types
 import zipfile
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -507,3 +510,20 @@ def test_what_is_known_of_the_sets_equals_what_the_medmnist_package_says():
         assert facts["labels"] == list(theirs["label"].values())
         for size, checksum in facts["md5"].items():
             assert checksum == theirs["MD5" + ("" if size == "28" else f"_{size}")]
+
+
+def test_on_windows_a_lock_is_waited_for_beyond_ten_seconds(monkeypatch, tmp_path):
+    answers = [OSError(errno.EDEADLK, "after 10 attempts"), PermissionError(errno.EACCES, "held")]
+
+    def locking(*_):
+        if answers:
+            raise answers.pop()
+
+    fake = types.SimpleNamespace(locking=locking, LK_LOCK=1)
+    monkeypatch.setitem(sys.modules, "msvcrt", fake)
+    with open(tmp_path / "lock", "ab") as handle:
+        medmnist._lock_on_windows(handle)
+        assert not answers
+        answers.append(OSError(errno.EINVAL, "no locks here"))
+        with pytest.raises(OSError, match="no locks here"):
+            medmnist._lock_on_windows(handle)

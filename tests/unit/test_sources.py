@@ -62,3 +62,14 @@ def test_unknown_source_says_what_there_is():
 def test_unknown_octmnist_size_says_which_there_are(name):
     with pytest.raises(OctlessonsError, match="28, 64, 128, 224"):
         load_images(name)
+
+
+def test_a_size_of_nothing_is_refused():
+    with pytest.raises(OctlessonsError, match="0 px"):
+        load_images("phantoms", n_per_class=1, size=0)
+
+
+@pytest.mark.parametrize("path", ["~no-such-user/scans", "x" * 5000])
+def test_a_path_that_cannot_be_is_a_sentence(path):
+    with pytest.raises(OctlessonsError, match="There is no data source"):
+        load_images(path)

@@ -145,7 +145,7 @@ def paint(patient: Patient, fields: dict, x: np.ndarray, dy: float, axial_um: fl
     grain = scene.enlarge(fields["grain"], canvas.rows, canvas.columns)
     canvas.grey[: canvas.membrane] *= 1 + np.float32(0.085) * grain[: canvas.membrane]
     bottom = choroid_thickness(patient.retina, x)
-    through = scene.transmission_through(disease, layers, damage, rough, streak)
+    through = scene.transmission_through(disease, layers, damage, streak)
     canvas.soften()
     scene.paint_choroid(canvas, bottom, (fields["fine"][:36], fields["coarse"]), through,
                         patient.tone)  # fmt: skip

@@ -115,15 +115,13 @@ class Disease:
     irregular: float = 0.02  # relative unevenness of the inner layers
 
 
-def draw_disease(name: str, rng: np.random.Generator, centre: float = 0.0) -> Disease:
+def draw_disease(name: str, rng: np.random.Generator) -> Disease:
     """Draw the signs of one patient of a class.
 
     Parameters
     ----------
     name : {"CNV", "DME", "DRUSEN", "NORMAL"}
     rng : numpy.random.Generator
-    centre : float
-        Distance in mm of the patient's scans from the fovea: lesions far from it are not central.
     """
     drawers = {"CNV": draw_cnv, "DME": draw_dme, "DRUSEN": draw_drusen}
     return drawers[name](rng) if name in drawers else Disease()

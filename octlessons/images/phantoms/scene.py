@@ -253,7 +253,7 @@ def paint_vessels(canvas: Canvas, vessels, x, y, tops) -> None:
         canvas.blob(column, height, radius_um, 0.8 * radius_um, 0.46)
 
 
-def transmission_through(disease: Disease, layers, damage, roughness, streak_noise) -> np.ndarray:
+def transmission_through(disease: Disease, layers, damage, streak_noise) -> np.ndarray:
     """Light reaching the choroid: less under mounds, more in streaks where the RPE is thinned."""
     lift = layers[LAYER["SUB_RPE"]] + layers[LAYER["SHRM"]]
     shade = 1 - 0.38 * lift / (lift + 150.0)
