@@ -183,6 +183,8 @@ def data_notice(images: ImageSet) -> Prose:
         classes = [f"{n:,} {name}" for name, n in images.counts().items() if n]
         parts.append(f"Classes: {listing(classes)}.")
     parts.append(f"Terms of use: {source.licence}.")
+    if source.citation:
+        parts.append(f"Source: {source.citation}.")
     if source.problems:
         parts.append(f"{count(len(source.problems), 'file')} could not be used and were left out.")
     return Prose(" ".join(parts))

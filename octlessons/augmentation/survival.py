@@ -17,6 +17,7 @@ from octlessons.errors import OctlessonsError
 from octlessons.evaluation import Interval, bootstrap
 from octlessons.images.imageset import ImageSet
 from octlessons.tables import html_table, text_table
+from octlessons.wording import decimal, percent
 
 #: What a change may do and still keep the label (choices of this course, each with its reason).
 LIMITS = {
@@ -141,9 +142,7 @@ class SurvivalTable:
                 _percent(row.thickness_changed),
                 _percent(row.drusen_kept),
                 _percent(row.lesions_kept),
-                "–"
-                if row.fluid_contrast is None
-                else f"{row.fluid_contrast:.2f}".replace("-", "−"),
+                "–" if row.fluid_contrast is None else decimal(row.fluid_contrast),
                 _percent(row.false_drusen),
                 "–" if row.drop is None else str(row.drop).replace(" ", "\u00a0"),
             )
@@ -471,4 +470,4 @@ def _only(share: float) -> str:
 
 
 def _percent(value: float | None) -> str:
-    return "–" if value is None else f"{100 * value:.0f} %"
+    return percent(float("nan") if value is None else value)

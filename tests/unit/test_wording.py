@@ -69,11 +69,17 @@ def test_prose_is_markdown_for_a_notebook_and_text_elsewhere():
 
 
 def test_data_notice_names_source_terms_counts_and_left_out_files():
+    source = Provenance(
+        "x", "made-up scans.", "CC0", "Nobody (2026)", problems=(Problem("a", "b"),)
+    )
     images = ImageSet(
-        np.zeros((3, 2, 2), np.uint8), [0, 0, 1], class_names=["CNV", "DME", "DRUSEN"],
-        provenance=Provenance("x", "made-up scans.", "CC0", problems=(Problem("a", "b"),)),
-    )  # fmt: skip
+        np.zeros((3, 2, 2), np.uint8),
+        [0, 0, 1],
+        class_names=["CNV", "DME", "DRUSEN"],
+        provenance=source,
+    )
     text = str(data_notice(images))
-    for expected in ("3 images.", "made-up scans.", "2 CNV and 1 DME.", "CC0", "1 file could not"):
+    told = ("3 images.", "made-up scans.", "2 CNV and 1 DME.", "CC0", "Nobody (2026).", "1 file")
+    for expected in told:
         assert expected in text
     assert "DRUSEN" not in text

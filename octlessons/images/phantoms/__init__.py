@@ -97,7 +97,6 @@ def draw_phantoms(
             "phantoms",
             description="Synthetic macular OCT scans drawn from anatomy; no patient's data.",
             licence="CC BY 4.0",
-            citation="octlessons, phantoms",
             notes=(f"drawn at {size} × {size} with seed {seed}",),
         ),
     )
