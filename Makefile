@@ -9,6 +9,8 @@ VENV    = .venv
 DATA    = phantoms
 PORT    = 8000
 TESTS   =
+# On Linux, TORCH=cpu takes torch without CUDA, which is a sixth of the download.
+TORCH  ?=
 
 ifeq ($(OS),Windows_NT)
 BIN := $(VENV)/Scripts
@@ -24,7 +26,7 @@ help:  ## list the targets
 	@echo "make TARGET, where TARGET is one of"
 	@sed -n 's/^\([a-z][a-z]*\): .*## \(.*\)/  \1 \2/p' Makefile | \
 	  while read -r name text; do printf '  %-8s %s\n' "$$name" "$$text"; done
-	@echo "Settings: DATA=phantoms|octmnist-64|PATH (site, serve), PORT=8000 (serve), PYTHON=python3.12, TESTS=PATH (test)"
+	@echo "Settings: DATA=phantoms|octmnist-64|PATH (site, serve), PORT=8000 (serve), PYTHON=python3.12 and TORCH=cpu (setup), TESTS=PATH (test)"
 
 setup: $(STAMP)  ## make .venv and install everything, pinned
 
@@ -36,7 +38,12 @@ $(STAMP): pyproject.toml constraints.txt
 	  echo "This Python cannot make virtual environments. On Debian and Ubuntu: sudo apt-get install python3-venv"; \
 	  exit 1; }
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[book,test]"
+ifeq ($(TORCH),cpu)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt uv && \
+	  $(BIN)/uv pip install --quiet --python $(BIN)/python --torch-backend cpu -c constraints.txt torch torchvision || \
+	  echo "torch without CUDA could not be had; the usual one follows"
+endif
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[book,deep,test]"
 	@$(BIN)/python -c "open('$(STAMP)', 'w').close()"
 
 site: $(STAMP)  ## build the course into _build/html

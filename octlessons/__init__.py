@@ -19,12 +19,15 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submodules=[
         "augmentation",
+        "claims",
         "clustering",
         "evaluation",
         "figures",
         "images",
         "representations",
+        "supervised",
         "tables",
+        "training",
         "wording",
     ],
     submod_attrs={

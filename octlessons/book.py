@@ -68,7 +68,9 @@ class Data:
     def edition(self) -> str:
         """Name of the folder under ``_build`` for a site on these data."""
         name = re.sub(r"[^A-Za-z0-9._-]+", "-", self.name).strip("-.") or "data"
-        ours = re.fullmatch(r"(phantoms|octmnist-\d+|html(\.(new|old))?|page|work)", name, re.I)
+        ours = re.fullmatch(
+            r"(phantoms|octmnist-\d+|html(\.(new|old))?|page|tutor|work)", name, re.I
+        )
         return f"folder-{name}" if self.is_folder and ours else name
 
     @property
@@ -242,7 +244,8 @@ def site_key(root: Path, data: Data) -> str:
         16 hexadecimal digits.
     """
     digest = hashlib.sha256(code_key(root, data).encode())
-    _hash_files(digest, root, [root / "book", root / "_config.yml", root / "_toc.yml"])
+    sources = ("book", "exercises", "_config.yml", "_toc.yml")
+    _hash_files(digest, root, [root / name for name in sources])
     return digest.hexdigest()[:16]
 
 
@@ -272,6 +275,7 @@ def build(
     *,
     root: Path | None = None,
     pages: Iterable[str] = (),
+    tutor: bool = False,
     fresh: bool = False,
     verbose: bool = False,
     tell: Callable[[str], None] = print,
@@ -288,6 +292,9 @@ def build(
     pages : iterable of str, optional
         Build only these pages, for writing: links to other pages stay open, and warnings are
         told but do not fail. The site is ``_build/page/NAME/html``.
+    tutor : bool
+        Build the tutor edition: the solutions in the chapters, and the pages of
+        ``_toc.tutor.yml``. The site is ``_build/tutor/html``, or ``_build/NAME-tutor/html``.
     fresh : bool
         Forget the execution cache and run every page again.
     verbose : bool
@@ -313,7 +320,7 @@ def build(
         from octlessons.images.medmnist import fetch_medmnist
 
         fetch_medmnist("octmnist", int(source.name.partition("-")[2]))
-    edition, site = _place(root, source, chosen)
+    edition, site = _place(root, source, chosen, tutor)
     work = root / "_build" / "work" / edition
     work.mkdir(parents=True, exist_ok=True)
     cache = root / "_build" / "work" / "cache" / code_key(root, source)
@@ -323,7 +330,7 @@ def build(
     os.utime(cache)
     _forget_old_caches(cache)
     key = site_key(root, source)
-    config, toc = _write_inputs(root, work, cache, source, chosen)
+    config, toc = _write_inputs(root, work, cache, source, chosen, tutor)
     names = pages_of(toc)
     tell(f"Building {count(len(names), 'page')} on {source.name}.")
     run = _run_sphinx(root, work, config, toc, source, bool(chosen), fresh, verbose, tell)
@@ -365,15 +372,16 @@ def _page(root: Path, page: str) -> str:
     raise OctlessonsError(f"There is no page {page} in {root}. Pages lie in book/.")
 
 
-def _place(root: Path, source: Data, chosen: list[str]) -> tuple[str, Path]:
+def _place(root: Path, source: Data, chosen: list[str], tutor: bool = False) -> tuple[str, Path]:
     """Name of the edition and folder of its site."""
+    given = "" if source.value == "phantoms" else source.edition
+    name = "-".join(filter(None, (given, "tutor" if tutor else "")))
     if chosen:
-        name = chosen[0].rsplit("/", 1)[-1]
-        edition = f"page-{name}" if source.value == "phantoms" else f"page-{name}-{source.edition}"
-        return edition, root / "_build" / "page" / edition.removeprefix("page-") / "html"
-    if source.value == "phantoms":
+        name = "-".join(filter(None, (chosen[0].rsplit("/", 1)[-1], name)))
+        return f"page-{name}", root / "_build" / "page" / name / "html"
+    if not name:
         return "phantoms", root / "_build" / "html"
-    return f"data-{source.edition}", root / "_build" / source.edition / "html"
+    return f"data-{name}" if given else name, root / "_build" / name / "html"
 
 
 def _forget_old_caches(current: Path) -> None:
@@ -384,12 +392,17 @@ def _forget_old_caches(current: Path) -> None:
 
 
 def _write_inputs(
-    root: Path, work: Path, cache: Path, source: Data, chosen: list[str]
+    root: Path, work: Path, cache: Path, source: Data, chosen: list[str], tutor: bool
 ) -> tuple[Path, Path]:
     """Write the configuration and table of contents of this build."""
     import yaml
 
     config = yaml.safe_load((root / "_config.yml").read_text(encoding="utf-8"))
+    toc = yaml.safe_load((root / "_toc.yml").read_text(encoding="utf-8"))
+    if tutor:
+        config = _merged(config, yaml.safe_load((root / "_config.tutor.yml").read_text("utf-8")))
+        more = yaml.safe_load((root / "_toc.tutor.yml").read_text("utf-8"))
+        toc["parts"] = [*more["parts"], *toc["parts"]]
     config["execute"]["cache"] = cache.as_posix()
     sphinx = config["sphinx"]
     sphinx["local_extensions"] = {
@@ -400,7 +413,6 @@ def _write_inputs(
         f'<p class="built-with">Built on {source.edition} with octlessons {found["octlessons"]}, '
         f"scikit-learn {found['scikit-learn']} and Python {found['python']}.</p>"
     )
-    toc = yaml.safe_load((root / "_toc.yml").read_text(encoding="utf-8"))
     if chosen:
         sphinx["config"]["suppress_warnings"] += ["myst.xref_missing", "ref.term", "ref.doc"]
         first = "book/index" if (root / "book/index.md").is_file() else chosen[0]
@@ -414,6 +426,12 @@ def _write_inputs(
         if not path.is_file() or path.read_text(encoding="utf-8") != text:
             path.write_text(text, encoding="utf-8")
     return paths
+
+
+def _merged(base: dict, over: dict) -> dict:
+    """A configuration with some settings replaced, at any depth."""
+    both = {key: base[key] for key in base.keys() & over.keys() if isinstance(base[key], dict)}
+    return {**base, **over, **{key: _merged(base[key], over[key]) for key in both}}
 
 
 def pages_of(toc: Path) -> list[str]:

@@ -1,4 +1,4 @@
-"""The command line: ``octlessons build | serve | fetch | doctor``, each a few lines over a room."""
+"""The command line: ``octlessons build | serve | check | watch | …``."""
 
 from __future__ import annotations
 
@@ -80,6 +80,9 @@ def build(
         list[str] | None,
         typer.Option(help="Build only this page, for writing (may be repeated)."),
     ] = None,
+    tutor: Annotated[
+        bool, typer.Option("--tutor", help="The tutor edition: with solutions, in _build/tutor.")
+    ] = False,
     fresh: Annotated[bool, typer.Option(help="Forget the cache; run every page again.")] = False,
     verbose: Annotated[bool, typer.Option(help="Show everything that Sphinx says.")] = False,
 ) -> None:
@@ -87,7 +90,8 @@ def build(
     from octlessons import book
 
     tell = functools.partial(print, flush=True)
-    tell(book.summary(book.build(data, pages=page or (), fresh=fresh, verbose=verbose, tell=tell)))
+    built = book.build(data, pages=page or (), tutor=tutor, fresh=fresh, verbose=verbose, tell=tell)
+    tell(book.summary(built))
 
 
 @command
@@ -125,6 +129,150 @@ def doctor(
     checks = room.examine()
     typer.echo(room.report(checks) if report else room.show(checks))
     if any(check.state == "fail" for check in checks):
+        raise typer.Exit(1)
+
+
+ExerciseArgument = Annotated[str, typer.Argument(metavar="ID", help="Name of the exercise.")]
+StudentOption = Annotated[
+    str | None,
+    typer.Option("--student", help="Your name or number, where data differ between students."),
+]
+
+
+@command
+def check(
+    ids: Annotated[
+        list[str] | None, typer.Argument(metavar="[ID]…", help="Exercises; all begun ones if none.")
+    ] = None,
+    file: Annotated[
+        Path | None, typer.Option(help="Check this .py or .ipynb file (with one ID).")
+    ] = None,
+    student: StudentOption = None,
+    everything: Annotated[bool, typer.Option("--list", help="Only list the exercises.")] = False,
+) -> None:
+    """Check your exercises, with the checks that grading uses. Fails if one is not passed."""
+    from octlessons.exercises import terminal
+
+    if everything:
+        terminal.list_exercises()
+    elif not terminal.check_exercises(ids or (), file, student):
+        raise typer.Exit(1)
+
+
+@command
+def hint(
+    exercise: ExerciseArgument,
+    number: Annotated[int | None, typer.Argument(help="Which hint; the next one if none.")] = None,
+) -> None:
+    """Give the next hint of an exercise."""
+    from octlessons.exercises import terminal
+
+    terminal.show_hint(exercise, number)
+
+
+@command
+def solution(
+    exercise: ExerciseArgument,
+    tutor: Annotated[bool, typer.Option("--tutor", help="Show it before it is passed.")] = False,
+) -> None:
+    """Show the solution of an exercise that you have passed."""
+    from octlessons.exercises import terminal
+
+    terminal.show_solution(exercise, tutor)
+
+
+@command
+def watch(
+    start: Annotated[
+        str | None,
+        typer.Argument(metavar="[ID]", help="Where to begin; the next open one if none."),
+    ] = None,
+    student: StudentOption = None,
+) -> None:
+    """Check again whenever you save, with progress, hints and the next exercise."""
+    from octlessons.exercises import terminal
+
+    terminal.watch(start, student)
+
+
+@command
+def reset(exercise: ExerciseArgument) -> None:
+    """Put a stub back as it was; your version is kept beside it as .bak."""
+    from octlessons.exercises import terminal
+
+    terminal.put_back(exercise)
+
+
+@command
+def start(
+    folder: Annotated[Path, typer.Argument(help="A new folder.")] = Path("octlessons-exercises"),
+) -> None:
+    """Copy the exercises and their checks into a folder of your own."""
+    from octlessons.exercises import terminal
+
+    terminal.copy_course(folder)
+
+
+@command
+def train_encoder(
+    variant: Annotated[
+        str, typer.Option(metavar="labels|views", help="What it learns from.")
+    ] = "labels",
+    out: Annotated[Path, typer.Option(help="Folder for network and card.")] = Path("encoders"),
+    seed: Annotated[int | None, typer.Option(min=0, help="Another one than the recipe's.")] = None,
+    epochs: Annotated[
+        int | None, typer.Option(min=1, help="More or fewer than the recipe's.")
+    ] = None,
+    n_per_class: Annotated[
+        int | None,
+        typer.Option(min=1, help="Phantoms per class in each set, instead of the recipe's."),
+    ] = None,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
+    jobs: Annotated[int, typer.Option(help="Processes that draw phantoms.")] = 1,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Do not go on from a checkpoint.")] = False,
+) -> None:
+    """Train the encoder that ships with the package from scratch, on phantoms alone."""
+    from octlessons.representations.encoder_training import changed, train_encoder
+
+    recipe = changed(variant, seed=seed, epochs=epochs, n_per_class=n_per_class)
+    tell = functools.partial(print, flush=True)
+    card = train_encoder(
+        variant, out, recipe=recipe, device=device, n_jobs=jobs, resume=not fresh, report=tell
+    )
+    typer.echo(f"{out / card['file']}: {card['bytes']:,} bytes, and its card in cards.json")
+
+
+@command
+def claims(
+    ids: Annotated[
+        list[str] | None, typer.Argument(metavar="[ID]…", help="Claims; all of them if none.")
+    ] = None,
+    data: Annotated[
+        str,
+        typer.Option(
+            metavar="phantoms|octmnist-N|PATH", help="What to repeat them on, as for build."
+        ),
+    ] = "phantoms",
+    scale: Annotated[
+        str, typer.Option(metavar="quick|laptop|full", help="Seconds, minutes, or as published.")
+    ] = "laptop",
+    out: Annotated[Path, typer.Option(help="Folder for the results.")] = Path("_build/claims"),
+    fresh: Annotated[
+        bool, typer.Option("--fresh", help="Run again what is there already.")
+    ] = False,
+    record: Annotated[
+        bool, typer.Option("--record", help="Put them on the page of the appendix, too.")
+    ] = False,
+) -> None:
+    """Repeat published claims; compare claimed with measured."""
+    from octlessons.claims import running
+
+    results = running.run(ids, data, out, scale, fresh=fresh)
+    typer.echo(f"{results}\n\nAll results: {out / 'claims.json'}")
+    if record:
+        running.record(results)
+        typer.echo("Recorded for the page: book/claims.md shows them when it is built again.")
+    if not all(result.ok for result in results):
         raise typer.Exit(1)
 
 

@@ -27,9 +27,19 @@ PYTHON = ((3, 11), (3, 13))
 MEMORY_GB, DISK_GB = 2.0, 1.0
 
 #: What the package itself, and the book, cannot do without.
-CORE = ("joblib", "matplotlib", "numpy", "pooch", "scikit-image", "scikit-learn", "scipy", "typer")
+CORE = (
+    "joblib",
+    "matplotlib",
+    "numpy",
+    "onnxruntime",
+    "pooch",
+    "scikit-image",
+    "scikit-learn",
+    "scipy",
+    "typer",
+)
 BOOK = ("albumentations", "fonttools", "ipykernel", "jupyter-book", "latex2mathml", "myst-nb")
-DEEP = ("medmnist", "torch", "torchvision")
+DEEP = ("medmnist", "onnx", "onnxscript", "safetensors", "torch", "torchvision")
 
 #: Names under which Chromium and its relatives are installed.
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
@@ -99,7 +109,7 @@ def examine(root: Path | None = None) -> list[Check]:
             root = None
     checks: list[Callable[[], Check]] = [
         check_python,
-        lambda: check_packages("core packages", CORE, "."),
+        lambda: check_packages("core packages", _core(), "."),
         lambda: check_packages("book packages", BOOK, ".[book]"),
         lambda: check_pins(root),
         check_kernel,
@@ -108,9 +118,15 @@ def examine(root: Path | None = None) -> list[Check]:
         check_memory,
         check_data,
         check_deep,
+        check_weights,
         check_browser,
     ]
     return [_safely(check) for check in checks]
+
+
+def _core() -> tuple[str, ...]:
+    intel_mac = sys.platform == "darwin" and platform.machine() == "x86_64"
+    return tuple(name for name in CORE if not (intel_mac and name == "onnxruntime"))
 
 
 def _safely(check: Callable[[], Check]) -> Check:
@@ -296,7 +312,7 @@ def check_data() -> Check:
 
 
 def check_deep() -> Check:
-    """Is torch there, for the chapters that need it?"""
+    """Are torch and torchvision there, and can they be imported together?"""
     found = _installed(DEEP)
     if any(version is None for version in found.values()):
         missing = [name for name, version in found.items() if version is None]
@@ -306,7 +322,31 @@ def check_deep() -> Check:
             f"without {', '.join(missing)}; only chapters that say 'deep' need them",
             'python -m pip install -c constraints.txt -e ".[deep]"',
         )
-    return Check("networks", "ok", ", ".join(f"{n} {v}" for n, v in found.items()))
+    from octlessons.training import choose_device
+    from octlessons.vision import import_torchvision
+
+    try:
+        import_torchvision()
+        device = choose_device()
+    except OctlessonsError as error:
+        fix = "python -m pip install --force-reinstall -c constraints.txt torch torchvision"
+        return Check("networks", "fail", str(error).partition(":")[0], fix)
+    versions = ", ".join(f"{name} {version}" for name, version in found.items())
+    return Check("networks", "ok", f"{versions}; on {device}")
+
+
+def check_weights() -> Check:
+    """Are weights of pretrained networks on this machine?"""
+    from octlessons.representations.weights import weights_here
+
+    here = weights_here()
+    if here:
+        return Check("pretrained weights", "ok", ", ".join(here))
+    return Check(
+        "pretrained weights",
+        "note",
+        "none; the course runs on its own encoder, and chapter 7 shows what to add",
+    )
 
 
 def check_browser() -> Check:

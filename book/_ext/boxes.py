@@ -8,12 +8,16 @@ from __future__ import annotations
 
 import html
 import re
+from pathlib import Path
 from typing import Any, ClassVar
 
 from docutils import nodes
 from docutils.parsers.rst import directives
+from docutils.statemachine import StringList
 from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
+
+from octlessons.exercises.catalogue import load_catalogue
 
 logger = logging.getLogger(__name__)
 
@@ -71,22 +75,40 @@ class folded(nodes.General, nodes.Element):
     """A ``<details>`` element; ``summary`` is its visible line."""
 
 
-class Hint(SphinxDirective):
-    """A nudge, folded until asked for."""
+class Fold(SphinxDirective):
+    """Something folded until asked for; the argument is its visible line."""
 
     has_content = True
+    required_arguments = 1
+    final_argument_whitespace = True
+    option_spec: ClassVar[dict[str, Any]] = {"class": directives.class_option}
 
     def run(self) -> list[nodes.Node]:
         """Build the fold."""
         self.assert_has_content()
-        hint = folded(summary="Hint", classes=["hint"])
-        self.set_source_info(hint)
-        self.state.nested_parse(self.content, self.content_offset, hint)
-        return [hint]
+        fold = folded(summary=self.arguments[0], classes=self.options.get("class", []))
+        self.set_source_info(fold)
+        self.state.nested_parse(self.content, self.content_offset, fold)
+        return [fold]
+
+
+class Hint(Fold):
+    """A nudge, folded until asked for."""
+
+    required_arguments = 0
+
+    def run(self) -> list[nodes.Node]:
+        """Build the fold."""
+        self.arguments, self.options = ["Hint"], {"class": ["hint"]}
+        return super().run()
 
 
 class Exercise(SphinxDirective):
-    """An exercise, numbered by itself: chapter, full stop, its place in the chapter."""
+    """An exercise, numbered by itself: chapter, full stop, its place in the chapter.
+
+    One that is in the catalogue has its minutes and hints from there, and shows its stub, both
+    files to take away, and how to check it; the tutor edition shows its solution too.
+    """
 
     has_content = True
     required_arguments = 1
@@ -109,6 +131,7 @@ class Exercise(SphinxDirective):
             raise self.error(
                 f"The exercise '{name}' needs a line such as ':minutes: 10', between 3 and 20."
             )
+        entry = self._entry(name, minutes)
         place = self.env.temp_data["exercise"] = self.env.temp_data.get("exercise", 0) + 1
         chapter = re.match(r"(\d+)", self.env.docname.rsplit("/", 1)[-1])
         number = f"{int(chapter[1])}.{place}" if chapter else str(place)
@@ -121,9 +144,58 @@ class Exercise(SphinxDirective):
         self.set_source_info(box)
         self.add_name(box)
         self.state.nested_parse(self.content, self.content_offset, box)
-        if not any("hint" in hint["classes"] for hint in box.findall(folded)):
+        hinted = any("hint" in hint["classes"] for hint in box.findall(folded))
+        if entry is None and not hinted:
             raise self.error(f"The exercise '{name}' has no ':::{{hint}}'. Give it at least one.")
+        if entry is not None:
+            if hinted:
+                raise self.error(f"The hints of '{name}' are in exercises/catalogue.toml.")
+            self._add(box, self._folds(entry))
         return [box]
+
+    def _entry(self, name: str, minutes: int):
+        """What the catalogue says of the exercise; None if it is not in there."""
+        path = Path(self.env.srcdir) / "exercises" / "catalogue.toml"
+        if not path.is_file():
+            return None
+        self.env.note_dependency(str(path))
+        catalogue = load_catalogue(self.env.srcdir)
+        if name not in catalogue:
+            return None
+        entry, page = catalogue[name], self.env.docname.rsplit("/", 1)[-1]
+        if (entry.chapter, entry.title, entry.minutes) != (page, self.arguments[0], minutes):
+            raise self.error(
+                f"The catalogue has '{name}' in {entry.chapter} as '{entry.title}', "
+                f"{entry.minutes} minutes; the page says otherwise."
+            )
+        return entry
+
+    def _folds(self, entry) -> list[str]:
+        """Markdown of what stands under the task."""
+        self.env.note_dependency(str(entry.stub))
+        place = f"/exercises/{entry.chapter}/{entry.id}"
+        lines = [
+            *("::::{fold} Where to begin", ":class: stub", ""),
+            *(f":::{{literalinclude}} {place}.py", ":language: python", ":::", ""),
+            f"Take it with you: {{download}}`Python file <{place}.py>` · "
+            f"{{download}}`notebook <{place}.ipynb>`",
+            *("::::", ""),
+            f"Check your answer with `octlessons check {entry.id}`, or in a notebook with "
+            f'`exercise("{entry.id}").check()`.',
+            "",
+        ]
+        for hint in entry.hints:
+            lines += [":::{hint}", hint, ":::", ""]
+        if self.env.config.octlessons_edition == "tutor":
+            self.env.note_dependency(str(entry.solution))
+            place = f"/solutions/{entry.chapter}/{entry.id}"
+            lines += ["::::{fold} Solution", ":class: solution", ""]
+            lines += [f":::{{literalinclude}} {place}.py", ":language: python", ":::", "::::", ""]
+        return lines
+
+    def _add(self, box: nodes.Element, lines: list[str]) -> None:
+        source = self.get_source_info()[0]
+        self.state.nested_parse(StringList(lines, source), self.content_offset, box)
 
 
 def visit_folded(translator: Any, node: folded) -> None:
@@ -158,8 +230,9 @@ def add_card(app: Any, page: str, template: str, context: dict[str, Any], doctre
 
 def setup(app: Any) -> dict[str, Any]:
     """Register directives, nodes and the line under the title."""
-    for directive in (Objectives, Predict, KeyPoints, Exercise, Hint):
+    for directive in (Objectives, Predict, KeyPoints, Exercise, Hint, Fold):
         app.add_directive(directive.__name__.lower(), directive, override=True)
     app.add_node(folded, html=(visit_folded, depart_folded), text=(nothing, nothing))
+    app.add_config_value("octlessons_edition", "student", "env", types=[str])
     app.connect("html-page-context", add_card)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -13,6 +13,8 @@ from octlessons.figures.clusters import (
     silhouette_plot,
 )
 from octlessons.figures.counts import class_counts, size_scatter
+from octlessons.figures.labels import calibration_figure, confusion_figure
+from octlessons.figures.networks import reconstructions, training_curves
 from octlessons.figures.scans import (
     centroid_images,
     class_examples,
@@ -23,7 +25,7 @@ from octlessons.figures.scans import (
     lesion_overlay,
 )
 from octlessons.figures.showing import MIME, render, show
-from octlessons.figures.spaces import embedding_map, scree
+from octlessons.figures.spaces import embedding_map, embedding_maps, scree
 from octlessons.figures.style import (
     DARK,
     FAINT,
@@ -55,13 +57,16 @@ __all__ = [
     "PAPER",
     "STYLE",
     "agreement_bars",
+    "calibration_figure",
     "centroid_images",
     "class_counts",
     "class_examples",
     "colour",
     "component_images",
+    "confusion_figure",
     "contingency_heatmap",
     "embedding_map",
+    "embedding_maps",
     "image_grid",
     "image_pairs",
     "k_scan",
@@ -69,10 +74,12 @@ __all__ = [
     "layer_overlay",
     "lesion_overlay",
     "marker",
+    "reconstructions",
     "render",
     "scree",
     "show",
     "silhouette_plot",
     "size_scatter",
+    "training_curves",
     "use_style",
 ]

@@ -1,13 +1,13 @@
-"""Figures of a representation: scree plot and map of the images."""
+"""Figures of a representation: scree plot, and maps of the images."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from octlessons.figures.canvas import add_legend, new_figure, styled
-from octlessons.figures.style import FULL, MUTED, PALETTE, PAPER, colour, marker
+from octlessons.figures.canvas import add_legend, add_title, new_figure, styled
+from octlessons.figures.style import FAINT, FULL, MUTED, PALETTE, PAPER, colour, marker
 from octlessons.wording import count, listing, percent
 
 
@@ -123,8 +123,107 @@ def embedding_map(
     -------
     Figure
     """
-    from matplotlib.lines import Line2D
+    points, labels = _checked_map(points, labels)
+    n = len(points)
+    present, names = _kinds(labels, class_names)
+    fig, axes = new_figure(FULL, 5.2)
+    ax = axes[0, 0]
+    _draw_points(ax, points, labels, float(np.clip(9000 / n, 9, 60)), seed)
+    if thumbnails is not None:
+        ax.margins(0.1)
+        _draw_thumbnails(ax, points, labels, thumbnails, n_thumbnails)
+    else:
+        ax.margins(0.05)
+    ax.set(xlabel=axis_names[0], ylabel=axis_names[1], xticks=[], yticks=[])
+    ax.set_title(title)
+    if len(present) > 1:
+        _add_kinds(fig, names)
+    fig.alt = f"Map of {count(n, 'image')} in the plane"
+    if len(present) > 1:
+        fig.alt += f" ({_counted(labels, names)})"
+        same, chance = _same_neighbour(points, labels)
+        fig.alt += (
+            f". The nearest other point is of the same kind for {percent(same)} of them; with "
+            f"kinds at random it would be {percent(chance)}"
+        )
+    fig.alt += "."
+    return fig
 
+
+@styled
+def embedding_maps(
+    maps: Mapping[str, np.ndarray],
+    labels=None,
+    class_names: Sequence[str] = (),
+    *,
+    columns: int = 2,
+    title: str = "",
+    seed: int = 0,
+):
+    """Draw several maps of the same images side by side, to see what stays and what changes.
+
+    Parameters
+    ----------
+    maps : mapping of str → array_like of float, shape (n, 2)
+        By name, such as t-SNE with other perplexities.
+    labels : array_like of int, shape (n,), optional
+        Class or cluster; −1 is noise.
+    class_names : sequence of str, optional
+        As for `embedding_map`.
+    columns : int
+    title : str
+        Of the whole figure.
+    seed : int
+        Of the order in which points are drawn.
+
+    Returns
+    -------
+    Figure
+    """
+    if not maps:
+        raise ValueError("There are no maps to draw.")
+    checked = {name: _checked_map(points, labels) for name, points in maps.items()}
+    sizes = {len(points) for points, _ in checked.values()}
+    if len(sizes) > 1:
+        raise ValueError(f"The maps show different numbers of images: {sorted(sizes)}.")
+    n = sizes.pop()
+    labels = next(iter(checked.values()))[1]
+    present, names = _kinds(labels, class_names)
+    columns = min(columns, len(maps))
+    rows = -(-len(maps) // columns)
+    side = FULL / columns
+    fig, axes = new_figure(FULL, rows * (side + 0.15) + (0.4 if title else 0) + 0.35, rows, columns)
+    size = float(np.clip(9000 / n, 9, 60)) / columns
+    parts = []
+    for i, ax in enumerate(axes.flat):
+        if i >= len(checked):
+            ax.set_axis_off()
+            continue
+        name = list(checked)[i]
+        points = checked[name][0]
+        _draw_points(ax, points, labels, size, seed)
+        ax.margins(0.05)
+        ax.set(xticks=[], yticks=[])
+        ax.set_title(name, fontsize=12, fontweight="normal", pad=5)
+        for spine in ax.spines.values():
+            spine.set(visible=True, edgecolor=FAINT)
+        if len(present) > 1:
+            same, chance = _same_neighbour(points, labels)
+            parts.append(f"{name} {percent(same)}")
+    add_title(fig, title)
+    fig.alt = f"{count(len(maps), 'map')} of the same {count(n, 'image')} in the plane"
+    if len(present) > 1:
+        _add_kinds(fig, names)
+        fig.alt += (
+            f" ({_counted(labels, names)}). The nearest other point is of the same kind for: "
+            f"{'; '.join(parts)}; with kinds at random it would be {percent(chance)}."
+        )
+    else:
+        fig.alt += f": {'; '.join(maps)}."
+    return fig
+
+
+def _checked_map(points, labels) -> tuple[np.ndarray, np.ndarray]:
     points = np.asarray(points, float)
     if points.ndim != 2 or points.shape[1] != 2:
         raise ValueError(f"A map has points of shape (n, 2); these have {points.shape}.")
@@ -132,14 +231,35 @@ def embedding_map(
     labels = np.zeros(n, int) if labels is None else np.asarray(labels, int)
     if len(labels) != n:
         raise ValueError(f"There are {n} points but {len(labels)} labels; give one for each.")
+    return points, labels
+
+
+def _kinds(labels: np.ndarray, class_names: Sequence[str]) -> tuple[np.ndarray, dict[int, str]]:
     present = np.unique(labels)
-    names = {
+    return present, {
         c: "noise" if c < 0 else (class_names[c] if c < len(class_names) else f"cluster {c}")
         for c in present.tolist()
     }
-    fig, axes = new_figure(FULL, 5.2)
-    ax = axes[0, 0]
-    size = float(np.clip(9000 / n, 9, 60))
+
+
+def _counted(labels: np.ndarray, names: Mapping[int, str]) -> str:
+    return ", ".join(f"{np.sum(labels == c):,} {name}" for c, name in names.items())
+
+
+def _add_kinds(fig, names: Mapping[int, str]) -> None:
+    from matplotlib.lines import Line2D
+
+    add_legend(
+        fig,
+        [
+            Line2D([], [], linestyle="", marker=marker(c), color=colour(c), label=name)
+            for c, name in names.items()
+        ],
+    )
+
+
+def _draw_points(ax, points: np.ndarray, labels: np.ndarray, size: float, seed: int) -> None:
+    n, present = len(points), np.unique(labels)
     order = np.random.default_rng(seed).permutation(n)  # so that no class covers another
     for part in np.array_split(order, min(n, 24)):
         for c in present:
@@ -153,32 +273,6 @@ def embedding_map(
                 linewidth=0.5,
                 alpha=0.9,
             )
-    if thumbnails is not None:
-        ax.margins(0.1)
-        _draw_thumbnails(ax, points, labels, thumbnails, n_thumbnails)
-    else:
-        ax.margins(0.05)
-    ax.set(xlabel=axis_names[0], ylabel=axis_names[1], xticks=[], yticks=[])
-    ax.set_title(title)
-    if len(present) > 1:
-        add_legend(
-            fig,
-            [
-                Line2D([], [], linestyle="", marker=marker(c), color=colour(c), label=names[c])
-                for c in present.tolist()
-            ],
-        )
-    fig.alt = f"Map of {count(n, 'image')} in the plane"
-    if len(present) > 1:
-        counts = [f"{np.sum(labels == c):,} {names[c]}" for c in present.tolist()]
-        fig.alt += f" ({', '.join(counts)})"
-        same, chance = _same_neighbour(points, labels)
-        fig.alt += (
-            f". The nearest other point is of the same kind for {percent(same)} of them; with "
-            f"kinds at random it would be {percent(chance)}"
-        )
-    fig.alt += "."
-    return fig
 
 
 def _draw_thumbnails(ax, points, labels, images, n: int, zoom: float = 0.55) -> None:

@@ -8,14 +8,11 @@ needed here. What is known about each set (labels, licence, checksums) is in
 from __future__ import annotations
 
 import contextlib
-import errno
 import json
 import os
 import shutil
-import time
 import zipfile
 import zlib
-from collections.abc import Iterator
 from difflib import get_close_matches
 from functools import cache
 from importlib.resources import files
@@ -23,6 +20,7 @@ from pathlib import Path
 
 import numpy as np
 
+from octlessons.downloads import fetch_file, has_hash, locked
 from octlessons.errors import OctlessonsError
 from octlessons.images.imageset import ImageSet, LazyImages, Provenance
 
@@ -42,10 +40,6 @@ ROOT_VARIABLE = "OCTLESSONS_MEDMNIST_ROOT"
 CHECK_VARIABLE = "OCTLESSONS_MEDMNIST_CHECK"
 
 _IN_MEMORY = 200_000_000  # bytes of pixels; larger parts are unpacked once and memory-mapped
-_ATTEMPTS = 4  # in a row without a byte of progress
-_PAUSE = 0.5  # seconds before the second attempt, doubled each time
-_TIMEOUT = (10, 30)  # seconds to connect, and without a byte
-_CHUNK = 1 << 16
 _MEDMNIST_PAPER = (
     "Yang et al., MedMNIST v2, Scientific Data 10:41 (2023), doi 10.1038/s41597-022-01721-8"
 )
@@ -168,8 +162,12 @@ def load_medmnist(
             f"{path} is not there: load it with download=True. "
             f"{_by_hand(flag, size, path, base_url)}."
         )
-    elif not _is_sound(path, expected):
-        raise OctlessonsError(_damaged(path, expected, _by_hand(flag, size, path, base_url)))
+    elif not has_hash(path, _hash(expected)):
+        raise OctlessonsError(
+            f"{path} is damaged or another file: its MD5 is not {expected}. It may be a download "
+            "that was interrupted: load it again with download=True. "
+            f"{_by_hand(flag, size, path, base_url)}."
+        )
     parts = SPLITS if split == "all" else (split,)
     archive = _Archive(path, flag, facts, size, progress)
     pixels = [archive.images(part) for part in parts]
@@ -246,20 +244,14 @@ def fetch_medmnist(
     _known(flag, size)
     expected = _expected(flag, size, check)
     path = _path(flag, size, root)
-    if path.is_file() and _is_sound(path, expected):
-        return path
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with _locked(path.parent / f".{path.name}.lock"):
-            if not (path.is_file() and _is_sound(path, expected)):  # another process was quicker
-                _download(flag, size, path, expected, progress, base_url)
-    except OSError as error:
-        raise OctlessonsError(
-            f"{path.name} cannot be stored in {path.parent} ({error.strerror or error}): make room "
-            "or give another folder with root=…, or in the environment variable "
-            f"{ROOT_VARIABLE}."
-        ) from error
-    return path
+    return fetch_file(
+        _address(flag, size, base_url),
+        path,
+        known_hash=_hash(expected),
+        progress=progress,
+        by_hand=_by_hand(flag, size, path, base_url),
+        elsewhere=f"give another folder with root=…, or in the variable {ROOT_VARIABLE}",
+    )
 
 
 def class_names(name: str) -> tuple[str, ...]:
@@ -316,6 +308,10 @@ def _expected(flag: str, size: int, check: bool | str) -> str | None:
     return _table()["sets"][flag]["md5"][str(size)]
 
 
+def _hash(expected: str | None) -> str | None:
+    return expected and f"md5:{expected}"
+
+
 def _path(flag: str, size: int, root) -> Path:
     folder = root or os.environ.get(ROOT_VARIABLE) or Path.home() / ".medmnist"
     return Path(os.path.expanduser(folder)) / (flag + ("" if size == 28 else f"_{size}") + ".npz")
@@ -341,227 +337,6 @@ def _part_in_words(split: str) -> str:
 
 def _listed(names) -> str:
     return ", ".join(sorted(names))
-
-
-# ---------------------------------------------------------------------- checking
-
-
-@cache
-def _md5(path: Path, n_bytes: int, changed: int) -> str:
-    import pooch
-
-    return pooch.file_hash(str(path), alg="md5")
-
-
-def _is_sound(path: Path, expected: str | None) -> bool:
-    """Whether the file has the checksum; each state of a file is read once per process."""
-    if expected is None:
-        return True
-    state = path.stat()
-    return _md5(path.absolute(), state.st_size, state.st_mtime_ns) == expected
-
-
-def _damaged(path: Path, expected: str | None, advice: str) -> str:
-    return (
-        f"{path} is damaged or another file: its MD5 is not {expected}. It may be a download that "
-        f"was interrupted: load it again with download=True. {advice}."
-    )
-
-
-# ---------------------------------------------------------------------- downloading
-
-
-def _download(flag, size, path: Path, expected, progress: bool, base_url) -> None:
-    import pooch
-
-    url = _address(flag, size, base_url)
-    downloader = ResumingDownloader(path.with_name(path.name + ".part"), progress)
-    logger = pooch.get_logger()
-    level = logger.level
-    logger.setLevel("ERROR")  # the progress bar says enough
-    try:
-        for attempt in ("resumed", "fresh"):
-            known = f"md5:{expected}" if expected else None
-            try:
-                pooch.retrieve(url, known, fname=path.name, path=path.parent, downloader=downloader)
-                return
-            except ValueError as error:  # the checksum; what was resumed may not fit together
-                if attempt == "fresh" or not downloader.resumed:
-                    raise OctlessonsError(
-                        f"What {url} sent is not {path.name}: its MD5 is not {expected}, so it was "
-                        "thrown away. Try again later, or from another network. "
-                        f"{_by_hand(flag, size, path, base_url)}."
-                    ) from error
-    except _Failed as failure:
-        raise OctlessonsError(
-            f"{path.name} could not be downloaded from {url}: {failure} {downloader.kept()}"
-            f"{_by_hand(flag, size, path, base_url)}."
-        ) from failure
-    finally:
-        logger.setLevel(level)
-
-
-class _Failed(Exception):
-    """A download that is given up; the message is a sentence."""
-
-
-class _Broken(Exception):
-    """A download that broke off and may be resumed; the message is a sentence."""
-
-
-class ResumingDownloader:
-    """A downloader for `pooch.retrieve` that goes on where an earlier download broke off.
-
-    Parameters
-    ----------
-    part : path
-        Where the file grows. It survives a failure, and the next call goes on from its end if the
-        server can (HTTP Range), else from the start.
-    progress : bool
-        Show a progress bar where there is a terminal to show it on.
-
-    Attributes
-    ----------
-    resumed : bool
-        Whether the last file was put together from several downloads.
-    """
-
-    def __init__(self, part: str | os.PathLike, progress: bool = True):
-        self.part = Path(part)
-        self.progress = progress
-        self.resumed = False
-
-    def __call__(self, url: str, output_file: str, pooch, check_only: bool = False) -> None:
-        """Download `url` to `output_file`, in as many attempts as make progress."""
-        self.resumed = False
-        idle, furthest = 0, self._have()
-        while True:
-            try:
-                self._attempt(url)
-                break
-            except _Broken as broken:
-                idle = 0 if self._have() > furthest else idle + 1
-                furthest = max(furthest, self._have())
-                if idle >= _ATTEMPTS:
-                    raise _Failed(f"{broken} It was tried {_ATTEMPTS} times.") from broken
-                time.sleep(min(_PAUSE * 2 ** max(0, idle - 1), 30))
-        os.replace(self.part, output_file)
-
-    def kept(self) -> str:
-        """Say how much of the file is kept for the next time, if anything is."""
-        have = self._have()
-        return f"The {have / 1e6:.1f} MB so far are kept, the next try goes on. " if have else ""
-
-    def _have(self) -> int:
-        return self.part.stat().st_size if self.part.exists() else 0
-
-    def _attempt(self, url: str) -> None:
-        import requests
-        from urllib3.exceptions import HTTPError
-
-        have = self._have()
-        headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={have}-"} if have else {})
-        try:
-            with requests.get(url, headers=headers, stream=True, timeout=_TIMEOUT) as response:
-                start, total = self._where(response, have)
-                if start is not None:
-                    self._write(response, start, total)
-        except ValueError as error:  # also what requests raises for an address that is none
-            raise _Failed(f"that is not an address ({error}).") from error
-        except requests.Timeout as error:
-            raise _Broken("the server did not answer in time.") from error
-        except (requests.RequestException, HTTPError) as error:
-            raise _Broken(f"the connection failed ({_cause(error)}).") from error
-        if total is not None and self._have() < total:
-            raise _Broken("the connection was closed before the end of the file.")
-
-    def _where(self, response, have: int) -> tuple[int | None, int | None]:
-        """From which byte to write (None: nothing is missing), and how long the file will be."""
-        status = response.status_code
-        span, _, length = response.headers.get("Content-Range", "").partition("/")
-        total = int(length) if length.strip().isdigit() else None
-        if status == 416:  # nothing after our last byte
-            if total == have:
-                self.resumed = True
-                return None, total
-            self.part.unlink()
-            raise _Broken("the part kept from an earlier download does not fit.")
-        if status in (408, 425, 429) or status >= 500:
-            raise _Broken(f"the server answered {status} {response.reason}.")
-        if status not in (200, 206):
-            raise _Failed(f"the server answered {status} {response.reason}.")
-        if response.headers.get("Content-Type", "").startswith("text/html"):
-            raise _Failed("a web page came instead of the file (a log-in page, perhaps).")
-        if status == 200:
-            self.resumed = False
-            length = response.headers.get("Content-Length", "")
-            return 0, int(length) if length.isdigit() else None
-        if span.replace("bytes", "").strip().split("-")[0] != str(have):
-            self.part.unlink()
-            raise _Broken("the server sent another piece of the file than was asked for.")
-        self.resumed = True
-        return have, total
-
-    def _write(self, response, start: int, total: int | None) -> None:
-        from tqdm import tqdm
-
-        missing = (total or 0) - start
-        if missing > shutil.disk_usage(self.part.parent).free:
-            raise _Failed(f"it needs {missing / 1e9:.1f} GB and the disk has less.")
-        bar = tqdm(
-            total=total,
-            initial=start,
-            unit="B",
-            unit_scale=True,
-            desc=self.part.stem,
-            disable=None if self.progress else True,  # None: only on a terminal
-        )
-        with bar, open(self.part, "ab" if start else "wb") as stream:
-            for chunk in response.iter_content(_CHUNK):
-                stream.write(chunk)
-                bar.update(len(chunk))
-
-
-def _cause(error: BaseException) -> str:
-    """The innermost reason in a chain of wrapped connection errors, in few words."""
-    text = str(error)
-    for phrase, words in {
-        "name resolution": "the name of the server could not be resolved: no network?",
-        "Failed to resolve": "the name of the server could not be resolved: no network?",
-        "Connection refused": "connection refused",
-        "actively refused": "connection refused",
-        "unreachable": "no network",
-    }.items():
-        if phrase.casefold() in text.casefold():
-            return words
-    return text.splitlines()[0][:120].rstrip(".") if text else type(error).__name__
-
-
-@contextlib.contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    """Let one process in at a time; the system lets go if the process dies."""
-    with open(path, "ab") as handle:
-        with contextlib.suppress(OSError):  # a file system without locks: go on without
-            try:
-                import fcntl
-
-                fcntl.flock(handle, fcntl.LOCK_EX)
-            except ImportError:
-                _lock_on_windows(handle)
-        yield
-
-
-def _lock_on_windows(handle) -> None:
-    import msvcrt
-
-    while True:
-        try:
-            handle.seek(0)
-            msvcrt.locking(handle.fileno(), msvcrt.LK_LOCK, 1)  # waits 10 s at most
-            return
-        except OSError as error:
-            if error.errno not in (errno.EACCES, errno.EDEADLK):  # not "held by another"
-                raise
 
 
 # ---------------------------------------------------------------------- reading
@@ -643,7 +418,7 @@ class _Archive:
         file = self.path.parent / "octlessons" / f"{self.path.stem}-{stamp}-{member}.npy"
         try:
             file.parent.mkdir(exist_ok=True)
-            with _locked(file.parent / f".{self.path.stem}.lock"):
+            with locked(file.parent / f".{self.path.stem}.lock"):
                 if not _is_array(file, shape):
                     self._unpack(member, file, int(np.prod(shape, dtype=np.int64)))
         except OSError as error:

@@ -10,6 +10,11 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
         "pca": ["VariancePCA"],
+        "autoencoder": ["ConvAutoencoder"],
+        "phantom_encoder": ["PhantomEncoder"],
         "pixels": ["Pixels"],
+        "pretrained": ["PretrainedCNN", "find_weights", "weights_here"],
+        "selfsupervised": ["SelfSupervised", "contrastive_loss", "vicreg_loss"],
+        "views": ["VIEWS", "Views", "make_views", "view_steps"],
     },
 )

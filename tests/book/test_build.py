@@ -238,3 +238,76 @@ def test_a_single_page_is_built_beside_the_site(build, course):
 def test_a_page_that_does_not_exist_is_named(course):
     with pytest.raises(OctlessonsError, match="no page book/09-nothing"):
         book.build(root=course, pages=["book/09-nothing"], tell=lambda line: None)
+
+
+SOLUTION = '''"""Say what is asked."""
+
+
+def secret(x):
+    """Return the answer.
+
+    Examples
+    --------
+    >>> secret(1)
+    42
+    """
+    # solution: compute it
+    hidden_answer = 40 + 2
+    return hidden_answer * x
+    # end of solution
+'''
+CATALOGUE = """[[exercise]]
+id = "try-it"
+chapter = "01-page"
+title = "Try it"
+minutes = 5
+points = 1
+needs = "core"
+objectives = ["try"]
+hints = ["Think.", "Count."]
+"""
+
+
+def test_only_the_tutor_edition_has_solutions(build, course):
+    from octlessons.exercises.stubs import generated, load_catalogue
+
+    for name in ("_config.tutor.yml", "_toc.tutor.yml"):
+        shutil.copy(ROOT / name, course)
+    for folder in ("exercises", "solutions/01-page", "book/tutors"):
+        (course / folder).mkdir(parents=True)
+    (course / "solutions/01-page/try-it.py").write_text(SOLUTION)
+    (course / "exercises/catalogue.toml").write_text(CATALOGUE)
+    (course / "book/tutors/guide.md").write_text("# Guide\n")
+    for path, text in generated(load_catalogue(course)).items():
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text)
+    files = {
+        "_toc.yml": "format: jb-book\nroot: book/index\nparts:\n"
+        "  - {caption: Lessons, chapters: [{file: book/01-page}]}\n",
+        "book/01-page.md": PAGE.replace(":::{hint}\nDo.\n:::\n", ""),
+    }
+    try:
+        build(files=files)
+        students = course / "_build/html"
+        soup = BeautifulSoup((students / "book/01-page.html").read_text(), "html.parser")
+        assert "still to be written" in soup.select_one(".exercise details.stub").get_text()
+        assert [hint.p.get_text() for hint in soup.select("details.hint")] == ["Think.", "Count."]
+        assert not (students / "book/tutors").exists()
+        everything = [path for path in students.rglob("*") if path.is_file()]
+        assert not [path for path in everything if b"hidden_answer" in path.read_bytes()]
+        assert len([path for path in everything if path.stem == "try-it"]) == 2
+
+        built = build(files=files, tutor=True)
+        assert built.index == course / "_build/tutor/html/index.html"
+        tutors = BeautifulSoup(
+            (built.index.parent / "book/01-page.html").read_text(), "html.parser"
+        )
+        assert "hidden_answer" in tutors.select_one(".exercise details.solution").get_text()
+        assert (built.index.parent / "book/tutors/guide.html").is_file()
+        assert not [path for path in students.rglob("*.html") if "hidden_a" in path.read_text()]
+
+        with pytest.raises(OctlessonsError, match="minutes; the page says otherwise"):
+            changed = files["book/01-page.md"].replace(":minutes: 5", ":minutes: 6")
+            build(files={"book/01-page.md": changed})
+    finally:
+        shutil.rmtree(course / "exercises")

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from octlessons import doctor
+from octlessons import OctlessonsError, doctor
 
 
 def test_every_check_runs_and_failures_come_with_a_fix():
@@ -99,6 +99,30 @@ def test_downloaded_data_are_listed(monkeypatch, tmp_path):
     assert "octlessons fetch" in doctor.check_data().fix
     (tmp_path / "octmnist.npz").touch()
     assert doctor.check_data().found == "octmnist.npz"
+
+
+def test_networks_that_cannot_be_imported_are_noticed(monkeypatch):
+    from octlessons import vision
+
+    def broken():
+        raise OctlessonsError("torch cannot be imported: install it anew")
+
+    monkeypatch.setattr(doctor, "_installed", lambda names: dict.fromkeys(names, "1.0"))
+    monkeypatch.setattr(vision, "import_torchvision", broken)
+    check = doctor.check_deep()
+    assert check.state == "fail" and check.found == "torch cannot be imported" and check.fix
+    monkeypatch.setattr(doctor, "_installed", lambda names: dict.fromkeys(names))
+    check = doctor.check_deep()
+    assert check.state == "note" and '".[deep]"' in check.fix
+
+
+def test_weights_on_this_machine_are_listed(monkeypatch):
+    from octlessons.representations import weights
+
+    monkeypatch.setattr(weights, "weights_here", lambda: ["efficientnet_b0", "resnet18"])
+    assert doctor.check_weights().found == "efficientnet_b0, resnet18"
+    monkeypatch.setattr(weights, "weights_here", lambda: [])
+    assert doctor.check_weights().state == "note"
 
 
 def test_a_browser_can_be_named(monkeypatch, tmp_path):

@@ -21,6 +21,7 @@ from octlessons.evaluation import agreement
 from octlessons.figures import DARK, LIGHT, MARKERS, MIME, PALETTE, render, show, showing
 from octlessons.images.imageset import ImageSet
 from octlessons.representations import VariancePCA
+from octlessons.training import History
 
 
 def linear(colour: str) -> np.ndarray:
@@ -92,6 +93,17 @@ def scans() -> ImageSet:
     )
 
 
+def trained(train: list, valid: list | None = None) -> History:
+    """The history of a training with these losses."""
+    history = History([{"epoch": i + 1, "train": loss} for i, loss in enumerate(train)])
+    history.best_epoch = len(train)
+    if valid is not None:
+        for epoch, loss in zip(history.epochs, valid, strict=True):
+            epoch["valid"] = loss
+        history.monitor, history.best_epoch = "valid", int(np.argmin(valid)) + 1
+    return history
+
+
 @pytest.fixture(scope="module")
 def drawn(scans) -> dict[str, Figure]:
     """One of every figure."""
@@ -128,18 +140,25 @@ def drawn(scans) -> dict[str, Figure]:
         "embedding_map": figures.embedding_map(
             plane, scans.labels, scans.class_names, thumbnails=scans
         ),
+        "embedding_maps": figures.embedding_maps(
+            {"first": plane, "turned": plane[:, ::-1], "third": -plane},
+            scans.labels, scans.class_names,
+        ),
         "kmeans_steps": figures.kmeans_steps(points, [(middle, None), (middle, near)]),
         "silhouette_plot": figures.silhouette_plot(rows, kmeans.labels_),
         "k_scan": figures.k_scan(scan_k(rows, [2, 3, 4], n_references=2, n_resamples=2)),
         "contingency_heatmap": figures.contingency_heatmap(result),
         "agreement_bars": figures.agreement_bars({"pixels": result, "again": result}),
+        "training_curves": figures.training_curves(trained([4, 3, 2, 1], [4, 2, 3, 5])),
+        "reconstructions": figures.reconstructions(scans[:4], np.asarray(scans[:4]) / 300),
     }  # fmt: skip
 
 
 NAMES = [
     "image_grid", "class_examples", "image_pairs", "centroid_images", "component_images",
     "layer_overlay", "lesion_overlay", "class_counts", "size_scatter", "scree", "embedding_map",
-    "kmeans_steps", "silhouette_plot", "k_scan", "contingency_heatmap", "agreement_bars",
+    "embedding_maps", "kmeans_steps", "silhouette_plot", "k_scan", "contingency_heatmap",
+    "agreement_bars", "training_curves", "reconstructions",
 ]  # fmt: skip
 
 
@@ -214,6 +233,22 @@ def test_map_tells_how_mixed_the_classes_are():
     assert "50 noise" in noise.alt
     with pytest.raises(ValueError, match=r"shape \(n, 2\)"):
         figures.embedding_map(np.zeros((4, 3)))
+
+
+def test_maps_side_by_side_tell_the_same_of_each():
+    rng = np.random.default_rng(0)
+    labels = np.repeat([0, 1], 50)
+    mixed = rng.normal(size=(100, 2))
+    maps = {"apart": mixed + 20 * labels[:, None], "mixed": mixed}
+    fig = figures.embedding_maps(maps, labels, ["ill", "well"])
+    assert "apart 100 %; mixed " in fig.alt and "50 ill, 50 well" in fig.alt
+    assert len([ax for ax in fig.axes if ax.axison]) == 2
+    bare = figures.embedding_maps(maps).alt
+    assert bare == "2 maps of the same 100 images in the plane: apart; mixed."
+    with pytest.raises(ValueError, match="different numbers of images"):
+        figures.embedding_maps({"a": mixed, "b": mixed[:9]})
+    with pytest.raises(ValueError, match="no maps"):
+        figures.embedding_maps({})
 
 
 def test_counts_and_sizes_are_those_of_the_set(scans):
@@ -328,3 +363,29 @@ def test_style_of_the_reader_is_left_alone(scans):
     before = dict(matplotlib.rcParams)
     figures.class_counts(scans)
     assert dict(matplotlib.rcParams) == before
+
+
+def test_training_curves_mark_the_best_epoch_and_say_so():
+    alt = figures.training_curves(trained([4, 3, 2, 1], [4, 2, 3, 5]), ylabel="error").alt
+    assert alt == (
+        "Error over 4 epochs: training goes from 4 to 1 and validation goes from 4 to 5; epoch 2 "
+        "is the best and is marked, after which the validation curve did not improve."
+    )
+    assert "best" not in figures.training_curves(trained([2, 1])).alt
+    several = figures.training_curves({"a": trained([9], [3]), "b": trained([5, 4])}, log=True)
+    assert "a goes from 3 to 3" in several.alt and "b goes from 5 to 4" in several.alt
+    with pytest.raises(ValueError, match="nothing to draw"):
+        figures.training_curves(trained([1]), ["f1"])
+
+
+def test_reconstructions_measure_what_was_lost(scans):
+    rebuilt = np.asarray(scans[:3]) / 255 + 0.1
+    alt = figures.reconstructions(scans[:3], rebuilt).alt
+    assert "3 images (CNV, DME, DRUSEN)" in alt and "0.01 to 0.01;" in alt
+    assert "about as rough" in alt
+    flat = figures.reconstructions(scans[:9], np.zeros((9, 16, 16)), n=2)
+    assert flat.alt.startswith("2 images") and "smoother, with 0 %" in flat.alt
+    colour = np.zeros((1, 16, 16, 3))
+    assert "1 image in the top row" in figures.reconstructions([scans[0]], colour).alt
+    with pytest.raises(ValueError, match="there are 3 and 2"):
+        figures.reconstructions(scans[:3], rebuilt[:2])

@@ -1,24 +1,20 @@
 """MedMNIST files: fetched from a local server that misbehaves, and read with care."""
 
-import errno
 import hashlib
 import io
 import os
 import pickle
 import socket
-import sys
 import threading
-import time
-import types
 import zipfile
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import numpy as np
 import pytest
 
-from octlessons import OctlessonsError
+from octlessons import OctlessonsError, downloads
 from octlessons.images import medmnist
 from octlessons.images.medmnist import fetch_medmnist, load_medmnist, load_octmnist
+from tests.unit.server import Server
 
 N = {"train": 300, "val": 40, "test": 20}
 
@@ -43,79 +39,12 @@ FILE = npz(ARRAYS)
 MD5 = hashlib.md5(FILE, usedforsecurity=False).hexdigest()
 
 
-class Server:
-    """Serves one file at any address, as badly as the test asks for."""
-
-    def __init__(self):
-        self.body = FILE
-        self.ranges = True  # honour Range headers
-        self.drop_after = None  # bytes after which the connection is closed …
-        self.drops = 0  # … this many times
-        self.length = True  # send Content-Length
-        self.pause = 0.0  # between chunks
-        self.status = []  # to answer first, one after the other
-        self.kind = "application/octet-stream"
-        self.requests = []  # Range header of every request
-        self.paths = []
-        self.lock = threading.Lock()
-        outer = self
-
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def do_GET(self):
-                outer.answer(self)
-
-            def log_message(self, *_):
-                pass
-
-        self.http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.http.server_port}/files"
-        threading.Thread(target=self.http.serve_forever, args=(0.02,), daemon=True).start()
-
-    def answer(self, handler):
-        asked = handler.headers.get("Range")
-        with self.lock:
-            self.requests.append(asked)
-            self.paths.append(handler.path)
-            status = self.status.pop(0) if self.status else None
-            drop = self.drop_after if self.drops else None
-            self.drops = max(0, self.drops - 1)
-        handler.close_connection = True
-        if status:
-            handler.send_response(status)
-            handler.send_header("Content-Length", "0")
-            handler.end_headers()
-            return
-        start = int(asked.removeprefix("bytes=").rstrip("-")) if asked and self.ranges else 0
-        if start and start >= len(self.body):
-            handler.send_response(416)
-            handler.send_header("Content-Range", f"bytes */{len(self.body)}")
-            handler.send_header("Content-Length", "0")
-            handler.end_headers()
-            return
-        body = self.body[start:]
-        handler.send_response(206 if start else 200)
-        handler.send_header("Content-Type", self.kind)
-        if start:
-            end = len(self.body)
-            handler.send_header("Content-Range", f"bytes {start}-{end - 1}/{end}")
-        if self.length:
-            handler.send_header("Content-Length", str(len(body)))
-        handler.end_headers()
-        body = body if drop is None else body[:drop]
-        step = len(body) if not self.pause else len(body) // 8
-        for i in range(0, len(body), max(1, step)):
-            handler.wfile.write(body[i : i + step])
-            time.sleep(self.pause)
-
-
 @pytest.fixture
 def server(monkeypatch):
-    monkeypatch.setattr(medmnist, "_PAUSE", 0.001)
+    monkeypatch.setattr(downloads, "_PAUSE", 0.001)
     for variable in (medmnist.URL_VARIABLE, medmnist.ROOT_VARIABLE, medmnist.CHECK_VARIABLE):
         monkeypatch.delenv(variable, raising=False)
-    server = Server()
+    server = Server(FILE)
     yield server
     server.http.shutdown()
     server.http.server_close()
@@ -229,8 +158,8 @@ def test_a_slow_server_is_waited_for(server, tmp_path):
 
 
 def test_a_server_that_falls_silent_is_given_up(server, tmp_path, monkeypatch):
-    monkeypatch.setattr(medmnist, "_TIMEOUT", (1, 0.1))
-    monkeypatch.setattr(medmnist, "_ATTEMPTS", 1)
+    monkeypatch.setattr(downloads, "_TIMEOUT", (1, 0.1))
+    monkeypatch.setattr(downloads, "_ATTEMPTS", 1)
     server.pause = 1.0
     with pytest.raises(OctlessonsError, match="could not be downloaded"):
         fetch(server, tmp_path)
@@ -510,20 +439,3 @@ def test_what_is_known_of_the_sets_equals_what_the_medmnist_package_says():
         assert facts["labels"] == list(theirs["label"].values())
         for size, checksum in facts["md5"].items():
             assert checksum == theirs["MD5" + ("" if size == "28" else f"_{size}")]
-
-
-def test_on_windows_a_lock_is_waited_for_beyond_ten_seconds(monkeypatch, tmp_path):
-    answers = [OSError(errno.EDEADLK, "after 10 attempts"), PermissionError(errno.EACCES, "held")]
-
-    def locking(*_):
-        if answers:
-            raise answers.pop()
-
-    fake = types.SimpleNamespace(locking=locking, LK_LOCK=1)
-    monkeypatch.setitem(sys.modules, "msvcrt", fake)
-    with open(tmp_path / "lock", "ab") as handle:
-        medmnist._lock_on_windows(handle)
-        assert not answers
-        answers.append(OSError(errno.EINVAL, "no locks here"))
-        with pytest.raises(OSError, match="no locks here"):
-            medmnist._lock_on_windows(handle)

@@ -1,0 +1,39 @@
+# Drop the first components
+# Chapter 5 · 15 minutes · 5 points
+# Write your code where it says TODO, then run:  octlessons check drop-the-first-components
+# Stuck?  octlessons hint drop-the-first-components
+"""Cluster some of the principal components.
+
+Compute the principal components of the rows, keep the scores of components `first` to `last` - 1
+(counted from 0), and cluster them with K-means (``n_init=10``).
+"""
+
+from sklearn.cluster import KMeans
+from sklearn.decomposition import PCA
+
+
+def cluster_components(rows, first, last, k, seed):
+    """Cluster by the scores of components `first` to `last` - 1.
+
+    Parameters
+    ----------
+    rows : ndarray of float, shape (n, d)
+    first, last : int
+        As in a slice: component `last` is not used.
+    k : int
+        Number of clusters.
+    seed : int
+
+    Returns
+    -------
+    ndarray of int, shape (n,)
+
+    Examples
+    --------
+    >>> rows = np.array([[0, 0], [100, 1], [200, 0], [300, 1]]) * 1.0
+    >>> labels = cluster_components(rows, 1, 2, k=2, seed=0)
+    >>> len(labels), len(set(labels.tolist()))
+    (4, 2)
+    """
+    # TODO: scores of all components needed, the slice of them, K-means
+    raise NotImplementedError("`cluster_components` is still to be written.")

@@ -1,0 +1,196 @@
+"""A convolutional autoencoder's error, and the clusters of its code."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+
+import numpy as np
+
+from octlessons.claims.claim import Claim, Finding, Setting
+from octlessons.claims.scans import described, scans
+from octlessons.errors import OctlessonsError
+from octlessons.images import ImageSet
+from octlessons.wording import percent
+
+#: Training and validation images, pixels, epochs.
+SIZES = {
+    "quick": (32, 16, 32, 3),
+    "laptop": (210, 90, 224, 20),
+    "full": (698, 300, 224, 50),
+}
+#: Numbers of clusters among which the elbow is looked for.
+KS = range(2, 13)
+CLUSTERS = (70, 79, 41, 35, 16, 59)
+
+
+def experiment(setting: Setting) -> Finding:
+    """Train it, measure the error on both parts, and cluster the codes of the second."""
+    from octlessons.representations import ConvAutoencoder
+
+    n_train, n_valid, size, epochs = SIZES[setting.scale]
+    train, valid = _two_parts(setting, size, n_train, n_valid)
+    n_train, n_valid = len(train), len(valid)
+    setting.work.mkdir(parents=True, exist_ok=True)
+    setting.tell(f"  training on {n_train:,} images for {epochs} epochs")
+    coder = ConvAutoencoder(
+        size,
+        channels=3,
+        epochs=epochs,
+        validation=valid,
+        checkpoint=setting.work / f"autoencoder-mse-{setting.scale}.pt",
+    )
+    with contextlib.redirect_stdout(_Lines(setting.tell)):
+        coder.fit(train)
+    numbers_in, numbers_code = size * size * 3, int(np.prod(coder.code_shape_))
+    channels, *places = coder.code_shape_
+    measured = {
+        "training MSE": float(coder.reconstruction_error(train).mean()),
+        "validation MSE": float(coder.reconstruction_error(valid).mean()),
+        "validation MSE of the mean image": _error_of_mean(train, valid),
+        "epochs": len(coder.history_),
+        "code": [*places, channels],
+        "times smaller": numbers_in / numbers_code,
+    }
+    if len(coder.history_) >= 3:
+        measured["validation MSE after 3 epochs"] = float(coder.history_.valid[2])
+    setting.tell(f"  clusters of {n_valid:,} codes of {numbers_code:,} numbers")
+    measured |= _clusters(coder.transform(valid))
+    return Finding(
+        measured=measured,
+        text=_text(measured),
+        why=_why(measured),
+        data=described(
+            _both(train, valid),
+            "998 colour photographs (of cars, dogs and the like)",
+            f"{n_train:,} to train and {n_valid:,} to validate, the grey repeated in three "
+            "channels",
+        ),
+        n=n_train + n_valid,
+    )
+
+
+def _two_parts(setting: Setting, size: int, n_train: int, n_valid: int):
+    """Images of other patients to validate on."""
+    if setting.data == "phantoms":
+        return scans(setting, size, n=n_train), scans(setting, size, n=n_valid, seed=1)
+    images = scans(setting, size, n=n_train + n_valid)
+    by = "image" if images.patients is None else "patient"
+    return images.split(n_valid / (n_train + n_valid), by, seed=0)
+
+
+def _both(train: ImageSet, valid: ImageSet) -> ImageSet:
+    pixels = np.zeros((len(train) + len(valid), *train.shape[1:3]), np.uint8)
+    patients = None
+    if train.patients is not None:
+        names = [[f"{part}-{p}" for p in images.patients]
+                 for part, images in (("train", train), ("valid", valid))]  # fmt: skip
+        patients = [*names[0], *names[1]]
+    return ImageSet(pixels, patients=patients, provenance=train.provenance)
+
+
+def _error_of_mean(train: ImageSet, valid: ImageSet) -> float:
+    """Error of always answering the mean training image."""
+    mean = np.mean([image / 255 for image in train], axis=0)
+    return float(np.mean([np.mean((image / 255 - mean) ** 2) for image in valid]))
+
+
+def _clusters(codes: np.ndarray) -> dict:
+    """Elbow of the inertia, and the sizes of six clusters."""
+    from sklearn.cluster import KMeans
+
+    from octlessons.clustering import elbow, rotated
+
+    rows = rotated(codes)
+    ks = [k for k in KS if k < len(rows)]
+    if len(ks) < 3:
+        raise OctlessonsError(
+            f"{len(rows)} images are too few to look for an elbow: take a larger data set."
+        )
+    fits = {k: KMeans(k, n_init=5, random_state=0).fit(rows) for k in ks}
+    found = {
+        "elbow": elbow(ks, [fit.inertia_ for fit in fits.values()]),
+        "elbow up to k = 8": elbow(
+            [k for k in ks if k <= 8], [fits[k].inertia_ for k in ks if k <= 8]
+        ),
+        "inertia": [float(fit.inertia_) for fit in fits.values()],
+        "k": ks,
+    }
+    if 6 in fits:
+        found["sizes at k = 6"] = sorted(np.bincount(fits[6].labels_).tolist(), reverse=True)
+        other = KMeans(6, n_init=5, random_state=1).fit_predict(rows)
+        from sklearn.metrics import adjusted_rand_score
+
+        found["ARI of two seeds at k = 6"] = float(adjusted_rand_score(fits[6].labels_, other))
+    return found
+
+
+def _text(measured: dict) -> str:
+    text = (
+        f"MSE {measured['training MSE']:.4f} / {measured['validation MSE']:.4f} after "
+        f"{measured['epochs']} epochs; code {' × '.join(map(str, measured['code']))}; elbow at "
+        f"k = {measured['elbow']}"
+    )
+    if "sizes at k = 6" in measured:
+        text += f"; sizes at k = 6: {'/'.join(map(str, measured['sizes at k = 6']))}"
+    return text
+
+
+def _why(measured: dict) -> str:
+    explained = 1 - measured["validation MSE"] / measured["validation MSE of the mean image"]
+    judged = (
+        f"the network explains {percent(explained)} of what the mean image leaves open"
+        if explained > 0
+        else "the network does no better than the mean image"
+    )
+    elbows = {measured["elbow"], measured["elbow up to k = 8"]}
+    bend = (
+        f"the elbow lies at k = {measured['elbow']} whether up to 8 or to {measured['k'][-1]} "
+        "clusters are tried"
+        if len(elbows) == 1
+        else f"the elbow moves from k = {measured['elbow up to k = 8']} to {measured['elbow']} "
+        f"when up to {measured['k'][-1]} instead of 8 clusters are tried"
+    )
+    return (
+        f"Other pictures have another error, because it depends on how much they vary: always "
+        f"answering the mean image has {measured['validation MSE of the mean image']:.4f} here, "
+        f"{judged}, and {bend}."
+    )
+
+
+class _Lines(io.TextIOBase):
+    """A stream that hands on whole lines."""
+
+    def __init__(self, tell):
+        self._tell, self._rest = tell, ""
+
+    def writable(self):
+        return True
+
+    def write(self, text: str) -> int:
+        *lines, self._rest = (self._rest + text).split("\n")
+        for line in lines:
+            self._tell(f"  {line}")
+        return len(text)
+
+
+CLAIM = Claim(
+    id="autoencoder-mse",
+    title="What does an autoencoder with an error of 0.006 see?",
+    source="masudpervez27 on GitHub, 2020",
+    reference="seedautoencoder",
+    claimed={
+        "training MSE": 0.0063,
+        "validation MSE": 0.0061,
+        "epochs": 50,
+        "code": [56, 56, 8],
+        "times smaller": 6,
+        "elbow": 6,
+        "sizes at k = 6": list(CLUSTERS),
+    },
+    says="698/300 images of 224 × 224 × 3, code 56 × 56 × 8, 50 epochs: MSE .0063 / .0061; "
+    "elbow at k = 6; cluster sizes " + "/".join(map(str, CLUSTERS)),
+    brief="MSE 0.0061, elbow at k = 6",
+    told=lambda m: f"MSE {m['validation MSE']:.4f}, elbow at k = {m['elbow']}",
+    experiment=experiment,
+)

@@ -1,0 +1,149 @@
+"""Do the features of a network that was trained on ImageNet cluster by disease?"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from octlessons.claims.claim import Claim, Finding, Setting
+from octlessons.claims.scans import described, scans
+from octlessons.errors import OctlessonsError
+from octlessons.wording import against_chance, decimal, percent
+
+#: Images of each class, and the pixels of phantoms.
+SIZES = {"quick": (12, 64), "laptop": (100, 224), "full": (1000, 224)}
+WANTED = "efficientnet_b0"
+NAMES = {"efficientnet_b0": "EfficientNet-B0", "squeezenet1_1": "SqueezeNet 1.1"}
+
+
+def network() -> str | None:
+    """The architecture whose ImageNet weights are used; None where there are none."""
+    from octlessons.representations.pretrained import weights_here
+
+    return next(iter(weights_here()), None)
+
+
+def experiment(setting: Setting) -> Finding:
+    """Extract features, PCA to 99 % of the variance, K-means and a Gaussian mixture of four."""
+    from sklearn.cluster import KMeans
+    from sklearn.mixture import GaussianMixture
+
+    from octlessons.evaluation import agreement
+    from octlessons.representations import VariancePCA
+
+    n_per_class, size = SIZES[setting.scale]
+    images = scans(setting, size, n_per_class)
+    if images.labels is None:
+        raise OctlessonsError(
+            "Agreement needs scans with classes: put them in one folder per class, or run this "
+            "claim with --data phantoms."
+        )
+    chosen = network()
+    features, what = _features(setting, images, chosen)
+    k = len(np.unique(images.labels))
+    scores = VariancePCA(0.99).fit_transform(features)
+    setting.tell(f"  {k} clusters of {len(images):,} rows of {scores.shape[1]:,} components")
+    clusterings = {
+        "K-means": KMeans(k, n_init=10, random_state=0).fit_predict(scores),
+        "Gaussian mixture": GaussianMixture(
+            k, covariance_type="diag", n_init=3, reg_covar=1e-4, random_state=0
+        ).fit_predict(scores.astype(np.float64) / scores.std()),
+    }
+    measured: dict = {
+        "data": images.provenance.name,
+        "network": chosen or "PhantomEncoder",
+        "features": int(features.shape[1]),
+        "components": int(scores.shape[1]),
+    }
+    for name, clusters in clusterings.items():
+        found = agreement(clusters, images.labels, groups=images.patients, n_bootstrap=300)
+        measured[name] = {
+            "accuracy": found.accuracy,
+            "accuracy, 95 %": [found.accuracy_interval.low, found.accuracy_interval.high],
+            "by chance, 95 %": [found.chance.low, found.chance.high],
+            "ARI": found.ari,
+            "sizes": sorted(np.bincount(clusters).tolist(), reverse=True),
+        }
+    return Finding(
+        measured=measured,
+        text=_text(measured),
+        why=_why(measured),
+        data=described(images, "4,000 scans of Kermany et al., 1,000 of each class", what),
+        n=len(images),
+    )
+
+
+def _features(setting: Setting, images, chosen: str | None) -> tuple[np.ndarray, str]:
+    store = setting.work / f"efficientnet-clusters-{setting.scale}"
+    if chosen is None:
+        from octlessons.representations import PhantomEncoder
+
+        setting.tell("  features of the shipped PhantomEncoder: no ImageNet weights are here")
+        encoder = PhantomEncoder(store=store)
+        return encoder.fit_transform(images), (
+            "features of the shipped PhantomEncoder, trained on phantoms, as a substitute for "
+            "EfficientNet-B0, whose weights are not on this machine"
+        )
+    from octlessons.representations import PretrainedCNN
+
+    name = NAMES.get(chosen, chosen)
+    setting.tell(f"  features of {name}, ImageNet weights")
+    features = PretrainedCNN(chosen, store=store, download=False).fit_transform(images)
+    if chosen == WANTED:
+        return features, "pooled features of EfficientNet-B0"
+    return features, (
+        f"pooled features of {name} as a substitute for EfficientNet-B0, whose weights are not on "
+        "this machine"
+    )
+
+
+def _text(measured: dict) -> str:
+    a, b = measured["K-means"], measured["Gaussian mixture"]
+    return (
+        f"matched accuracy {decimal(a['accuracy'], 3)} / {decimal(b['accuracy'], 3)}, ARI "
+        f"{decimal(a['ARI'], 3)} / {decimal(b['ARI'], 3)} (K-means / Gaussian mixture)"
+    )
+
+
+def _why(measured: dict) -> str:
+    found = measured["K-means"]
+    low, high = found["by chance, 95 %"]
+    stand = against_chance(found["accuracy"], low, high)
+    inside = found["accuracy, 95 %"][0] <= PUBLISHED <= found["accuracy, 95 %"][1]
+    interval = " to ".join(percent(v) for v in found["accuracy, 95 %"])
+    name = measured["network"]
+    if name == "PhantomEncoder":
+        saw = "The substitute was trained on phantoms and not on photographs"
+        if measured["data"] == "phantoms":
+            saw += ", which flatters it on phantoms"
+    elif name != WANTED:
+        saw = f"{NAMES.get(name, name)} is another network than EfficientNet-B0"
+    else:
+        saw = (
+            "The published work clustered a map of 62,720 numbers, not the "
+            f"{measured['features']:,} pooled ones"
+        )
+    return (
+        f"{saw}; K-means is {stand} here ({percent(low)} to {percent(high)} of shuffled labels), "
+        f"and the published {percent(PUBLISHED, 1)} lies {'inside' if inside else 'outside'} its "
+        f"interval of {interval}."
+    )
+
+
+PUBLISHED = 0.306
+
+CLAIM = Claim(
+    id="efficientnet-clusters",
+    title="Do features of a network trained on photographs cluster by disease?",
+    source="Lucile-S on GitHub, 2020",
+    reference="seedclustering",
+    claimed={
+        "K-means": {"accuracy": PUBLISHED, "ARI": 0.019},
+        "Gaussian mixture": {"accuracy": 0.290, "ARI": 0.007},
+    },
+    says="EfficientNet-B0 features, PCA 99 %, K-means 4 and GMM 4: matched accuracy .306 / .290, "
+    "ARI .019 / .007",
+    brief="accuracy 30.6 %",
+    told=lambda m: f"accuracy {percent(m['K-means']['accuracy'], 1)}",
+    experiment=experiment,
+    conditions=lambda: {"network": network()},
+)

@@ -1,0 +1,256 @@
+"""Run claims one after the other, and write each result as it comes."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import shlex
+import sys
+import time
+from collections.abc import Callable, Iterable
+from datetime import date
+from pathlib import Path
+
+from octlessons.claims.claim import SCALES, Claim, Setting
+from octlessons.claims.registry import CLAIMS
+from octlessons.claims.results import (
+    RECORDED,
+    Result,
+    Results,
+    machine,
+    read_results,
+    recorded,
+    write_results,
+)
+from octlessons.claims.scans import forget
+from octlessons.errors import OctlessonsError
+
+#: Where results go without a folder of one's own.
+OUT = Path("_build/claims")
+
+
+def run(
+    ids: Iterable[str] | None = None,
+    data: str = "phantoms",
+    out: str | Path = OUT,
+    scale: str = "laptop",
+    *,
+    fresh: bool = False,
+    tell: Callable[[str], None] | None = None,
+) -> Results:
+    """Repeat published claims and keep what was measured.
+
+    Parameters
+    ----------
+    ids : iterable of str, optional
+        Names in `CLAIMS`; all of them by default.
+    data : str
+        ``"phantoms"``, ``"octmnist"``, ``"octmnist-64"`` …, or the path of a folder of scans.
+    out : path
+        Folder for one JSON file per claim and ``claims.json``, which holds all of them. A result
+        that is there already, of the same experiment, is kept.
+    scale : {"quick", "laptop", "full"}
+        Seconds, minutes, or the published size.
+    fresh : bool
+        Run again what is there already.
+    tell : callable, optional
+        Takes lines about the progress; without it they go to the standard error.
+
+    Returns
+    -------
+    Results
+        One for each claim that was asked for. Where an experiment could not be done, `problem`
+        says why; the others are run all the same.
+
+    Raises
+    ------
+    OctlessonsError
+        If there is no such claim, scale or data source.
+    """
+    from octlessons.book import resolve_data
+
+    tell = tell or _to_stderr
+    chosen = _chosen(ids)
+    if scale not in SCALES:
+        raise OctlessonsError(f"There is no scale {scale!r}: choose one of {', '.join(SCALES)}.")
+    source = resolve_data(data)
+    if source.value.startswith("octmnist"):
+        _check_octmnist(source.value)
+    out = Path(out)
+    results = []
+    try:
+        for claim in chosen:
+            key = _key(claim, scale, source)
+            file = out / f"{claim.id}.{scale}.{_safe(source.name)}.json"
+            kept = None if fresh else _kept(file, key)
+            if kept is not None:
+                tell(f"{claim.id}: kept the result of {kept.date} (--fresh runs it again)")
+                results.append(kept)
+                continue
+            work = out / "work"
+            tell(f"{claim.id}: {claim.title} ({scale}, {source.name})")
+            result = _run_one(claim, Setting(scale, source.value, work, tell), source, key)
+            tell(f"  {result.found or result.problem}")
+            write_results([result], file)
+            results.append(result)
+            _merge(out)
+    except KeyboardInterrupt:
+        tell(f"Stopped. Finished claims are in {out}; the same command goes on from there.")
+        raise
+    _merge(out)
+    if all(result.ok for result in results):
+        forget(out / "work")
+    return Results(results)
+
+
+def record(results: Iterable[Result], path: Path = RECORDED) -> Results:
+    """Put results among those that ship with the package, from which the appendix page is made.
+
+    Parameters
+    ----------
+    results : iterable of Result
+        Those with a problem are left out. One of the same claim, scale and data is replaced.
+    path : Path
+
+    Returns
+    -------
+    Results
+        All that are recorded now.
+    """
+    known = list(recorded() if path == RECORDED else read_results(path)) if path.exists() else []
+    new = [result for result in results if result.ok]
+    commands = {result.command for result in new}
+    kept = [result for result in known if result.command not in commands]
+    order = list(CLAIMS)
+    both = sorted(
+        [*kept, *new], key=lambda r: (order.index(r.id), SCALES.index(r.scale), r.command)
+    )
+    write_results(both, path)
+    return Results(both)
+
+
+def command_of(claim_id: str, data: str, scale: str) -> str:
+    """What to type to repeat an experiment; a folder goes by its own name."""
+    return f"octlessons claims {claim_id} --data {shlex.quote(data)} --scale {scale}"
+
+
+# ---------------------------------------------------------------------- inside
+
+
+def _chosen(ids: Iterable[str] | None) -> list[Claim]:
+    asked = list(dict.fromkeys([ids] if isinstance(ids, str) else ids or CLAIMS))
+    unknown = [name for name in asked if name not in CLAIMS]
+    if unknown:
+        raise OctlessonsError(
+            f"There is no claim called {', '.join(unknown)}: choose from {', '.join(CLAIMS)}."
+        )
+    return [CLAIMS[name] for name in asked]
+
+
+def _check_octmnist(source: str) -> None:
+    """Get OCTMNIST once, before the first experiment, or say how."""
+    from octlessons.images.medmnist import fetch_medmnist
+
+    fetch_medmnist("octmnist", int(source.partition("-")[2]))
+
+
+def _run_one(claim: Claim, setting: Setting, source, key: str) -> Result:
+    began = time.perf_counter()
+    parts: dict = {}
+    try:
+        finding = claim.experiment(setting)
+        parts = {
+            "measured": _plain(finding.measured),
+            "found": finding.text,
+            "why": finding.why,
+            "data": finding.data,
+            "n": int(finding.n),
+        }
+    except Exception as error:
+        parts = {"problem": _sentence(error), "data": source.name}
+    return Result(
+        id=claim.id,
+        title=claim.title,
+        source=claim.source,
+        reference=claim.reference,
+        scale=setting.scale,
+        claimed=_plain(claim.claimed),
+        says=claim.says,
+        command=command_of(claim.id, source.name, setting.scale),
+        machine=machine(),
+        seconds=round(time.perf_counter() - began, 1),
+        date=date.today().isoformat(),
+        key=key,
+        **parts,
+    )
+
+
+def _sentence(error: Exception) -> str:
+    if isinstance(error, OctlessonsError):
+        return str(error)
+    if isinstance(error, MemoryError):
+        return (
+            "The memory of this computer was not enough; close other programs or choose a smaller "
+            "--scale."
+        )
+    if isinstance(error, ImportError):
+        return (
+            f"A package is missing ({error}): python -m pip install -c constraints.txt "
+            '-e ".[book,deep]"'
+        )
+    return (
+        f"The experiment stopped with {type(error).__name__}: {str(error) or 'no message'}. "
+        "This should not happen: please report it."
+    )
+
+
+def _key(claim: Claim, scale: str, source) -> str:
+    """What a result depends on: experiment, scale, data and conditions."""
+    module = sys.modules[claim.experiment.__module__]
+    code = Path(module.__file__).read_bytes() if getattr(module, "__file__", None) else b""
+    what = [claim.id, scale, source.value, source.fingerprint, dict(claim.conditions())]
+    return hashlib.sha256(json.dumps(what, sort_keys=True).encode() + code).hexdigest()[:16]
+
+
+def _kept(file: Path, key: str) -> Result | None:
+    try:
+        (result,) = read_results(file)
+    except (OctlessonsError, ValueError):
+        return None
+    return result if result.ok and result.key == key else None
+
+
+def _merge(out: Path) -> None:
+    """All results of the folder in one file."""
+    order = list(CLAIMS)
+    found = []
+    for file in sorted(out.glob("*.*.*.json")):
+        try:
+            found += read_results(file)
+        except OctlessonsError:
+            continue
+    found = [result for result in found if result.id in order]
+    found.sort(key=lambda r: (order.index(r.id), SCALES.index(r.scale), r.command))
+    write_results(found, out / "claims.json")
+
+
+def _safe(name: str) -> str:
+    return re.sub(r"[^A-Za-z0-9_-]+", "-", name).strip("-") or "data"
+
+
+def _plain(value):
+    """Numbers and lists that JSON knows."""
+    if isinstance(value, dict):
+        return {str(name): _plain(part) for name, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(part) for part in value]
+    if hasattr(value, "tolist"):
+        return _plain(value.tolist())
+    if isinstance(value, float):
+        return None if value != value else float(f"{value:.6g}")
+    return value
+
+
+def _to_stderr(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)

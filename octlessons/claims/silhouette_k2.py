@@ -1,0 +1,155 @@
+"""Is k = 2 the best number of clusters, by the silhouette, on pixels and on whitened PCA?"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from octlessons.claims.claim import Claim, Finding, Setting
+from octlessons.claims.scans import described, rows_on_disk, scans
+from octlessons.wording import decimal, percent
+
+#: Images of each class; pixels; images clustered; images on which silhouettes are computed.
+SIZES = {
+    "quick": (30, 64, 96, 60),
+    "laptop": (500, 150, 1600, 1400),
+    "full": (2000, 150, 6400, 1400),
+}
+KS = (2, 3, 4, 5, 6)
+PIXELS = (0.349, 0.314, 0.229, 0.231, 0.199)
+WHITENED = (0.249, -0.033, -0.018, -0.026, -0.020)
+
+
+def experiment(setting: Setting) -> Finding:
+    """Cluster pixels, principal components, and whitened ones, and look at what k = 2 separates."""
+    from octlessons.clustering import rotated
+    from octlessons.evaluation import agreement
+    from octlessons.representations import VariancePCA
+
+    n_per_class, size, n_clustered, n_judged = SIZES[setting.scale]
+    images = scans(setting, size, n_per_class)
+    rng = np.random.default_rng(0)
+    if len(images) > n_clustered:
+        images = images[np.sort(rng.choice(len(images), n_clustered, replace=False))]
+    judged = np.sort(rng.choice(len(images), min(n_judged, len(images)), replace=False))
+    file = setting.work / "silhouette-k2.npy"
+    try:
+        rows = rows_on_disk(images, file)
+        measured: dict = {"k": list(KS)}
+        setting.tell(f"  silhouettes of {len(images):,} × {size * size:,} pixels")
+        two, measured["pixels"] = _silhouettes(rotated(rows), judged)
+        setting.tell("  the same with PCA to 95 % of the variance, as it is and whitened")
+        model = VariancePCA(0.95)
+        scores = model.fit_transform(rows)
+    finally:
+        del rows
+        file.unlink(missing_ok=True)
+    _, measured["PCA"] = _silhouettes(scores, judged)
+    found, measured["whitened PCA"] = _silhouettes(scores / scores.std(axis=0), judged)
+    measured["components"] = model.n_components_
+    measured["best k"] = {
+        name: KS[int(np.nanargmax(measured[name]))] for name in ("pixels", "PCA", "whitened PCA")
+    }
+    measured["whitened, sizes at k = 2"] = sorted(np.bincount(found).tolist(), reverse=True)
+    measured["explained by k = 2"] = _explained(images, two)
+    if images.labels is not None:
+        judgement = agreement(two, images.labels, groups=images.patients, n_bootstrap=0)
+        measured["ARI of k = 2 with the classes"] = judgement.ari
+    return Finding(
+        measured=measured,
+        text=_text(measured),
+        why=_why(measured),
+        data=described(
+            images,
+            "6,400 scans of Kermany et al.",
+            f"silhouettes on {len(judged):,} of them",
+        ),
+        n=len(images),
+    )
+
+
+def _silhouettes(rows: np.ndarray, judged: np.ndarray) -> tuple[np.ndarray, list[float]]:
+    """Clusters at k = 2, and the silhouette for every k."""
+    from sklearn.cluster import KMeans
+
+    from octlessons.clustering import silhouette
+
+    two, widths = None, []
+    for k in KS:
+        clusters = KMeans(k, n_init=3, random_state=0).fit_predict(rows)
+        two = clusters if two is None else two
+        widths.append(silhouette(rows[judged], clusters[judged]))
+    return two, widths
+
+
+def _explained(images, clusters: np.ndarray) -> dict[str, float]:
+    """Share of the variance of simple measures of a scan that two clusters explain."""
+    from octlessons.figures.canvas import bright_row
+
+    facts = {
+        "height of the retina": np.array([bright_row(image) for image in images]),
+        "mean grey": np.array([float(image.mean()) for image in images]),
+        "share of white pixels": np.array([float((image >= 254).mean()) for image in images]),
+    }
+    return {name: _share(values, clusters) for name, values in facts.items()}
+
+
+def _share(values: np.ndarray, clusters: np.ndarray) -> float:
+    total = values.var()
+    if total == 0:
+        return 0.0
+    within = sum(values[clusters == c].var() * np.mean(clusters == c) for c in np.unique(clusters))
+    return float(1 - within / total)
+
+
+def _text(measured: dict) -> str:
+    pixels = ", ".join(decimal(v, 3) for v in measured["pixels"])
+    whitened = ", ".join(decimal(v, 3) for v in measured["whitened PCA"])
+    best = measured["best k"]
+    return (
+        f"for k = 2…6 on pixels {pixels}; with whitened PCA {whitened}; best k = "
+        f"{best['pixels']} and {best['whitened PCA']}"
+    )
+
+
+def _why(measured: dict) -> str:
+    widths = dict(zip(measured["k"], measured["pixels"], strict=True))
+    best = measured["best k"]["pixels"]
+    explained = measured["explained by k = 2"]
+    most = max(explained, key=explained.get)
+    lead = decimal(widths[best] - (widths[2] if best != 2 else sorted(widths.values())[-2]), 3)
+    winner = (
+        f"On pixels k = 2 is ahead here too, by {lead}"
+        if best == 2
+        else f"On pixels k = {best} is ahead of k = 2 here, by {lead}"
+    )
+    what = (
+        f"the clusters of k = 2 explain {percent(explained[most])} of the variance of the {most}"
+        + (
+            f" and agree with the classes by an ARI of "
+            f"{decimal(measured['ARI of k = 2 with the classes'])}"
+            if "ARI of k = 2 with the classes" in measured
+            else ""
+        )
+    )
+    size = max(measured["whitened, sizes at k = 2"]) / sum(measured["whitened, sizes at k = 2"])
+    return (
+        f"{winner}; {what}; whitening gives every direction the same "
+        f"weight, and its larger cluster at k = 2 holds {percent(size)} of the images."
+    )
+
+
+CLAIM = Claim(
+    id="silhouette-k2",
+    title="Does the silhouette say that there are two clusters?",
+    source="Lucile-S on GitHub, 2020",
+    reference="seedclustering",
+    claimed={"k": list(KS), "pixels": list(PIXELS), "whitened PCA": list(WHITENED), "best k": 2},
+    says="for k = 2…6 on pixels "
+    + ", ".join(decimal(v, 3) for v in PIXELS)
+    + "; with whitened PCA "
+    + ", ".join(decimal(v, 3) for v in WHITENED)
+    + "; k = 2 is best",
+    brief="best k = 2",
+    told=lambda m: f"best k = {m['best k']['pixels']}",
+    experiment=experiment,
+)

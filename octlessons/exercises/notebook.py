@@ -1,0 +1,137 @@
+"""`exercise("id")` for notebooks: ``.check()``, ``.hint()``, ``.solution()``."""
+
+from __future__ import annotations
+
+import html
+
+from octlessons.errors import OctlessonsError
+from octlessons.exercises.catalogue import Exercise, load_catalogue
+from octlessons.exercises.checking import check
+from octlessons.exercises.outcomes import Report
+from octlessons.exercises.progress import Progress
+
+
+class Text(str):
+    """Text that a notebook shows as it is, and source code in a fixed width."""
+
+    code = False
+
+    def __repr__(self) -> str:
+        return str(self)
+
+    def _repr_html_(self) -> str:
+        body = html.escape(self)
+        return f"<pre>{body}</pre>" if self.code else f"<p>{body}</p>"
+
+
+class _Code(Text):
+    code = True
+
+
+class NotebookExercise:
+    """One exercise, for use in a notebook. Made by `exercise`."""
+
+    def __init__(self, entry: Exercise):
+        self._entry = entry
+        self._progress = Progress(entry.root)
+
+    def check(self, namespace: dict | None = None, *, who: str | None = None) -> Report:
+        """Check the functions that this notebook defines.
+
+        Parameters
+        ----------
+        namespace : dict, optional
+            Where they are; the notebook's own names if not given.
+        who : str, optional
+            Name or number of the student, where data differ from student to student.
+
+        Returns
+        -------
+        Report
+        """
+        report = check(self._entry, _names() if namespace is None else namespace, who=who)
+        self._progress.record(report)
+        return report
+
+    def hint(self, number: int | None = None) -> str:
+        """Give the next hint, or hint `number`; each says more than the one before."""
+        shown, text = self._progress.next_hint(self._entry, number)
+        return Text(f"Hint {shown} of {len(self._entry.hints)}: {text}")
+
+    def solution(self, tutor: bool = False) -> str:
+        """Show the solution, once the exercise is passed.
+
+        Parameters
+        ----------
+        tutor : bool
+            Show it without that.
+        """
+        return _Code(solution(self._entry, self._progress, tutor))
+
+    def __repr__(self) -> str:
+        entry = self._entry
+        state = "passed" if self._progress.has_passed(entry) else "not passed yet"
+        return (
+            f"{entry.title} ({entry.heading.lower()}, {entry.minutes} minutes, "
+            f"{entry.points} points): {state}"
+        )
+
+
+def exercise(name: str) -> NotebookExercise:
+    """Return an exercise by its id, to check it, ask for hints and see its solution.
+
+    Parameters
+    ----------
+    name : str
+        ``"dark-part"``, as in the page.
+
+    Returns
+    -------
+    NotebookExercise
+
+    Raises
+    ------
+    OctlessonsError
+        If there is none of that name.
+
+    Examples
+    --------
+    >>> exercise("dark-part").hint(1)  # doctest: +SKIP
+    """
+    return NotebookExercise(load_catalogue()[name])
+
+
+def solution(entry: Exercise, progress: Progress, tutor: bool) -> str:
+    """Return the text of a solution, if it may be shown.
+
+    Raises
+    ------
+    OctlessonsError
+        If the exercise is not passed yet, or this copy of the course has no solutions.
+    """
+    if not tutor and not progress.has_passed(entry):
+        raise OctlessonsError(
+            f"The solution of {entry.id} is shown after you have passed its checks. "
+            "Ask for a hint instead; tutors add --tutor (in a notebook, tutor=True)."
+        )
+    if not entry.solution.is_file():
+        raise OctlessonsError(
+            f"This copy of the course holds no solutions; the tutor edition has that of {entry.id}."
+        )
+    text = entry.solution.read_text("utf-8")
+    kept = [line for line in text.split("\n") if line.strip() != "# end of solution"]
+    return "\n".join(kept).replace("# solution: ", "# ")
+
+
+def _names() -> dict:
+    """The names of the running notebook; of the main program elsewhere."""
+    try:
+        from IPython import get_ipython
+    except ImportError:
+        get_ipython = None
+    shell = get_ipython() if get_ipython else None
+    if shell is not None:
+        return shell.user_ns
+    import __main__
+
+    return vars(__main__)

@@ -1,0 +1,147 @@
+"""What a check can come to, and the report on an exercise."""
+
+from __future__ import annotations
+
+import html
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+
+
+class Outcome(StrEnum):
+    """How a check, or an exercise, came out."""
+
+    PASSED = "passed"
+    NOT_ATTEMPTED = "not attempted"
+    FAILED = "failed"
+    TIMED_OUT = "timed out"
+    ERROR = "error"
+
+
+_SIGNS = {
+    Outcome.PASSED: "✓",
+    Outcome.NOT_ATTEMPTED: "·",
+    Outcome.FAILED: "✗",
+    Outcome.TIMED_OUT: "⌛",
+    Outcome.ERROR: "!",
+}
+
+
+class NotAttempted(Exception):
+    """The student's function is missing, or still says that it is to be written."""
+
+
+class TimedOut(Exception):
+    """The student's code took longer than it may."""
+
+
+class StudentError(Exception):
+    """The student's code stopped with an error; the message says where."""
+
+
+@dataclass(frozen=True)
+class CheckResult:
+    """One check of an exercise.
+
+    Attributes
+    ----------
+    name : str
+        Name of the test function.
+    title : str
+        The first line of its docstring: what it looks at, for the student to read.
+    outcome : Outcome
+    message : str
+        What was called, what came back, what was expected, the likely cause; empty if passed.
+    points, max_points : int
+    """
+
+    name: str
+    title: str
+    outcome: Outcome
+    message: str = ""
+    points: int = 0
+    max_points: int = 1
+
+    @property
+    def sign(self) -> str:
+        """One character for the outcome."""
+        return _SIGNS[self.outcome]
+
+
+@dataclass(frozen=True)
+class Report:
+    """All checks of an exercise on one piece of work.
+
+    Attributes
+    ----------
+    exercise : str
+        Its id.
+    results : tuple of CheckResult
+    printed : str
+        What the student's code printed.
+    seconds : float
+        How long the checks took.
+    """
+
+    exercise: str
+    results: tuple[CheckResult, ...]
+    printed: str = ""
+    seconds: float = 0.0
+
+    @property
+    def outcome(self) -> Outcome:
+        """The worst outcome of the checks; *not attempted* only if nothing was."""
+        found = {result.outcome for result in self.results}
+        for worst in (Outcome.ERROR, Outcome.TIMED_OUT, Outcome.FAILED, Outcome.NOT_ATTEMPTED):
+            if worst in found:
+                return worst
+        return Outcome.PASSED if found else Outcome.ERROR
+
+    @property
+    def points(self) -> int:
+        """Points reached."""
+        return sum(result.points for result in self.results)
+
+    @property
+    def max_points(self) -> int:
+        """Points to be had."""
+        return sum(result.max_points for result in self.results)
+
+    @property
+    def first_problem(self) -> CheckResult | None:
+        """The first check that did not pass, if any."""
+        return next((r for r in self.results if r.outcome is not Outcome.PASSED), None)
+
+    def to_dict(self) -> dict:
+        """Return plain data, for JSON."""
+        return {**asdict(self), "outcome": self.outcome, "points": self.points}
+
+    def __str__(self) -> str:
+        lines = [f"{self.exercise}: {self.outcome} ({self.points} of {self.max_points} points)"]
+        told = set()
+        for result in self.results:
+            lines.append(f"  {result.sign} {result.title}")
+            if result.message and result.message not in told:
+                told.add(result.message)
+                lines += [f"      {line}" for line in result.message.splitlines()]
+        if self.printed.strip():
+            lines += ["  Your code printed:", *(f"      {s}" for s in self.printed.splitlines())]
+        return "\n".join(lines)
+
+    __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        items, told = [], set()
+        for result in self.results:
+            text = f"{result.sign} {html.escape(result.title)}"
+            if result.message and result.message not in told:
+                told.add(result.message)
+                text += (
+                    '<pre style="white-space:pre-wrap;margin:.2em 0 .6em 1.5em">'
+                    f"{html.escape(result.message)}</pre>"
+                )
+            items.append(f"<li>{text}</li>")
+        return (
+            f"<p><strong>{html.escape(self.exercise)}: {self.outcome}</strong> "
+            f"({self.points} of {self.max_points} points)</p>"
+            f'<ul style="list-style:none;padding-left:0">{"".join(items)}</ul>'
+        )

@@ -1,0 +1,129 @@
+"""Plain data: what may go into a student's function and come out of it.
+
+Arrays, numbers, strings, None, and lists, tuples and dicts of these: the same whether the function
+runs here or in another process.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+_DEPTH = 20
+_KINDS = "biufcSUmM"
+
+
+class NotPlain(Exception):
+    """A value that is not plain data; the message is a sentence about it."""
+
+
+def copied(value, depth: int = 0):
+    """Return a copy of plain data that shares nothing with it.
+
+    NumPy scalars become Python's numbers, arrays without dimensions too, and subclasses of arrays
+    plain arrays.
+
+    Parameters
+    ----------
+    value : plain data
+
+    Returns
+    -------
+    plain data
+
+    Raises
+    ------
+    NotPlain
+        If anything in it is of another type, or it is nested more than 20 deep.
+    """
+    if depth > _DEPTH:
+        raise NotPlain(f"is nested more than {_DEPTH} deep")
+    if isinstance(value, np.generic):
+        value = value.item()
+    if value is None or isinstance(value, bool):
+        return value
+    for kind in (int, float, complex, str, bytes):
+        if isinstance(value, kind):
+            return kind(value)
+    if isinstance(value, np.ma.MaskedArray):
+        raise NotPlain("is a masked array; fill it first (.filled(...))")
+    if isinstance(value, np.ndarray):
+        if value.dtype.kind not in _KINDS:
+            raise NotPlain(
+                f"is an array of dtype {value.dtype}; return numbers (arrays of lists of "
+                "different lengths become this: make the rows equally long)"
+            )
+        return np.array(value, order="C", subok=False) if value.ndim else copied(value.item())
+    if isinstance(value, list | tuple):
+        return (
+            type(value)(copied(item, depth + 1) for item in value)
+            if type(value)
+            in (
+                list,
+                tuple,
+            )
+            else tuple(copied(item, depth + 1) for item in value)
+        )
+    if isinstance(value, dict):
+        return {copied(key, depth + 1): copied(item, depth + 1) for key, item in value.items()}
+    raise NotPlain(f"is {_described(value)}")
+
+
+def _described(value) -> str:
+    kind = type(value)
+    whole = f"{kind.__module__}.{kind.__name__}"
+    if kind.__module__.startswith("pandas"):
+        return f"a pandas {kind.__name__}; return its values as an array (.to_numpy())"
+    if kind.__module__.startswith("torch"):
+        return f"a torch {kind.__name__}; return an array (.detach().cpu().numpy())"
+    if kind.__name__ == "generator" or kind in (map, filter, zip, range, set, frozenset):
+        return f"a {kind.__name__}; return a list or an array of its items"
+    if callable(value):
+        return "a function; call it, and return what it gives"
+    return f"of type {whole}; return arrays, numbers, texts, or lists, tuples and dicts of them"
+
+
+def same(a, b) -> bool:
+    """Whether two pieces of plain data are equal, in value, type and shape."""
+    if isinstance(a, np.ndarray) or isinstance(b, np.ndarray):
+        return (
+            isinstance(a, np.ndarray)
+            and isinstance(b, np.ndarray)
+            and a.dtype == b.dtype
+            and a.shape == b.shape
+            and a.tobytes() == b.tobytes()
+        )
+    if type(a) is not type(b):
+        return False
+    if isinstance(a, dict):
+        return list(a) == list(b) and all(same(a[key], b[key]) for key in a)
+    if isinstance(a, list | tuple):
+        return len(a) == len(b) and all(map(same, a, b))
+    return a == b or (a != a and b != b)
+
+
+def described(value, width: int = 60) -> str:
+    """Describe plain data in a few words, for a sentence: small things whole, arrays by shape."""
+    if isinstance(value, np.ndarray):
+        if value.size <= 8:
+            with np.printoptions(precision=4, suppress=True):
+                return " ".join(np.array2string(value, separator=", ").split())
+        return f"an array of shape {value.shape}, {value.dtype}"
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    if isinstance(value, list | tuple):
+        inner = ", ".join(described(item, 20) for item in value[:6])
+        more = (
+            ", …"
+            if len(value) > 6
+            else ("," if isinstance(value, tuple) and value[1:] == () else "")
+        )
+        text = f"[{inner}{more}]" if isinstance(value, list) else f"({inner}{more})"
+        return text if len(text) <= 3 * width else f"a {type(value).__name__} of {len(value)} items"
+    if isinstance(value, dict):
+        inner = ", ".join(
+            f"{key!r}: {described(item, 20)}" for key, item in list(value.items())[:6]
+        )
+        text = "{" + inner + (", …" if len(value) > 6 else "") + "}"
+        return text if len(text) <= 3 * width else f"a dict of {len(value)} entries"
+    text = repr(value)
+    return text if len(text) <= width else text[: width - 1] + "…"

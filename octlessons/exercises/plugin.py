@@ -1,0 +1,135 @@
+"""What pytest needs to run the checks: fixtures, the mark for points, a collector of results.
+
+The same check files run in three places: here on a student's work (`checking`), in the project's
+own tests on the solutions, and in the grader. The place decides where `student` comes from, by
+putting a function into ``config.stash[PROVIDER]``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from octlessons.exercises.outcomes import (
+    CheckResult,
+    NotAttempted,
+    Outcome,
+    StudentError,
+    TimedOut,
+)
+from octlessons.exercises.variants import variant_rng
+
+#: Function from the id of an exercise to an object with the student's functions.
+PROVIDER: pytest.StashKey[Callable[[str], object]] = pytest.StashKey()
+
+#: Name of the student whose variant is drawn; None for the environment's.
+WHO: pytest.StashKey[str | None] = pytest.StashKey()
+
+#: Secret of the course that goes into the variants.
+KEY: pytest.StashKey[str] = pytest.StashKey()
+
+_EXCEPTION: pytest.StashKey[BaseException] = pytest.StashKey()
+
+
+def exercise_id(request) -> str:
+    """The id of the exercise that a check file belongs to, from the file's name."""
+    return request.path.stem.removeprefix("test_")
+
+
+@pytest.fixture
+def student(request):
+    """The student's functions."""
+    return request.config.stash[PROVIDER](exercise_id(request))
+
+
+@pytest.fixture
+def rng(request) -> np.random.Generator:
+    """Random numbers of this student in this exercise; every check starts them anew."""
+    stash = request.config.stash
+    return variant_rng(exercise_id(request), stash.get(WHO, None), stash.get(KEY, ""))
+
+
+@pytest.fixture(scope="session")
+def scans():
+    """Forty small phantoms, ten of each class: ``images``, ``labels``, ``patients`` as arrays."""
+    from octlessons.images import draw_phantoms
+
+    return draw_phantoms(n_per_class=10, size=64, seed=3)
+
+
+class CheckPlugin:
+    """Runs checks on one piece of work and keeps what came out.
+
+    Parameters
+    ----------
+    provider : callable
+        From the id of an exercise to the student's functions.
+    who : str, optional
+        Whose variant is drawn.
+    key : str
+        Secret of the course for variants.
+    """
+
+    def __init__(self, provider: Callable[[str], object], who: str | None = None, key: str = ""):
+        self._provider, self._who, self._key = provider, who, key
+        self.results: list[CheckResult] = []
+        self.problem = ""
+
+    student = staticmethod(student)
+    rng = staticmethod(rng)
+    scans = staticmethod(scans)
+
+    def pytest_configure(self, config: pytest.Config) -> None:
+        """Register the mark and hand over the provider."""
+        config.addinivalue_line("markers", "points(n): points of a check, 1 without the mark")
+        config.stash[PROVIDER] = self._provider
+        config.stash[WHO] = self._who
+        config.stash[KEY] = self._key
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        """Remember a check file that cannot be read."""
+        if report.failed:
+            self.problem = str(report.longrepr)
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo):
+        """Turn what a check raised into an outcome and a sentence."""
+        report = yield
+        if call.excinfo is not None:
+            item.stash[_EXCEPTION] = call.excinfo.value
+        last = report.when == "call" or (report.when == "setup" and report.outcome != "passed")
+        if last:
+            self.results.append(self._result(item, item.stash.get(_EXCEPTION, None)))
+        return report
+
+    def _result(self, item: pytest.Item, error: BaseException | None) -> CheckResult:
+        function = getattr(item, "function", None)
+        title = (getattr(function, "__doc__", None) or item.name).strip().splitlines()[0]
+        mark = item.get_closest_marker("points")
+        points = int(mark.args[0]) if mark else 1
+        outcome, message = judged(error)
+        earned = points if outcome is Outcome.PASSED else 0
+        return CheckResult(item.name, title, outcome, message, earned, points)
+
+
+def judged(error: BaseException | None) -> tuple[Outcome, str]:
+    """Give the outcome of a check that raised `error`, and the sentence for the student."""
+    if error is None:
+        return Outcome.PASSED, ""
+    if isinstance(error, NotAttempted):
+        return Outcome.NOT_ATTEMPTED, str(error)
+    if isinstance(error, TimedOut):
+        return Outcome.TIMED_OUT, str(error)
+    if isinstance(error, StudentError):
+        return Outcome.ERROR, str(error)
+    if isinstance(error, AssertionError):
+        return Outcome.FAILED, str(error)
+    if isinstance(error, pytest.skip.Exception):
+        return Outcome.ERROR, f"This check could not run: {error}"
+    return (
+        Outcome.ERROR,
+        f"The check itself stopped with {type(error).__name__}: {error}. That is not your "
+        "mistake: please report it.",
+    )

@@ -1,0 +1,65 @@
+"""What a student has passed, and how many hints they have seen; kept beside the exercises."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from pathlib import Path
+
+from octlessons.exercises.catalogue import Exercise
+from octlessons.exercises.outcomes import Outcome, Report
+from octlessons.exercises.stubs import write
+
+
+class Progress:
+    """Passed exercises and hints shown, in ``exercises/.progress.json``.
+
+    A missing or damaged file counts as an empty one: nothing is lost but the ticks, and checking
+    again brings them back.
+
+    Parameters
+    ----------
+    root : Path
+        Folder of the course.
+    """
+
+    def __init__(self, root: Path):
+        self.path = root / "exercises" / ".progress.json"
+        try:
+            data = json.loads(self.path.read_text("utf-8"))
+            self._passed = {str(name) for name in data["passed"]}
+            self._hints = {str(name): int(n) for name, n in data["hints"].items()}
+        except (OSError, ValueError, TypeError, KeyError, AttributeError):
+            self._passed, self._hints = set(), {}
+
+    def has_passed(self, exercise: Exercise) -> bool:
+        """Whether the exercise was passed once."""
+        return exercise.id in self._passed
+
+    def record(self, report: Report) -> None:
+        """Remember that an exercise was passed."""
+        if report.outcome is Outcome.PASSED and report.exercise not in self._passed:
+            self._passed.add(report.exercise)
+            self._save()
+
+    def next_hint(self, exercise: Exercise, number: int | None = None) -> tuple[int, str]:
+        """Give a hint: the one asked for, or the one after the last that was shown.
+
+        Returns
+        -------
+        int, str
+            Its number from 1, and its text. After the last hint, the last again.
+        """
+        if number is None:
+            number = self._hints.get(exercise.id, 0) + 1
+        number = max(1, min(number, len(exercise.hints)))
+        if number > self._hints.get(exercise.id, 0):
+            self._hints[exercise.id] = number
+            self._save()
+        return number, exercise.hints[number - 1]
+
+    def _save(self) -> None:
+        text = json.dumps({"passed": sorted(self._passed), "hints": self._hints}, indent=1)
+        # In a folder that cannot be written to, the ticks last as long as the session.
+        with contextlib.suppress(OSError):
+            write(self.path, text + "\n")

@@ -1,0 +1,333 @@
+"""Cut stubs and notebooks from the solutions: ``python -m octlessons.exercises.stubs [--check]``.
+
+A solution is an ordinary Python file: a docstring with the task, functions with docstrings and a
+worked example, and the answer between two marks::
+
+    # solution: what to do here, in a few words
+    ...
+    # end of solution
+
+In the stub, a TODO with those words stands in its place, and the function says that it is still to
+be written.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import hashlib
+import json
+import os
+import re
+import sys
+import tempfile
+from pathlib import Path
+
+from octlessons.errors import OctlessonsError
+from octlessons.exercises.catalogue import Catalogue, Exercise, load_catalogue
+from octlessons.exercises.source import APART, read_source
+
+_BEGIN = re.compile(r"^(?P<indent> *)# solution: (?P<todo>\S.*)$")
+_END = re.compile(r"^ *# end of solution$")
+_HASHES = "stubs.json"
+
+
+def cut(source: str, name: str) -> str:
+    """Replace the answers in a solution by TODOs.
+
+    Parameters
+    ----------
+    source : str
+        Text of the solution.
+    name : str
+        What to call it in errors.
+
+    Returns
+    -------
+    str
+
+    Raises
+    ------
+    OctlessonsError
+        If a mark is missing, nested, or outside a function, or nothing is cut.
+    """
+    functions = _functions(source, name)
+    lines, kept, opened, raised = source.split("\n"), [], None, set()
+    for number, line in enumerate(lines, 1):
+        begin = _BEGIN.match(line)
+        if begin and opened:
+            raise OctlessonsError(f"{name}, line {number}: a solution begins inside another one.")
+        if begin:
+            opened = number
+            function = next((f for f, (a, b) in functions.items() if a <= number <= b), None)
+            if function is None:
+                raise OctlessonsError(f"{name}, line {number}: a solution stands in a function.")
+            kept.append(f"{begin['indent']}# TODO: {begin['todo']}")
+            if function not in raised:
+                raised.add(function)
+                text = f"`{function}` is still to be written."
+                kept.append(f'{begin["indent"]}raise NotImplementedError("{text}")')
+        elif _END.match(line):
+            if not opened:
+                raise OctlessonsError(f"{name}, line {number}: a solution ends that did not begin.")
+            opened = None
+        elif not opened:
+            kept.append(line)
+    if opened:
+        raise OctlessonsError(f"{name}, line {opened}: this solution has no `# end of solution`.")
+    if not raised:
+        raise OctlessonsError(f"{name} has no `# solution:` mark, so its stub would be the answer.")
+    return "\n".join(kept)
+
+
+def answers(source: str) -> list[str]:
+    """Return the lines between the marks of a solution, without indentation and comments."""
+    found, inside = [], False
+    for line in source.split("\n"):
+        if _BEGIN.match(line):
+            inside = True
+        elif _END.match(line):
+            inside = False
+        elif inside and line.strip() and not line.strip().startswith("#"):
+            found.append(line.strip())
+    return found
+
+
+def _functions(source: str, name: str) -> dict[str, tuple[int, int]]:
+    try:
+        tree = ast.parse(source)
+    except SyntaxError as error:
+        raise OctlessonsError(f"{name} is not valid Python: {error}.") from error
+    return {
+        node.name: (node.lineno, node.end_lineno)
+        for node in tree.body
+        if isinstance(node, ast.FunctionDef)
+    }
+
+
+def stub_text(exercise: Exercise) -> str:
+    """Return the stub of an exercise: its solution without the answers, under a heading."""
+    head = (
+        f"# {exercise.title}\n"
+        f"# {exercise.heading} · {exercise.minutes} minutes · {exercise.points} points\n"
+        f"# Write your code where it says TODO, then run:  octlessons check {exercise.id}\n"
+        f"# Stuck?  octlessons hint {exercise.id}\n"
+    )
+    return head + cut(read_source(exercise.solution), exercise.solution.name)
+
+
+def notebook_text(exercise: Exercise) -> str:
+    """Return the stub as a notebook, for Jupyter and Colab."""
+    source = cut(read_source(exercise.solution), exercise.solution.name)
+    tree = ast.parse(source)
+    task = ast.get_docstring(tree) or ""
+    first = tree.body[0].end_lineno if ast.get_docstring(tree) else 0
+    code = "\n".join(source.split("\n")[first:]).strip()
+    setup = (
+        "# Where the course is not installed (on Colab, say), this installs it.\n"
+        "import importlib.util\n\n"
+        'if importlib.util.find_spec("octlessons") is None:\n'
+        "    %pip install --quiet octlessons"
+    )
+    use = f'from octlessons.exercises import exercise\n\nexercise("{exercise.id}").check()'
+    more = (
+        f'Stuck? `exercise("{exercise.id}").hint()`, and again for the next one. '
+        f'After passing: `exercise("{exercise.id}").solution()`.'
+    )
+    title = (
+        f"# {exercise.title}\n\n{exercise.heading} · {exercise.minutes} minutes · "
+        f"{exercise.points} points\n\n{task}"
+    )
+    cells = [
+        _cell("markdown", title),
+        _cell("code", setup, APART),
+        _cell("code", code),
+        _cell("code", use, APART),
+        _cell("markdown", more),
+    ]
+    for i, cell in enumerate(cells):
+        cell["id"] = f"{exercise.id}-{i}"[-64:]
+    notebook = {
+        "cells": cells,
+        "metadata": {
+            "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+            "language_info": {"name": "python"},
+            "octlessons": {"exercise": exercise.id},
+        },
+        "nbformat": 4,
+        "nbformat_minor": 5,
+    }
+    return json.dumps(notebook, indent=1, ensure_ascii=False, sort_keys=True) + "\n"
+
+
+def _cell(kind: str, source: str, *tags: str) -> dict:
+    cell = {
+        "cell_type": kind,
+        "id": "",
+        "metadata": {"tags": list(tags)} if tags else {},
+        "source": source.splitlines(keepends=True),
+    }
+    return cell if kind == "markdown" else {**cell, "execution_count": None, "outputs": []}
+
+
+def generated(catalogue: Catalogue) -> dict[Path, str]:
+    """Return every file that is made from the solutions, with its text."""
+    files: dict[Path, str] = {}
+    for exercise in catalogue:
+        files[exercise.stub] = stub_text(exercise)
+        files[exercise.notebook] = notebook_text(exercise)
+    folder = catalogue.root / "exercises"
+    hashes = {
+        path.relative_to(folder).as_posix(): _hash(text) for path, text in sorted(files.items())
+    }
+    files[folder / _HASHES] = json.dumps(hashes, indent=1) + "\n"
+    return files
+
+
+def drift(catalogue: Catalogue) -> list[str]:
+    """Say in which ways the committed stubs differ from what the solutions give.
+
+    Returns
+    -------
+    list of str
+        One sentence each; empty if all is well.
+    """
+    files, folder = generated(catalogue), catalogue.root / "exercises"
+    known = {*files, folder / "catalogue.toml", folder / "README.md"}
+    problems = []
+    for path, text in files.items():
+        shown = path.relative_to(catalogue.root).as_posix()
+        if not path.is_file():
+            problems.append(f"{shown} is missing.")
+        elif path.read_text("utf-8").replace("\r\n", "\n") != text:
+            problems.append(f"{shown} is not what its solution gives.")
+    for path in sorted(folder.rglob("*")):
+        if path.is_file() and path not in known and not _is_left_by_use(path, folder):
+            problems.append(
+                f"{path.relative_to(catalogue.root).as_posix()} belongs to no exercise."
+            )
+    solutions = catalogue.root / "solutions"
+    expected = {exercise.solution for exercise in catalogue}
+    for path in sorted(solutions.rglob("*.py")):
+        if path not in expected and "__pycache__" not in path.parts:
+            problems.append(
+                f"{path.relative_to(catalogue.root).as_posix()} is not in the catalogue."
+            )
+    return problems
+
+
+def _is_left_by_use(path: Path, folder: Path) -> bool:
+    """Whether work in the folder leaves such files behind; git ignores them."""
+    parts = path.relative_to(folder).parts
+    return path.suffix == ".bak" or any(part.startswith((".", "__pycache__")) for part in parts)
+
+
+def is_untouched(path: Path) -> bool:
+    """Whether a stub or notebook is as it was given out (saved outputs do not count).
+
+    Files that are not in ``stubs.json`` are the student's own.
+    """
+    folder = path.parent.parent
+    try:
+        hashes = json.loads((folder / _HASHES).read_text("utf-8"))
+        given = hashes.get(path.relative_to(folder).as_posix())
+        if given is None or given == _hash(path.read_text("utf-8").replace("\r\n", "\n")):
+            return given is not None
+        if path.suffix != ".ipynb":
+            return False
+        # A notebook that was only opened and run: the same code as the stub's.
+        stub = read_source(path.with_suffix(".py"))
+        return _code(read_source(path)) == _code(stub)
+    except (OSError, ValueError, OctlessonsError):
+        return False
+
+
+def _code(source: str) -> str:
+    """Python without comments, docstring of the file and layout; for comparing."""
+    try:
+        tree = ast.parse(source)
+    except SyntaxError:
+        return source
+    if tree.body and ast.get_docstring(tree) is not None:
+        tree.body = tree.body[1:]
+    return ast.dump(tree)
+
+
+def reset(exercise: Exercise) -> list[Path]:
+    """Put the stub and the notebook of an exercise back; what was there is kept as ``.bak``.
+
+    Returns
+    -------
+    list of Path
+        The files written.
+
+    Raises
+    ------
+    OctlessonsError
+        If this copy of the course has nothing to make them from.
+    """
+    pristine = Path(__file__).resolve().parents[1] / "course" / "exercises" / exercise.chapter
+    written = []
+    for path, make in ((exercise.stub, stub_text), (exercise.notebook, notebook_text)):
+        if exercise.solution.is_file():
+            text = make(exercise)
+        elif (pristine / path.name).is_file() and pristine / path.name != path:
+            text = (pristine / path.name).read_text("utf-8")
+        else:
+            raise OctlessonsError(
+                f"{path.name} cannot be made anew in this copy of the course. In a checkout, "
+                f"`git checkout -- {path.relative_to(exercise.root).as_posix()}` gets it back."
+            )
+        if path.is_file() and path.read_text("utf-8", errors="replace") != text:
+            os.replace(path, path.with_name(path.name + ".bak"))
+        write(path, text)
+        written.append(path)
+    return written
+
+
+def write(path: Path, text: str) -> None:
+    """Write a text file so that it is there whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+        Path(name).chmod(0o644)
+        os.replace(name, path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+def _hash(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Write the stubs, or check that they are as the solutions give them."""
+    parser = argparse.ArgumentParser(prog="python -m octlessons.exercises.stubs")
+    parser.add_argument("--check", action="store_true", help="write nothing, only compare")
+    options = parser.parse_args(arguments)
+    try:
+        catalogue = load_catalogue()
+        if options.check:
+            problems = drift(catalogue)
+            print("\n".join(problems) or f"All stubs of {len(catalogue)} exercises are current.")
+            return bool(problems)
+        files = generated(catalogue)
+    except OctlessonsError as error:
+        print(f"Error: {error}", file=sys.stderr)
+        return 1
+    changed = [
+        path
+        for path, text in files.items()
+        if not path.is_file() or path.read_text("utf-8") != text
+    ]
+    for path in changed:
+        write(path, files[path])
+    print(f"{len(changed)} of {len(files)} files written for {len(catalogue)} exercises.")
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

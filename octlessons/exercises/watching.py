@@ -1,0 +1,215 @@
+"""`octlessons watch`: check again on every save, with progress, hints, the next exercise, reset.
+
+Files are looked at by their content twice a second, not by events of the file system: that also
+works on network drives and in WSL.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import queue
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from rich.console import Console
+from rich.markup import escape
+from rich.padding import Padding
+from rich.progress_bar import ProgressBar
+from rich.text import Text
+
+from octlessons.errors import OctlessonsError
+from octlessons.exercises.catalogue import Catalogue, Exercise
+from octlessons.exercises.checking import attempt, check
+from octlessons.exercises.outcomes import Outcome, Report
+from octlessons.exercises.progress import Progress
+from octlessons.exercises.stubs import reset
+
+HELP = "n next · p previous · h hint · l list · c check · r reset · q quit  (then Enter)"
+
+_COLOURS = {
+    Outcome.PASSED: "green",
+    Outcome.NOT_ATTEMPTED: "dim",
+    Outcome.FAILED: "red",
+    Outcome.TIMED_OUT: "red",
+    Outcome.ERROR: "red",
+}
+
+
+class Watcher:
+    """The loop behind `octlessons watch`.
+
+    Parameters
+    ----------
+    catalogue : Catalogue
+    console : rich.console.Console, optional
+    commands : callable, optional
+        ``commands(seconds)`` waits at most that long and gives a line typed meanwhile, None if
+        there was none, or "q" at the end of the input.
+    start : str, optional
+        Id of the first exercise; the first one that is not passed otherwise.
+    who : str, optional
+        Whose variant.
+    interval : float
+        Seconds between two looks at the file.
+    """
+
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        console: Console | None = None,
+        commands: Callable[[float], str | None] | None = None,
+        start: str | None = None,
+        who: str | None = None,
+        interval: float = 0.5,
+    ):
+        self._all = tuple(catalogue)
+        self._console = console or Console()
+        self._commands = commands or Keyboard()
+        self._progress = Progress(catalogue.root)
+        self._who, self._interval = who, interval
+        self._at = self._all.index(catalogue[start]) if start else self._first_open(0)
+        self._seen: str | None = None
+
+    def run(self) -> None:
+        """Watch until "q"."""
+        while True:
+            if self._changed():
+                self._check()
+            line = self._commands(self._interval)
+            if line is None:
+                continue
+            if not self._obey(line.strip().lower()):
+                self._console.print("Until next time.")
+                return
+
+    @property
+    def _current(self) -> Exercise:
+        return self._all[self._at]
+
+    def _first_open(self, start: int) -> int:
+        order = [*range(start, len(self._all)), *range(start)]
+        return next((i for i in order if not self._progress.has_passed(self._all[i])), start)
+
+    def _changed(self) -> bool:
+        state = content(self._current)
+        changed, self._seen = state != self._seen, state
+        return changed
+
+    def _check(self) -> None:
+        self._console.rule(escape(self._current.title))
+        try:
+            report = check(self._current, who=self._who)
+        except OctlessonsError as error:
+            self._console.print(f"[red]{escape(str(error))}[/red]")
+            return
+        self._progress.record(report)
+        show(self._console, report)
+        passed = sum(map(self._progress.has_passed, self._all))
+        self._console.print(ProgressBar(len(self._all), passed, width=40), end="")
+        self._console.print(f" {passed} of {len(self._all)} passed")
+        self._console.print(f"[dim]{shown_path(self._current)}[/dim]")
+        if report.outcome is Outcome.PASSED:
+            self._console.print(
+                "Passed. [bold]n[/bold] goes on; compare with `octlessons solution`."
+            )
+        self._console.print(f"[dim]{HELP}[/dim]")
+
+    def _obey(self, line: str) -> bool:
+        if line in ("q", "quit", "exit"):
+            return False
+        if line in ("n", "next"):
+            self._go(self._first_open((self._at + 1) % len(self._all)))
+        elif line in ("p", "previous"):
+            self._go((self._at - 1) % len(self._all))
+        elif line in ("h", "hint"):
+            number, text = self._progress.next_hint(self._current)
+            self._console.print(f"Hint {number} of {len(self._current.hints)}: {escape(text)}")
+        elif line in ("l", "list"):
+            for i, exercise in enumerate(self._all):
+                tick = "✓" if self._progress.has_passed(exercise) else " "
+                here = "→" if i == self._at else " "
+                self._console.print(
+                    f"{here} {tick} {exercise.place:>2}  {exercise.id}  "
+                    f"[dim]{exercise.minutes} min[/dim]"
+                )
+        elif line in ("c", "check", ""):
+            self._seen = None
+        elif line in ("r", "reset"):
+            try:
+                reset(self._current)
+                self._console.print("Put back; your version is kept beside it as .bak.")
+            except OctlessonsError as error:
+                self._console.print(f"[red]{escape(str(error))}[/red]")
+        elif any(exercise.id == line for exercise in self._all):
+            self._go([exercise.id for exercise in self._all].index(line))
+        else:
+            self._console.print(HELP)
+        return True
+
+    def _go(self, place: int) -> None:
+        self._at, self._seen = place, None
+
+
+def show(console: Console, report: Report) -> None:
+    """Print a report in colour."""
+    colour = _COLOURS[report.outcome]
+    console.print(
+        f"[{colour}]{report.exercise}: {report.outcome}[/{colour}] "
+        f"({report.points} of {report.max_points} points, {report.seconds:.1f} s)"
+    )
+    told = set()
+    for result in report.results:
+        tint = _COLOURS[result.outcome]
+        console.print(f"  [{tint}]{result.sign}[/{tint}] {escape(result.title)}")
+        if result.message and result.message not in told:
+            told.add(result.message)
+            console.print(Padding(Text(result.message), (0, 0, 0, 6), expand=False))
+    if report.printed.strip():
+        console.print("  Your code printed:")
+        console.print(Padding(Text(report.printed.rstrip()), (0, 0, 0, 6), expand=False))
+
+
+def content(exercise: Exercise) -> str:
+    """Return a hash of the student's files; files that cannot be read now count as empty."""
+    digest = hashlib.sha256()
+    for path in (exercise.stub, exercise.notebook):
+        try:
+            digest.update(path.read_bytes())
+        except OSError:
+            digest.update(b"-")
+    return digest.hexdigest()
+
+
+def shown_path(exercise: Exercise) -> str:
+    """The file to edit, as a link that terminals open."""
+    try:
+        path = attempt(exercise)
+    except OctlessonsError:
+        return str(exercise.stub)
+    try:
+        return str(path.relative_to(Path.cwd()))
+    except ValueError:
+        return str(path)
+
+
+class Keyboard:
+    """Lines typed into the terminal, read in a thread of their own."""
+
+    def __init__(self, lines: Iterator[str] | None = None):
+        self._queue: queue.Queue[str] = queue.Queue()
+        source = sys.stdin if lines is None else lines
+        threading.Thread(target=self._read, args=(source,), daemon=True).start()
+
+    def _read(self, lines) -> None:
+        for line in lines:
+            self._queue.put(line)
+        self._queue.put("q")
+
+    def __call__(self, seconds: float) -> str | None:
+        """Return the next line, or None if none came within `seconds`."""
+        try:
+            return self._queue.get(timeout=seconds)
+        except queue.Empty:
+            return None

@@ -1,0 +1,166 @@
+"""Classifiers of torchvision without their head: from an image to a row of features.
+
+The head is the last layer with weights, the one that turns features into the scores of the
+classes. It is found by its place, not by name, so this holds for every classifier: what is left
+gives the row that the head would have been shown. Where that is a map of features rather than a row
+(SqueezeNet, whose head is a convolution), it is averaged over the map.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from octlessons.errors import OctlessonsError
+from octlessons.representations.weights import Weights, read_tensors
+from octlessons.vision import import_torchvision
+
+#: Names under which early checkpoints of DenseNet keep their layers.
+_DENSENET = re.compile(
+    r"^(.*denselayer\d+\.(?:norm|relu|conv))\.((?:[12])\.(?:weight|bias|running_mean|running_var))$"
+)
+_MISMATCH = re.compile(r"size mismatch for (\S+): .*?shape torch\.Size\(\[(.*?)\]\)")
+_AUXILIARY = re.compile(r"^(aux\d|AuxLogits)\.")
+_TOLD = 4  # names in a sentence
+
+
+def load_backbone(weights: Weights):
+    """Build a classifier, load its weights and take its head off.
+
+    Parameters
+    ----------
+    weights : Weights
+
+    Returns
+    -------
+    torch.nn.Module
+        In evaluation mode, on the CPU: images (n, 3, h, w) to rows (n, d).
+
+    Raises
+    ------
+    OctlessonsError
+        If the file is damaged, or does not fit: nothing but the head may be missing, so no layer
+        ever keeps random weights.
+    """
+    network, head = build_backbone(weights.architecture, weights.entry)
+    _load(network, head, read_tensors(weights.path), weights)
+    return network.eval()
+
+
+def build_backbone(architecture: str, entry=None):
+    """Build a classifier without its head, untrained.
+
+    Parameters
+    ----------
+    architecture : str
+    entry : torchvision.models.WeightsEnum, optional
+        The published weights that it is for: some are for another size of image.
+
+    Returns
+    -------
+    network : torch.nn.Module
+        Images (n, 3, h, w) to rows (n, d). In it, ``network.classifier`` is torchvision's own
+        module, with the identity where the head was.
+    head : str
+        Name of the layer that was taken off.
+    """
+    import torch
+
+    models = import_torchvision().models
+    entry = entry or models.get_model_weights(architecture).DEFAULT
+    options = {"num_classes": len(entry.meta["categories"])}
+    if architecture.startswith("vit"):
+        options["image_size"] = entry.meta["min_size"][0]
+    if architecture in ("googlenet", "inception_v3"):  # as torchvision does for its weights
+        options |= {"transform_input": True, "aux_logits": True, "init_weights": False}
+    with torch.random.fork_rng():  # the random weights, all replaced, cost nobody their seed
+        classifier = models.get_model(architecture, weights=None, **options)
+    head = last_layer(classifier)
+    parent, _, child = head.rpartition(".")
+    setattr(classifier.get_submodule(parent), child, torch.nn.Identity())
+    return _backbone_class()(classifier), head
+
+
+def last_layer(network) -> str:
+    """Name of the last linear or convolutional layer of a network."""
+    from torch import nn
+
+    layers = [
+        name
+        for name, module in network.named_modules()
+        if isinstance(module, nn.Linear | nn.Conv2d) and not _AUXILIARY.match(name)
+    ]
+    return layers[-1]
+
+
+def _backbone_class():
+    from torch import nn
+
+    class Backbone(nn.Module):
+        def __init__(self, classifier):
+            super().__init__()
+            self.classifier = classifier
+
+        def forward(self, images):
+            features = self.classifier(images)
+            if features.ndim == 4:
+                features = features.mean((2, 3))
+            return features.flatten(1)
+
+    return Backbone
+
+
+# ---------------------------------------------------------------------- loading
+
+
+def _load(network, head: str, tensors: dict, weights: Weights) -> None:
+    path, name = weights.path, weights.architecture
+    classifier = network.classifier
+    wanted = classifier.state_dict()
+    tensors = {_DENSENET.sub(r"\1\2", key): value for key, value in tensors.items()}
+    if not set(tensors) & set(wanted) and any(f"features.{key}" in wanted for key in tensors):
+        tensors = {f"features.{key}": value for key, value in tensors.items()}
+    tensors = {k: v for k, v in tensors.items() if not k.startswith(f"{head}.")}
+    try:
+        result = classifier.load_state_dict(tensors, strict=False)
+    except RuntimeError as error:
+        other = re.findall(
+            r"size mismatch for (\S+): .*?shape torch\.Size\(\[(.*?)\]\)", str(error)
+        )
+        if not other:
+            raise
+        shapes = [f"{key} ({shape.replace(', ', ' × ')})" for key, shape in other]
+        raise _unfit(path, name, f"{_listed(shapes)} {_have(shapes)} another shape") from error
+    missing = [
+        key
+        for key in result.missing_keys
+        if not key.endswith("num_batches_tracked") and not _AUXILIARY.match(key)
+    ]
+    if missing:
+        raise _unfit(path, name, f"{_listed(missing)} {_is(missing)} missing")
+    if result.unexpected_keys:
+        extra = result.unexpected_keys
+        raise _unfit(path, name, f"{_listed(extra)} {_is(extra)} no part of it")
+    for auxiliary in ("aux1", "aux2", "AuxLogits"):
+        if hasattr(classifier, auxiliary):  # heads for training only
+            setattr(classifier, auxiliary, None)
+
+
+def _unfit(path: Path, architecture: str, what: str) -> OctlessonsError:
+    return OctlessonsError(
+        f"{path} does not fit {architecture}: {what}. Only the classifier's last layer may be "
+        "missing. Give the architecture that these weights belong to, or the weights of this one."
+    )
+
+
+def _listed(names: list[str]) -> str:
+    more = len(names) - _TOLD
+    return ", ".join(names[:_TOLD]) + (f" and {more} more" if more > 0 else "")
+
+
+def _is(names: list[str]) -> str:
+    return "is" if len(names) == 1 else "are"
+
+
+def _have(names: list[str]) -> str:
+    return "has" if len(names) == 1 else "have"

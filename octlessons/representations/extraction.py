@@ -1,0 +1,490 @@
+"""Features of many images in flat memory, in shards that survive an interruption.
+
+`extract` reads images batch by batch, prepares them in a few threads while the network computes,
+and lays the rows into an array; with a `store`, into a file that is memory-mapped at the end. Each
+finished shard is written, then recorded, so that a run that was killed goes on where it was.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import sys
+import zlib
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from numbers import Integral
+from pathlib import Path
+
+import numpy as np
+
+from octlessons.errors import OctlessonsError
+from octlessons.images.imageset import ImageSet, LazyImages
+from octlessons.images.sources import DATA_VARIABLE
+
+#: Images in one shard: what an interruption costs at most. A multiple of the usual batch sizes.
+SHARD = 256
+
+#: Images of a lazy set whose pixels go into its fingerprint.
+SAMPLED = 64
+
+_AHEAD = 2  # batches being prepared while one is computed
+_THREADS = 2
+_PATIENCE = 2.0  # seconds before a progress bar shows itself
+_FORMAT = 1
+
+
+def extract(
+    images,
+    prepare: Callable[[np.ndarray], np.ndarray],
+    run: Callable[[np.ndarray], np.ndarray],
+    *,
+    n_features: int | None = None,
+    batch_size: int = 64,
+    store: str | os.PathLike | None = None,
+    key: dict | None = None,
+    progress: bool | None = None,
+) -> np.ndarray:
+    """Compute one row of features per image, without holding the images.
+
+    Parameters
+    ----------
+    images : ImageSet, ndarray of shape (n, h, w) or (n, h, w, 3), LazyImages, or list of arrays
+        Sizes may differ. Pixels that are not uint8 are turned into it, as `Pixels` reads them.
+    prepare : callable
+        ``prepare(image)`` turns one image, uint8 (h, w) or (h, w, 3), into a float32 array
+        (c, height, width), of the same shape for all. It runs in threads.
+    run : callable
+        ``run(batch)`` turns float32 (b, c, height, width) into float32 (b, d). When it runs out
+        of memory it is called again with half of the batch.
+    n_features : int, optional
+        The length d of a row, where it is known before.
+    batch_size : int
+        Images per call of `run`.
+    store : path, optional
+        Where to keep the features: the name of a ``.npy`` file, or of a folder in which
+        ``features.npy`` is made. A second call with the same store and key computes only what is
+        missing. Without it the features are an array in memory.
+    key : dict, optional
+        What the features depend on besides the number of images: a fingerprint of the images, the
+        network, its version. Plain values that JSON can hold. Needed with `store`.
+    progress : bool, optional
+        Show a progress bar. None: only on a terminal or in a notebook (not in the pages of the
+        course), and only for more than two seconds of work.
+
+    Returns
+    -------
+    ndarray of float32, shape (n, d)
+        With `store` a read-only ``numpy.memmap``.
+
+    Raises
+    ------
+    OctlessonsError
+        If the store was made with another key, is damaged or cannot be written, if memory runs
+        out, or an image cannot be prepared. The sentence says what to do.
+    ValueError
+        If there are no images, or they have another shape.
+
+    Notes
+    -----
+    Results do not depend on where a run was interrupted: shards begin at multiples of `SHARD`
+    images and batches at the start of a shard. Another batch size may change the last bits.
+    """
+    images = any_images(images)
+    if not isinstance(batch_size, Integral) or batch_size < 1:
+        raise ValueError(f"`batch_size` is a positive whole number of images, not {batch_size!r}.")
+    n = len(images)
+    with ExitStack() as stack:
+        if store is None:
+            rows = _Memory(n, n_features)
+        else:
+            if key is None:
+                raise ValueError("`store` needs a `key`: what the features depend on.")
+            rows = stack.enter_context(_Store(_store_file(store), n, n_features, key))
+        missing = rows.missing()
+        if missing:
+            bar = stack.enter_context(_bar(n, n - sum(b - a for a, b in missing), progress))
+            feed = _Feed(images, prepare, missing, int(batch_size))
+            stack.callback(feed.close)
+            network = _Runner(run, rows.n_features)
+            for start, stop in missing:
+                parts = []
+                for batch in feed.batches(start, stop):
+                    parts.append(network(batch))
+                    bar.update(len(batch))
+                rows.put(start, stop, np.concatenate(parts))
+        return rows.finished()
+
+
+def fingerprint(images) -> str:
+    """Say in 32 characters which images these are, to use in a `key`.
+
+    Images in memory are read whole. Of lazy images, the names, patients and acquired sizes count
+    where they are known, and the pixels of `SAMPLED` images spread over the set: a change to the
+    pixels of some other file is not noticed.
+
+    Parameters
+    ----------
+    images : as for `extract`
+
+    Returns
+    -------
+    str
+    """
+    digest = hashlib.blake2b(digest_size=16)
+    if isinstance(images, ImageSet) and images.is_lazy:
+        for part in ("names", "patients", "sizes"):
+            values = getattr(images, part)
+            digest.update(repr(None if values is None else np.asarray(values).tolist()).encode())
+    images = any_images(images)
+    n = len(images)
+    digest.update(str(n).encode())
+    if isinstance(images, np.ndarray) and not isinstance(images, np.memmap):
+        which = range(n)
+    elif isinstance(images, LazyImages | np.memmap):
+        which = np.unique(np.linspace(0, n - 1, min(n, SAMPLED)).astype(int)).tolist()
+    else:
+        which = range(n)
+    for i in which:
+        image = np.ascontiguousarray(images[i])
+        digest.update(f"{image.shape}{image.dtype.str}".encode())
+        digest.update(image)
+    return digest.hexdigest()
+
+
+def any_images(images):
+    """Check that these are images, grey or in colour, as one indexable sequence; nothing is read.
+
+    As `octlessons.representations.pixels.as_images`, which takes grey images only.
+    """
+    from octlessons.representations.pixels import as_images
+
+    if isinstance(images, ImageSet):
+        images = images.images
+    if isinstance(images, LazyImages):
+        in_colour = images.image_shape is not None and len(images.image_shape) == 3
+    elif isinstance(images, np.ndarray):
+        in_colour = images.ndim == 4 and images.shape[3] == 3
+    else:
+        in_colour = isinstance(images, list | tuple) and any(np.ndim(i) == 3 for i in images)
+        if in_colour:
+            images = [np.asarray(image) for image in images]
+    if not in_colour:
+        return as_images(images)
+    if len(images) == 0:
+        raise ValueError("There are no images here: at least one is needed.")
+    return images
+
+
+# ---------------------------------------------------------------------- reading and computing
+
+
+class _Feed:
+    """Prepared batches, made in threads a little ahead of their use."""
+
+    def __init__(self, images, prepare, ranges: list[tuple[int, int]], batch_size: int):
+        self.images, self.prepare = images, prepare
+        self.batch_size = batch_size
+        self.pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="octlessons-prepare")
+        self.coming = (
+            range(first, min(first + batch_size, stop))
+            for start, stop in ranges
+            for first in range(start, stop, batch_size)
+        )
+        self.waiting: list[list] = []
+
+    def batches(self, start: int, stop: int) -> Iterator[np.ndarray]:
+        for _ in range(start, stop, self.batch_size):
+            while len(self.waiting) <= _AHEAD and (which := next(self.coming, None)) is not None:
+                self.waiting.append([self.pool.submit(self._one, i) for i in which])
+            yield _stacked([job.result() for job in self.waiting.pop(0)])
+
+    def _one(self, i: int) -> tuple[int, np.ndarray]:
+        image = _eight_bit(np.asarray(self.images[i]), i)
+        try:
+            return i, np.asarray(self.prepare(image), np.float32)
+        except (OctlessonsError, ValueError) as problem:
+            raise type(problem)(f"Image {i} could not be prepared: {problem}") from problem
+
+    def close(self) -> None:
+        self.pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _eight_bit(image: np.ndarray, i: int) -> np.ndarray:
+    from octlessons.representations.pixels import _scaled
+
+    if image.ndim not in (2, 3) or image.size == 0 or (image.ndim == 3 and image.shape[2] != 3):
+        raise ValueError(
+            f"Image {i} has shape {image.shape}; an image has shape (height, width), or (height, "
+            "width, 3) in colour, with at least one pixel. Leave it out, or read it again."
+        )
+    if image.dtype == np.uint8:
+        return image
+    return np.round(_scaled(image[None], i)[0] * 255).astype(np.uint8)
+
+
+def _stacked(prepared: list[tuple[int, np.ndarray]]) -> np.ndarray:
+    first, one = prepared[0]
+    for i, other in prepared:
+        if other.shape != one.shape:
+            raise ValueError(
+                f"Images {first} and {i} were prepared to different shapes, {one.shape} and "
+                f"{other.shape}; a network needs one shape for all."
+            )
+    return np.stack([array for _, array in prepared])
+
+
+class _Runner:
+    """Calls `run`, in smaller batches once memory ran out, and checks what comes back."""
+
+    def __init__(self, run, n_features: int | None):
+        self.run, self.n_features = run, n_features
+        self.limit: int | None = None
+
+    def __call__(self, batch: np.ndarray) -> np.ndarray:
+        size = min(self.limit or len(batch), len(batch))
+        while True:
+            try:
+                parts = [self._checked(batch[i : i + size]) for i in range(0, len(batch), size)]
+                return parts[0] if len(parts) == 1 else np.concatenate(parts)
+            except Exception as error:
+                if not out_of_memory(error):
+                    raise
+                if size == 1:
+                    raise OctlessonsError(
+                        f"Memory ran out on a single image prepared to {batch.shape[1:]}: close "
+                        "other programs, take a smaller size=…, or a smaller network."
+                    ) from error
+            size = self.limit = size // 2  # outside of the handler, which would keep the batch
+
+    def _checked(self, part: np.ndarray) -> np.ndarray:
+        rows = np.asarray(self.run(part), np.float32)
+        wanted = (len(part), self.n_features or (rows.shape[1] if rows.ndim == 2 else "d"))
+        if rows.shape != wanted:
+            raise ValueError(f"`run` gave an array of shape {rows.shape} instead of {wanted}.")
+        return rows
+
+
+def out_of_memory(error: BaseException) -> bool:
+    """Whether an exception of numpy, torch or ONNX Runtime means that memory ran out."""
+    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
+        return True
+    theirs = isinstance(error, RuntimeError) or type(error).__module__.startswith("onnxruntime")
+    text = str(error).casefold() if theirs else ""
+    signs = (
+        "out of memory",
+        "bad_alloc",
+        "bad allocation",
+        "allocate memory",
+        "failed to allocate",
+    )
+    return any(sign in text for sign in signs)
+
+
+def _bar(n: int, done: int, progress: bool | None):
+    from tqdm import tqdm
+
+    return tqdm(
+        total=n,
+        initial=done,
+        desc="Features",
+        unit="image",
+        delay=0 if progress else _PATIENCE,
+        disable=not (_watched() if progress is None else progress),
+        file=sys.stderr,
+    )
+
+
+def _watched() -> bool:
+    """Whether somebody looks on: at a terminal, or a notebook that is not a page being built."""
+    in_notebook = "ipykernel" in sys.modules and DATA_VARIABLE not in os.environ
+    return in_notebook or sys.stderr.isatty()
+
+
+# ---------------------------------------------------------------------- keeping
+
+
+class _Memory:
+    """Rows in an array."""
+
+    def __init__(self, n: int, n_features: int | None):
+        self.n, self.n_features = n, n_features
+        self.rows: np.ndarray | None = None
+
+    def missing(self) -> list[tuple[int, int]]:
+        return _shards(self.n)
+
+    def put(self, start: int, stop: int, rows: np.ndarray) -> None:
+        if self.rows is None:
+            self.rows = np.empty((self.n, rows.shape[1]), np.float32)
+        self.rows[start:stop] = rows
+
+    def finished(self) -> np.ndarray:
+        return self.rows
+
+
+class _Store:
+    """Rows in a ``.npy`` file, with a record of the shards that are in it.
+
+    Rows are written as a file, not through the memory map, whose pages would count as memory
+    of the process. The record has a checksum for each finished shard: one that does not fit
+    (the computer went off before the disk had it) is computed again.
+    """
+
+    def __init__(self, file: Path, n: int, n_features: int | None, key: dict):
+        self.file, self.n, self.n_features = file, n, n_features
+        self.record_file = file.with_name(file.name + ".json")
+        self.key = json.loads(json.dumps(key, default=str))
+        self.sums: list[int | None] = [None] * len(_shards(n))
+        self.offset = 0
+        self.inside = ExitStack()
+
+    def __enter__(self) -> _Store:
+        from octlessons.downloads import locked
+
+        try:
+            self.file.parent.mkdir(parents=True, exist_ok=True)
+            self.inside.enter_context(locked(self.file.with_name(f".{self.file.name}.lock")))
+        except OSError as error:
+            raise self._unwritable(error) from error
+        try:
+            self._open()
+        except BaseException:
+            self.inside.close()
+            raise
+        return self
+
+    def __exit__(self, *exception) -> None:
+        self.inside.close()
+
+    def _open(self) -> None:
+        if not self.record_file.exists():
+            if self.file.exists():
+                raise OctlessonsError(
+                    f"{self.file} is there, but not the record of what is in it "
+                    f"({self.record_file.name}): delete it, or give another store=…"
+                )
+            return
+        try:
+            record = json.loads(self.record_file.read_text("utf-8"))
+            known, n, width = record["key"], record["n"], record["n_features"]
+            sums = record["shards"]
+            sound = (
+                record["format"] == _FORMAT
+                and record["shard"] == SHARD
+                and isinstance(known, dict)
+                and isinstance(n, int)
+                and isinstance(width, int)
+                and len(sums) == len(_shards(n))
+                and all(s is None or isinstance(s, int) for s in sums)
+            )
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise self._corrupt(f"its record {self.record_file.name} cannot be read") from error
+        if not sound:
+            raise self._corrupt(f"its record {self.record_file.name} makes no sense")
+        self._same_key(known, n, width)
+        self.n_features = width
+        if not self.file.exists():
+            return
+        try:
+            array = np.load(self.file, mmap_mode="r")
+        except (OSError, ValueError, EOFError) as error:
+            raise self._corrupt("the array cannot be read") from error
+        if array.shape != (n, width) or array.dtype != np.float32:
+            raise self._corrupt(f"it holds {array.dtype} {array.shape}, not float32 {(n, width)}")
+        self.offset = array.offset
+        with open(self.file, "rb") as stream:
+            for i, (start, stop) in enumerate(_shards(n)):
+                if sums[i] is not None:
+                    stream.seek(self._at(start))
+                    data = stream.read(self._at(stop) - self._at(start))
+                    self.sums[i] = sums[i] if zlib.crc32(data) == sums[i] else None
+
+    def _same_key(self, known: dict, n: int, width: int) -> None:
+        names = sorted(set(known) | set(self.key))
+        other = [name for name in names if known.get(name) != self.key.get(name)]
+        if n != self.n:
+            other.insert(0, f"number of images: {n:,}, now {self.n:,}")
+        if self.n_features not in (None, width):
+            other.append(f"length of a row: {width}, now {self.n_features}")
+        if other:
+            raise OctlessonsError(
+                f"{self.file} holds features of something else (other: {'; '.join(other)}). Give "
+                f"another store=…, or delete it together with {self.record_file.name}."
+            )
+
+    def missing(self) -> list[tuple[int, int]]:
+        return [span for span, s in zip(_shards(self.n), self.sums, strict=True) if s is None]
+
+    def put(self, start: int, stop: int, rows: np.ndarray) -> None:
+        data = np.ascontiguousarray(rows, "<f4").tobytes()
+        try:
+            if self.n_features is None or not self.file.exists():
+                self._create(rows.shape[1])
+            with open(self.file, "r+b") as stream:
+                stream.seek(self._at(start))
+                stream.write(data)
+                stream.flush()
+                os.fsync(stream.fileno())
+            self.sums[start // SHARD] = zlib.crc32(data)
+            self._record()
+        except OSError as error:
+            raise self._unwritable(error) from error
+
+    def finished(self) -> np.ndarray:
+        return np.lib.format.open_memmap(self.file, mode="r")
+
+    def _at(self, row: int) -> int:
+        return self.offset + row * self.n_features * 4
+
+    def _create(self, width: int) -> None:
+        self.n_features = width
+        self._record()
+        temporary = self.file.with_name(self.file.name + ".new")
+        shape = (self.n, width)
+        array = np.lib.format.open_memmap(temporary, mode="w+", dtype="<f4", shape=shape)
+        self.offset = array.offset
+        del array
+        os.replace(temporary, self.file)
+
+    def _record(self) -> None:
+        text = json.dumps(
+            {
+                "format": _FORMAT,
+                "key": self.key,
+                "n": self.n,
+                "n_features": self.n_features,
+                "shard": SHARD,
+                "shards": self.sums,
+            },
+            indent=None,
+        )
+        temporary = self.record_file.with_name(self.record_file.name + ".new")
+        with open(temporary, "w", encoding="utf-8") as stream:
+            stream.write(text)
+            stream.flush()
+            os.fsync(stream.fileno())
+        os.replace(temporary, self.record_file)
+
+    def _corrupt(self, what: str) -> OctlessonsError:
+        return OctlessonsError(
+            f"The store {self.file} is damaged: {what}. Delete it and {self.record_file.name}, and "
+            "run again."
+        )
+
+    def _unwritable(self, error: OSError) -> OctlessonsError:
+        return OctlessonsError(
+            f"Features cannot be stored in {self.file} ({error.strerror or error}): make room, or "
+            "give another store=…"
+        )
+
+
+def _shards(n: int) -> list[tuple[int, int]]:
+    return [(start, min(start + SHARD, n)) for start in range(0, n, SHARD)]
+
+
+def _store_file(store) -> Path:
+    path = Path(os.path.expanduser(store))
+    return path if path.suffix == ".npy" and not path.is_dir() else path / "features.npy"

@@ -1,0 +1,150 @@
+"""How far a rebuilt image is from the original: what an autoencoder can be trained to make small.
+
+Every loss here takes two tensors (n, channels, h, w) in 0…1 and gives one number, the mean over
+the images.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from octlessons.errors import OctlessonsError
+
+if TYPE_CHECKING:
+    import torch
+
+#: Side, in pixels, of the window of `ssim`.
+SSIM_WINDOW = 7
+
+
+def mse(rebuilt: torch.Tensor, images: torch.Tensor) -> torch.Tensor:
+    """Mean squared difference of the pixels.
+
+    Parameters
+    ----------
+    rebuilt, images : torch.Tensor, shape (n, channels, h, w)
+
+    Returns
+    -------
+    torch.Tensor
+        A scalar; 0 for equal images.
+    """
+    return ((rebuilt - images) ** 2).mean()
+
+
+def ssim(rebuilt: torch.Tensor, images: torch.Tensor) -> torch.Tensor:
+    """Structural similarity of each pair of images.
+
+    The same number as ``skimage.metrics.structural_similarity(…, data_range=1)``: windows of
+    7 × 7 pixels, sample covariance, borders left out.
+
+    Parameters
+    ----------
+    rebuilt, images : torch.Tensor, shape (n, channels, h, w)
+        With sides of at least 7 pixels.
+
+    Returns
+    -------
+    torch.Tensor, shape (n,)
+        1 for equal images, about 0 for unrelated ones; it can be negative.
+
+    References
+    ----------
+    Wang, Bovik, Sheikh & Simoncelli (2004), IEEE Transactions on Image Processing 13, 600–612.
+    """
+    import torch
+
+    if min(images.shape[-2:]) < SSIM_WINDOW:
+        raise OctlessonsError(
+            f"SSIM compares windows of {SSIM_WINDOW} × {SSIM_WINDOW} px, and these images have "
+            f"{images.shape[-2]} × {images.shape[-1]} px: take larger ones, or loss='mse'."
+        )
+    both = torch.stack([rebuilt, images, rebuilt**2, images**2, rebuilt * images])
+    down, across = (_averaging(side, both) for side in images.shape[-2:])
+    x, y, xx, yy, xy = down @ both @ across.T  # faster than pooling, forwards and back
+    n = SSIM_WINDOW**2
+    var_x, var_y, cov = (n / (n - 1) * part for part in (xx - x**2, yy - y**2, xy - x * y))
+    c1, c2 = 0.01**2, 0.03**2
+    similar = (2 * x * y + c1) * (2 * cov + c2)
+    similar = similar / ((x**2 + y**2 + c1) * (var_x + var_y + c2))
+    return similar.mean(dim=(1, 2, 3))
+
+
+def _averaging(side: int, like: torch.Tensor) -> torch.Tensor:
+    """Matrix that turns `side` numbers into the means of their windows."""
+    import torch
+
+    n_windows = side - SSIM_WINDOW + 1
+    matrix = torch.ones(n_windows, side, dtype=like.dtype, device=like.device)
+    return matrix.triu().tril(SSIM_WINDOW - 1) / SSIM_WINDOW
+
+
+def ssim_loss(rebuilt: torch.Tensor, images: torch.Tensor) -> torch.Tensor:
+    """One less the structural similarity, averaged over the images.
+
+    Parameters
+    ----------
+    rebuilt, images : torch.Tensor, shape (n, channels, h, w)
+
+    Returns
+    -------
+    torch.Tensor
+        A scalar; 0 for equal images.
+    """
+    return 1 - ssim(rebuilt, images).mean()
+
+
+class Perceptual:
+    """Difference of what a trained network sees in two images, and of their pixels.
+
+    The squared difference of feature maps, relative to the maps of the original, averaged over
+    the images themselves and over the maps of three scales. So 0 is equal, and 1 is as far off
+    as seeing nothing. The pixels are among what is compared because feature maps alone leave
+    brightness open.
+
+    Parameters
+    ----------
+    network : str, default "auto"
+        ``"phantoms"`` for the shipped network of `PhantomEncoder`, or the name of a classifier of
+        torchvision whose weights are on this machine. ``"auto"`` takes the best known of these,
+        and the shipped network where there are none.
+
+    Attributes
+    ----------
+    name : str
+        Which network it is.
+    sha256 : str
+        Checksum of its weights.
+
+    Raises
+    ------
+    OctlessonsError
+        If the weights asked for are not here.
+
+    References
+    ----------
+    Johnson, Alahi & Fei-Fei (2016), ECCV, doi 10.1007/978-3-319-46475-6_43.
+    """
+
+    def __init__(self, network: str = "auto"):
+        from octlessons.representations.feature_maps import EncoderMaps, PretrainedMaps
+
+        if network == "auto":
+            from octlessons.representations.weights import weights_here
+
+            network = next(iter(weights_here()), "phantoms")
+        self._maps = EncoderMaps() if network == "phantoms" else PretrainedMaps(network)
+        self.name, self.sha256 = self._maps.name, self._maps.sha256
+
+    def __call__(self, rebuilt: torch.Tensor, images: torch.Tensor) -> torch.Tensor:
+        """Mean difference of two tensors (n, channels, h, w) in 0…1, a scalar."""
+        import torch
+
+        with torch.no_grad():
+            wanted = [images, *self._maps(images)]
+        seen = [rebuilt, *self._maps(rebuilt)]
+        parts = []
+        for a, b in zip(seen, wanted, strict=True):
+            size = (b**2).mean(dim=(1, 2, 3)).clamp_min(1e-4)
+            parts.append((((a - b) ** 2).mean(dim=(1, 2, 3)) / size).mean())
+        return torch.stack(parts).mean()

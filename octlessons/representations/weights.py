@@ -1,0 +1,496 @@
+"""Weights of pretrained networks: which there are, where they are, and how to get them.
+
+torchvision knows the published weights of its classifiers: address, checksum, preprocessing. Here
+they are looked for on this machine, in this order:
+
+1. the folder that the environment variable ``OCTLESSONS_WEIGHTS`` names. Besides the published
+   names, a file there may begin with the name of an architecture, as in
+   ``squeezenet1_1_imagenet_features.safetensors``;
+2. the cache of this package (`cache_folder`), to which they are downloaded;
+3. the cache of ``torch.hub``, where torchvision itself keeps them.
+
+A file with a published name counts only if its checksum begins as the name says.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import re
+import warnings
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from octlessons.downloads import by_hand_advice, fetch_file, file_hash, has_hash
+from octlessons.errors import OctlessonsError
+from octlessons.vision import import_torchvision
+
+#: Environment variable with a folder of weights.
+FOLDER_VARIABLE = "OCTLESSONS_WEIGHTS"
+
+#: Environment variable with another address to download from (the file name is appended).
+URL_VARIABLE = "OCTLESSONS_WEIGHTS_URL"
+
+#: Architectures to name first, best known first.
+WELL_KNOWN = (
+    "efficientnet_b0",
+    "resnet50",
+    "convnext_tiny",
+    "vit_b_16",
+    "mobilenet_v3_large",
+    "densenet121",
+    "resnet18",
+    "squeezenet1_1",
+)
+
+_SUFFIXES = (".pth", ".pt", ".safetensors")
+_TERMS = (
+    "not stated by torchvision, whose code is BSD 3-Clause; the terms of the training data "
+    "(ImageNet-1K: research and teaching, not commercial) may apply"
+)
+_SWAG = "CC BY-NC 4.0 (SWAG)"
+
+
+@dataclass(frozen=True)
+class Weights:
+    """Weights of one architecture, in a file on this machine.
+
+    Attributes
+    ----------
+    architecture : str
+        Name of the classifier in torchvision.
+    name : str
+        Name of the published weights, such as ``"IMAGENET1K_V1"``; of other weights the file name.
+    path : Path
+        The file.
+    sha256 : str
+        Its checksum.
+    licence, source : str
+        As far as they are known.
+    entry : torchvision.models.WeightsEnum
+        The published weights whose preprocessing applies; for other files the default ones of
+        the architecture.
+    """
+
+    architecture: str
+    name: str
+    path: Path
+    sha256: str
+    licence: str
+    source: str
+    entry: Any = field(repr=False)
+
+    def told(self) -> dict[str, str]:
+        """What to record of them: architecture, name, path, sha256, licence, source."""
+        names = ("architecture", "name", "path", "sha256", "licence", "source")
+        return {name: str(getattr(self, name)) for name in names}
+
+
+# ---------------------------------------------------------------------- names
+
+
+def architectures() -> list[str]:
+    """Names of the classifiers of torchvision, best known first.
+
+    Raises
+    ------
+    OctlessonsError
+        If torchvision is not installed.
+    """
+    return list(_architectures())
+
+
+@cache
+def _architectures() -> tuple[str, ...]:
+    models = import_torchvision().models
+    return _ordered(models.list_models(module=models))
+
+
+def architecture_name(name: str) -> str:
+    """Name of an architecture as torchvision writes it, or a sentence that suggests one.
+
+    Examples
+    --------
+    >>> architecture_name("EfficientNet-B0")
+    'efficientnet_b0'
+    """
+    plain = re.sub(r"[\s-]+", "_", str(name).strip().casefold())
+    known = _architectures()
+    if plain in known:
+        return plain
+    close = get_close_matches(plain, known, 3, 0.5)
+    hint = f" Did you mean {' or '.join(close)}?" if close else ""
+    raise OctlessonsError(
+        f"torchvision has no classifier called {name!r}.{hint} The best known are "
+        f"{', '.join(WELL_KNOWN)}; octlessons.representations.weights.architectures() lists all "
+        f"{len(known)}."
+    )
+
+
+def entries(architecture: str) -> list:
+    """Published weights of an architecture, torchvision's default first."""
+    published = import_torchvision().models.get_model_weights(architecture)
+    default = getattr(published, "DEFAULT", None)
+    return sorted(published, key=lambda entry: (entry is not default, entry.name))
+
+
+def published(entry) -> tuple[str, str, str | None]:
+    """File name, address and checksum of published weights.
+
+    The checksum is the beginning of the SHA-256, which torchvision writes into the file name.
+    """
+    file = entry.url.rsplit("/", 1)[1].partition("?")[0]
+    found = re.search(r"-([0-9a-f]{8,64})\.\w+$", file)
+    return file, entry.url, f"sha256:{found[1]}" if found else None
+
+
+# ---------------------------------------------------------------------- finding
+
+
+def cache_folder() -> Path:
+    """The folder to which weights are downloaded: ``weights`` in the user's cache folder."""
+    with warnings.catch_warnings():  # in a notebook without widgets, pooch's tqdm warns
+        warnings.simplefilter("ignore")
+        import pooch
+
+    return Path(pooch.os_cache("octlessons")) / "weights"
+
+
+def find_weights(architecture: str) -> Path | None:
+    """Find weights of an architecture on this machine; nothing is downloaded.
+
+    Parameters
+    ----------
+    architecture : str
+        Such as ``"efficientnet_b0"``.
+
+    Returns
+    -------
+    Path or None
+        The default weights before others, published ones before files of your own. None where
+        there are none, or torchvision is not installed.
+
+    Raises
+    ------
+    OctlessonsError
+        If torchvision has no classifier of that name.
+    """
+    if not _can_look():
+        return None
+    return _find(architecture_name(architecture))
+
+
+def weights_here() -> list[str]:
+    """Name the architectures whose weights are on this machine, best known first.
+
+    Returns
+    -------
+    list of str
+        Empty without torch and torchvision. They are imported only if there is a file that may
+        hold weights.
+    """
+    if not _can_look() or not any(_files(folder) for folder in _folders()):
+        return []
+    return [name for name in _architectures() if _find(name) is not None]
+
+
+def _can_look() -> bool:
+    return all(importlib.util.find_spec(name) is not None for name in ("torch", "torchvision"))
+
+
+def _own_folder() -> Path | None:
+    named = os.environ.get(FOLDER_VARIABLE)
+    return Path(os.path.expanduser(named)) if named else None
+
+
+def _hub_folder() -> Path:
+    home = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
+    torch_home = os.environ.get("TORCH_HOME") or os.path.join(home, "torch")
+    return Path(os.path.expanduser(torch_home)) / "hub" / "checkpoints"
+
+
+def _folders() -> list[Path]:
+    own = _own_folder()
+    return [*([own] if own else []), cache_folder(), _hub_folder()]
+
+
+def _files(folder: Path) -> list[Path]:
+    try:
+        return sorted(p for p in folder.iterdir() if p.suffix in _SUFFIXES and p.is_file())
+    except OSError:
+        return []
+
+
+def _find(architecture: str) -> Path | None:
+    for entry in entries(architecture):
+        path = _find_entry(entry)
+        if path is not None:
+            return path
+    own = _own_folder()
+    if own is None:
+        return None
+    return next((p for p in _files(own) if _named_after(p) == architecture), None)
+
+
+def _find_entry(entry) -> Path | None:
+    file, _, checksum = published(entry)
+    for folder in _folders():
+        if has_hash(folder / file, checksum):
+            return folder / file
+    return None
+
+
+def _named_after(path: Path) -> str | None:
+    """The architecture with whose name a file begins, unless the name is a published one."""
+    stem = path.stem.casefold().replace("-", "_")
+    fitting = [
+        name
+        for name in _architectures()
+        if stem == name or (stem.startswith(name) and not stem[len(name)].isalnum())
+    ]
+    if not fitting or path.name in _published_names():
+        return None
+    return max(fitting, key=len)
+
+
+@cache
+def _published_names() -> frozenset[str]:
+    return frozenset(published(e)[0] for name in _architectures() for e in entries(name))
+
+
+# ---------------------------------------------------------------------- getting
+
+
+def locate(
+    architecture: str,
+    weights: str | os.PathLike | None = None,
+    *,
+    download: bool = True,
+    progress: bool = True,
+) -> Weights:
+    """Find weights, or download them.
+
+    Parameters
+    ----------
+    architecture : str
+        Such as ``"efficientnet_b0"``.
+    weights : str or path, optional
+        A file, or the name of published weights, such as ``"IMAGENET1K_V2"``. None takes what
+        `find_weights` finds, else torchvision's default.
+    download : bool
+        Download them if they are not on this machine.
+    progress : bool
+        Show a progress bar where there is a terminal to show it on.
+
+    Returns
+    -------
+    Weights
+
+    Raises
+    ------
+    OctlessonsError
+        If they are not here and cannot be had. The sentence says which file to get where, with
+        which checksum, and where to put it.
+    """
+    architecture = architecture_name(architecture)
+    entry = _entry(architecture, weights)
+    if entry is None and weights is not None:
+        return _described(architecture, _given(architecture, weights))
+    path = _find_entry(entry) if entry is not None else _find(architecture)
+    if path is None:
+        path = _fetch(architecture, entry or entries(architecture)[0], download, progress)
+    return _described(architecture, path)
+
+
+def _entry(architecture: str, weights):
+    """The published weights of that name; None where it is none, which may then be a file."""
+    if not isinstance(weights, str) or os.sep in weights or Path(weights).suffix in _SUFFIXES:
+        return None
+    name = weights.rpartition(".")[2]
+    known = entries(architecture)
+    if name == "DEFAULT":
+        return known[0]
+    found = next((entry for entry in known if entry.name == name), None)
+    if found is None and not Path(weights).exists():
+        raise OctlessonsError(
+            f"{weights!r} is neither a file nor the name of weights of {architecture}, which are "
+            f"{', '.join(entry.name for entry in known)}."
+        )
+    return found
+
+
+def _given(architecture: str, weights) -> Path:
+    path = Path(os.path.expanduser(weights))
+    if path.is_dir():
+        raise OctlessonsError(
+            f"{path} is a folder: give the file, or name the folder in the environment variable "
+            f"{FOLDER_VARIABLE}."
+        )
+    if not path.is_file():
+        raise OctlessonsError(
+            f"There is no file {path}. {_advice(architecture, entries(architecture)[0])}, or leave "
+            "out weights=… to let them be found or downloaded."
+        )
+    if path.suffix not in _SUFFIXES:
+        raise OctlessonsError(
+            f"Weights are read from {', '.join(_SUFFIXES)} files; {path.name} is none of them."
+        )
+    return path
+
+
+def _described(architecture: str, path: Path) -> Weights:
+    sha256 = file_hash(path)
+    known = entries(architecture)
+    for entry in known:
+        checksum = published(entry)[2]
+        if checksum and sha256.startswith(checksum.partition(":")[2]):
+            licence = _SWAG if "SWAG" in entry.name else entry.meta.get("license", _TERMS)
+            source = f"{entry.url} ({entry.meta.get('recipe', 'no recipe given')})"
+            return Weights(architecture, entry.name, path, sha256, licence, source, entry)
+    told = _metadata(path)
+    licence = told.get("licence") or told.get("license") or "unknown: a file of your own"
+    source = told.get("origin") or told.get("source") or "unknown: a file of your own"
+    return Weights(architecture, path.name, path, sha256, licence, source, known[0])
+
+
+def _fetch(architecture: str, entry, download: bool, progress: bool) -> Path:
+    file, url, checksum = published(entry)
+    size = entry.meta.get("_file_size")
+    megabytes = f" of {size:.0f} MB" if size else ""
+    spoilt = [f / file for f in _folders() if (f / file).is_file()]
+    damaged = (
+        f" ({spoilt[0]} is damaged: its checksum is not the one in its name.)" if spoilt else ""
+    )
+    if not download:
+        raise OctlessonsError(
+            f"There are no weights of {architecture} on this machine, and download=False.{damaged} "
+            f"Take download=True for {file}{megabytes}. {_advice(architecture, entry)}."
+        )
+    base = os.environ.get(URL_VARIABLE)
+    return fetch_file(
+        f"{base.rstrip('/')}/{file}" if base else url,
+        (_own_folder() or cache_folder()) / file,
+        known_hash=checksum,
+        progress=progress,
+        what=f"{file}, the weights of {architecture},",
+        by_hand=damaged.strip(" ") + " " * bool(damaged) + _advice(architecture, entry),
+        elsewhere=f"name another folder in the environment variable {FOLDER_VARIABLE}",
+    )
+
+
+def _advice(architecture: str, entry) -> str:
+    file, url, checksum = published(entry)
+    here = weights_here()
+    others = [name for name in here if name != architecture][:3]
+    instead = f". Weights of {', '.join(others)} are here" if others else ""
+    return (
+        f"{by_hand_advice(url, (_own_folder() or cache_folder()) / file, checksum)}, or put it in "
+        f"a folder and name that in the environment variable {FOLDER_VARIABLE}{instead}"
+    )
+
+
+# ---------------------------------------------------------------------- reading
+
+
+def read_tensors(path: str | os.PathLike) -> dict[str, Any]:
+    """Read the tensors of a ``.pth``, ``.pt`` or ``.safetensors`` file.
+
+    Code that a ``.pth`` file may hold is not run (``torch.load`` with ``weights_only=True``).
+
+    Parameters
+    ----------
+    path : path
+
+    Returns
+    -------
+    dict of str to torch.Tensor
+        On the CPU. What training scripts wrap around them (``"state_dict"``, ``"module."``) is
+        taken off.
+
+    Raises
+    ------
+    OctlessonsError
+        If the file cannot be read, is damaged, or holds something else than tensors.
+    """
+    import pickle
+    import zipfile
+
+    import torch
+
+    path = Path(path)
+    try:
+        if path.suffix == ".safetensors":
+            from safetensors import SafetensorError
+            from safetensors.torch import load_file
+
+            broken: tuple = (SafetensorError,)
+            found = load_file(path)
+        else:
+            broken = (RuntimeError, EOFError, ValueError, KeyError, zipfile.BadZipFile)
+            found = torch.load(path, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError as error:
+        if "weights_only" in str(error).casefold() and "GLOBAL" in str(error):
+            raise OctlessonsError(
+                f"{path} holds Python objects besides tensors, which are not loaded because they "
+                "could run code: where it was made, save network.state_dict() instead."
+            ) from error
+        raise _damaged(path, error) from error
+    except OSError as error:
+        raise OctlessonsError(
+            f"{path} cannot be read: {error.strerror or error}. Check the file and its rights."
+        ) from error
+    except broken as error:
+        raise _damaged(path, error) from error
+    return _unwrapped(found, path)
+
+
+def _unwrapped(found, path: Path) -> dict[str, Any]:
+    import torch
+
+    for wrapping in ("state_dict", "model_state_dict", "model"):
+        if isinstance(found, dict) and isinstance(found.get(wrapping), dict):
+            found = found[wrapping]
+    if (
+        not isinstance(found, dict)
+        or not found
+        or not all(isinstance(value, torch.Tensor) for value in found.values())
+    ):
+        raise OctlessonsError(
+            f"{path} holds no weights: a dictionary of tensors (network.state_dict()) is expected."
+        )
+    if all(name.startswith("module.") for name in found):
+        found = {name.removeprefix("module."): value for name, value in found.items()}
+    for name, value in found.items():
+        if value.is_floating_point() and not bool(torch.isfinite(value).all()):
+            raise OctlessonsError(
+                f"{path} is spoilt: {name} contains NaN or infinity. Fetch it again, or take the "
+                "checkpoint of an earlier epoch."
+            )
+    return dict(found)
+
+
+def _damaged(path: Path, error: Exception) -> OctlessonsError:
+    why = (str(error).splitlines() or [""])[0].rstrip(".")[:120]
+    return OctlessonsError(
+        f"{path} is damaged or no file of weights ({why}): delete it and fetch it again."
+    )
+
+
+def _metadata(path: Path) -> dict[str, str]:
+    if path.suffix != ".safetensors":
+        return {}
+    try:
+        from safetensors import safe_open
+
+        with safe_open(path, "numpy") as file:
+            return dict(file.metadata() or {})
+    except Exception:  # read_tensors will say what is wrong
+        return {}
+
+
+def _ordered(names) -> tuple[str, ...]:
+    known = [name for name in WELL_KNOWN if name in names]
+    return (*known, *sorted(set(names) - set(known)))

@@ -1,0 +1,179 @@
+"""Whether a classifier that says "80 % sure" is right in 80 % of such cases."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from octlessons.errors import OctlessonsError
+from octlessons.evaluation.uncertainty import Interval, recentred
+from octlessons.supervised.report import checked_probabilities, classes
+from octlessons.tables import html_table, text_table
+from octlessons.wording import count, decimal
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """Confidence against accuracy, bin by bin.
+
+    Attributes
+    ----------
+    edges : ndarray, shape (bins + 1,)
+        Ends of the bins of confidence: the probability of the class that was called.
+    counts : ndarray of int, shape (bins,)
+        Images in each bin.
+    confidence, accuracy : ndarray, shape (bins,)
+        Mean confidence, and share of right answers, of each bin; NaN where there is no image.
+    ece : Interval
+        Expected calibration error: the mean gap between confidence and accuracy of the bins,
+        weighted by images. It is above 0 even for a perfect classifier when images are few.
+    brier : Interval
+        Mean squared distance between the probabilities of all classes and the truth (1 for the
+        true class, 0 for the others); 0 is best, 2 worst.
+    overconfidence : Interval
+        Mean confidence minus accuracy; above 0 the classifier is surer than it should be.
+    """
+
+    edges: np.ndarray = field(repr=False)
+    counts: np.ndarray = field(repr=False)
+    confidence: np.ndarray = field(repr=False)
+    accuracy: np.ndarray = field(repr=False)
+    ece: Interval
+    brier: Interval
+    overconfidence: Interval
+
+    @property
+    def n(self) -> int:
+        """Number of images."""
+        return int(self.counts.sum())
+
+    _header = ("confidence", "images", "mean confidence", "right")
+
+    def _rows(self) -> list[tuple[str, ...]]:
+        return [
+            (
+                f"{self.edges[i]:.2f} to {self.edges[i + 1]:.2f}",
+                f"{self.counts[i]:,}",
+                decimal(self.confidence[i]),
+                decimal(self.accuracy[i]),
+            )
+            for i in range(len(self.counts))
+            if self.counts[i]
+        ]
+
+    def _scores(self) -> str:
+        return f"Calibration error {self.ece}, Brier score {self.brier}"
+
+    def __str__(self) -> str:
+        table = text_table([self._header, *self._rows()])
+        return f"{count(self.n, 'image')}\n{self._scores()}\n{table}"
+
+    __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        table = html_table(count(self.n, "image"), self._header, self._rows())
+        return f"{table}<p>{self._scores()}.</p>"
+
+
+def calibration(
+    labels,
+    probabilities,
+    bins: int = 10,
+    *,
+    patients=None,
+    n_bootstrap: int = 500,
+    level: float = 0.95,
+    seed: int = 0,
+) -> Calibration:
+    """Compare how sure a classifier is with how often it is right.
+
+    Parameters
+    ----------
+    labels : array_like of int, shape (n,)
+        True class of each image, counted from 0.
+    probabilities : array_like of float, shape (n, k)
+        Probability of every class, as `predict_proba` gives it.
+    bins : int
+        Number of bins of equal width between 0 and 1.
+    patients : array_like, shape (n,), optional
+        Patient of each image; the intervals then draw patients.
+    n_bootstrap : int
+        Resamples.
+    level : float
+        Level of the intervals.
+    seed : int
+
+    Returns
+    -------
+    Calibration
+
+    Raises
+    ------
+    OctlessonsError
+        If lengths differ, rows are no probabilities, or there is no bin.
+
+    Examples
+    --------
+    >>> result = calibration([0, 0, 0, 1], [[0.75, 0.25]] * 4)
+    >>> float(result.ece), float(result.brier)
+    (0.0, 0.375)
+    """
+    labels = classes(labels, "labels")
+    probabilities = checked_probabilities(probabilities)
+    n, k = probabilities.shape
+    if len(labels) != n:
+        raise OctlessonsError(
+            f"There are {len(labels)} labels but {n} rows of probabilities: give one for each "
+            "image, in the same order."
+        )
+    if patients is not None and len(patients) != n:
+        raise OctlessonsError(f"There are {n} labels but {len(patients)} patients: give one each.")
+    if labels.max() >= k:
+        raise OctlessonsError(
+            f"Labels go up to {labels.max()}, but there are probabilities of {k} classes only."
+        )
+    if bins < 1:
+        raise OctlessonsError(f"Calibration needs at least 1 bin, not {bins}.")
+    sure = probabilities.max(axis=1)
+    right = (probabilities.argmax(axis=1) == labels).astype(float)
+    squares = ((probabilities - np.eye(k)[labels]) ** 2).sum(axis=1)
+    edges = np.linspace(0, 1, bins + 1)
+    # A bin holds its upper end, so that confidence 1 lies in the last.
+    place = np.clip(np.ceil(sure * bins).astype(int) - 1, 0, bins - 1)
+
+    counts = np.bincount(place, minlength=bins)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        confidence = np.bincount(place, sure, minlength=bins) / counts
+        accuracy = np.bincount(place, right, minlength=bins) / counts
+    spans = _intervals(place, bins, sure - right, squares, patients, n_bootstrap, level, seed)
+    return Calibration(edges, counts, confidence, accuracy, *spans)
+
+
+def _intervals(place, bins, gap, squares, patients, n_bootstrap: int, level: float, seed: int):
+    """Calibration error, Brier score and overconfidence, with the bootstrap by patient."""
+    n = len(place)
+    _, group = np.unique(np.arange(n) if patients is None else patients, return_inverse=True)
+    n_groups = group.max() + 1
+    # For each patient: the gaps of each bin, images, and squared distances.
+    each = np.zeros((n_groups, bins + 2))
+    np.add.at(each, (group, place), gap)
+    np.add.at(each, (group, bins), 1)
+    np.add.at(each, (group, bins + 1), squares)
+
+    def scores(sums):
+        of = sums[:, bins]
+        error = np.abs(sums[:, :bins]).sum(axis=1) / of
+        return np.stack([error, sums[:, bins + 1] / of, sums[:, :bins].sum(axis=1) / of])
+
+    estimate = scores(each.sum(axis=0)[None])[:, 0]
+    rng = np.random.default_rng(seed)
+    block = max(1, 4_000_000 // n_groups)
+    drawn = [
+        rng.multinomial(n_groups, np.full(n_groups, 1 / n_groups), min(block, n_bootstrap - i))
+        @ each
+        for i in range(0, n_bootstrap, block)
+    ]
+    values = scores(np.concatenate(drawn)) if drawn else np.empty((3, 0))
+    bounds = ((0, 1), (0, 2), (-1, 1))
+    return [recentred(estimate[i], values[i], level, *bounds[i]) for i in range(3)]

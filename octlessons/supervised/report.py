@@ -1,0 +1,462 @@
+"""Judging a classifier: the confusion matrix, and every score that follows from it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from octlessons.errors import OctlessonsError
+from octlessons.evaluation.counts import Pair, bootstrap_tables
+from octlessons.evaluation.uncertainty import Interval, recentred
+from octlessons.tables import html_table, text_table
+from octlessons.wording import count, decimal, listing, percent
+
+#: The scores of a whole report, in the order in which tables show them.
+SCORES = ("accuracy", "balanced_accuracy", "macro_precision", "macro_f1")
+
+
+@dataclass(frozen=True)
+class Report:
+    """How well a classifier does on a test set, class by class.
+
+    Attributes
+    ----------
+    class_names : tuple of str
+    matrix : ndarray, shape (k, k)
+        Confusion matrix: images of each true class (row) that were called each class (column).
+        Whole numbers, unless it was re-weighted.
+    n_groups : int or None
+        Number of patients, where they were given.
+    accuracy : float
+        Share of all images that were called rightly.
+    balanced_accuracy : float
+        Mean of the recalls; also called macro recall.
+    macro_precision, macro_f1 : float
+        Means over the classes, each class counted once whatever its size.
+    precision, recall, f1 : ndarray, shape (k,)
+        Of each class. A class without test images has NaN and does not count in the means; a
+        class that is never called has precision 0.
+    support : ndarray, shape (k,)
+        Test images of each class: the sums of the rows.
+    intervals : dict of str → Interval
+        For ``"accuracy"``, ``"balanced_accuracy"``, ``"macro_precision"``, ``"macro_f1"``, and
+        ``"recall NAME"``, ``"precision NAME"``, ``"f1 NAME"`` of each class. Empty without
+        bootstrap.
+    """
+
+    class_names: tuple[str, ...]
+    matrix: np.ndarray = field(repr=False)
+    n_groups: int | None
+    accuracy: float
+    balanced_accuracy: float
+    macro_precision: float
+    macro_f1: float
+    precision: np.ndarray = field(repr=False)
+    recall: np.ndarray = field(repr=False)
+    f1: np.ndarray = field(repr=False)
+    support: np.ndarray = field(repr=False)
+    intervals: Mapping[str, Interval] = field(repr=False)
+
+    @property
+    def macro_recall(self) -> float:
+        """The balanced accuracy under its other name."""
+        return self.balanced_accuracy
+
+    @property
+    def shares(self) -> np.ndarray:
+        """Share of the test set that each class has, shape (k,)."""
+        return self.support / self.support.sum()
+
+    def interval(self, score: str) -> Interval:
+        """Interval of a score by name, such as ``"accuracy"`` or ``"recall DRUSEN"``.
+
+        Raises
+        ------
+        OctlessonsError
+            If there is no interval of that name.
+        """
+        if score not in self.intervals:
+            known = ", ".join(self.intervals) or "none, because it was made with n_bootstrap=0"
+            raise OctlessonsError(f"This report has no interval of {score!r}; it has {known}.")
+        return self.intervals[score]
+
+    def _title(self) -> str:
+        total = self.support.sum()
+        if not np.allclose(self.matrix, np.round(self.matrix)):
+            mix = [
+                f"{percent(share)} {name}"
+                for share, name in zip(self.shares, self.class_names, strict=True)
+            ]
+            return f"re-weighted to {listing(mix)}"
+        of = f" of {count(self.n_groups, 'patient')}" if self.n_groups is not None else ""
+        return f"{count(len(self.class_names), 'class')}: {count(round(total), 'image')}{of}"
+
+    _header = ("", "precision", "recall", "F1", "images", "recall, 95 % interval")
+
+    def _rows(self) -> list[tuple[str, ...]]:
+        rows = []
+        for i, name in enumerate(self.class_names):
+            rows.append((
+                name,
+                decimal(self.precision[i]),
+                decimal(self.recall[i]),
+                decimal(self.f1[i]),
+                f"{self.support[i]:,.0f}",
+                _span(self.intervals.get(f"recall {name}")),
+            ))  # fmt: skip
+        rows.append((
+            "mean of classes",
+            decimal(self.macro_precision),
+            decimal(self.balanced_accuracy),
+            decimal(self.macro_f1),
+            f"{self.support.sum():,.0f}",
+            _span(self.intervals.get("balanced_accuracy")),
+        ))  # fmt: skip
+        return rows
+
+    def _scores(self) -> str:
+        def told(score: str) -> str:
+            value = self.intervals.get(score)
+            return decimal(getattr(self, score)) if value is None else str(value)
+
+        return (
+            f"accuracy {told('accuracy')}, balanced accuracy {told('balanced_accuracy')}, "
+            f"macro-F1 {told('macro_f1')}"
+        )
+
+    def __str__(self) -> str:
+        table = text_table([self._header, *self._rows()])
+        return f"{self._title()}\n{self._scores()}\n{table}"
+
+    __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        table = html_table(self._title(), self._header, self._rows())
+        return f"{table}<p>{capitalised(self._scores())}.</p>"
+
+
+def classification_report(
+    labels,
+    probabilities_or_predicted,
+    class_names: Sequence[str] = (),
+    *,
+    patients=None,
+    prior=None,
+    n_bootstrap: int = 1000,
+    level: float = 0.95,
+    seed: int = 0,
+) -> Report:
+    """Judge predictions against labels, with intervals that draw whole patients.
+
+    Parameters
+    ----------
+    labels : array_like of int, shape (n,)
+        True class of each image, counted from 0.
+    probabilities_or_predicted : array_like
+        Predicted class of each image, shape (n,), whole numbers; or the probability of every
+        class, shape (n, k), of which the largest is the prediction.
+    class_names : sequence of str, optional
+        Names of classes 0, 1, …
+    patients : array_like, shape (n,), optional
+        Patient of each image. The bootstrap then draws patients: images of one patient are near
+        copies, and counting them one by one makes every interval too narrow.
+    prior : "balanced" or array_like of float, shape (k,), optional
+        Share of each class in the test set that the scores should be for; see `reweighted`. By
+        default the shares that the test set has.
+    n_bootstrap : int
+        Resamples; 0 for no intervals.
+    level : float
+        Level of the intervals.
+    seed : int
+        Seed of the bootstrap.
+
+    Returns
+    -------
+    Report
+
+    Raises
+    ------
+    OctlessonsError
+        If lengths differ, there is nothing to judge, or labels and predictions are not classes
+        counted from 0.
+
+    Examples
+    --------
+    >>> report = classification_report([0, 0, 0, 1], [0, 0, 1, 1], ["NORMAL", "CNV"])
+    >>> report.accuracy, round(report.balanced_accuracy, 3)
+    (0.75, 0.833)
+    """
+    predicted = np.asarray(probabilities_or_predicted)
+    n_columns = 0
+    if predicted.ndim == 2:
+        checked_probabilities(predicted)
+        n_columns = predicted.shape[1]
+        predicted = predicted.argmax(axis=1)
+    labels, predicted = classes(labels, "labels"), classes(predicted, "predictions")
+    for what, values in (("predictions", predicted), ("patients", patients)):
+        if values is not None and len(values) != len(labels):
+            raise OctlessonsError(
+                f"There are {len(labels)} labels but {len(values)} {what}: give one for each "
+                "image, in the same order."
+            )
+    k = max(labels.max() + 1, predicted.max() + 1, n_columns, len(class_names))
+    if 0 < n_columns < k:
+        raise OctlessonsError(
+            f"There are {k} classes, but probabilities of {n_columns} only: give a column for each "
+            "class, in the order of the labels, with 0 for a class that the classifier never saw."
+        )
+    names = _names(class_names, k)
+    groups = None if patients is None else np.asarray(patients)
+    pair = Pair(labels, predicted, np.arange(k), names, groups, 0, None)
+    resampled = None
+    if n_bootstrap > 0:
+        resampled = bootstrap_tables(pair, n_bootstrap, np.random.default_rng(seed))
+    n_groups = None if groups is None else len(np.unique(groups))
+    return _report(pair.table(), names, n_groups, resampled, prior, level)
+
+
+def report_from_matrix(
+    matrix,
+    class_names: Sequence[str] = (),
+    *,
+    prior=None,
+    n_bootstrap: int = 1000,
+    level: float = 0.95,
+    seed: int = 0,
+) -> Report:
+    """Judge a classifier of which only the confusion matrix is known, such as a published one.
+
+    Parameters
+    ----------
+    matrix : array_like, shape (k, k)
+        Images of each true class (row) that were called each class (column).
+    class_names : sequence of str, optional
+    prior : "balanced" or array_like of float, shape (k,), optional
+        As for `classification_report`.
+    n_bootstrap : int
+        Resamples. They draw images, because a matrix does not know patients: where a patient has
+        several images, the true uncertainty is larger. A matrix of fractions gets no intervals.
+    level, seed
+        As for `classification_report`.
+
+    Returns
+    -------
+    Report
+
+    Raises
+    ------
+    OctlessonsError
+        If the matrix is not square, holds negative numbers, or is empty.
+
+    Examples
+    --------
+    >>> report_from_matrix([[90, 0], [5, 5]], ["NORMAL", "CNV"], n_bootstrap=0).accuracy
+    0.95
+    """
+    matrix = _checked_matrix(matrix)
+    names = _names(class_names, len(matrix))
+    whole = np.all(matrix == np.round(matrix))
+    resampled = None
+    if whole:
+        matrix = matrix.astype(np.int64)
+        if n_bootstrap > 0:
+            rng = np.random.default_rng(seed)
+            total = matrix.sum()
+            drawn = rng.multinomial(total, matrix.ravel() / total, size=n_bootstrap)
+            resampled = drawn.reshape(n_bootstrap, *matrix.shape)
+    return _report(matrix, names, None, resampled, prior, level)
+
+
+def reweighted(matrix, prior="balanced") -> np.ndarray:
+    """Confusion matrix that the same classifier would have on a test set of another class mix.
+
+    Each row is scaled: what happens to the images of a class stays the same, only how many there
+    are changes. That holds where the images of a class are of the same kind in both sets.
+
+    Parameters
+    ----------
+    matrix : array_like, shape (k, k)
+        Rows true, columns predicted.
+    prior : "balanced" or array_like of float, shape (k,)
+        Share (or number) of each class in the other test set; ``"balanced"``: all the same, for
+        the classes that the matrix has.
+
+    Returns
+    -------
+    ndarray of float, shape (k, k)
+        With the same total.
+
+    Raises
+    ------
+    OctlessonsError
+        If the prior does not fit the matrix, or asks for a class that the matrix has no image of.
+
+    Examples
+    --------
+    >>> reweighted([[90, 0], [5, 5]])
+    array([[50.,  0.],
+           [25., 25.]])
+    """
+    matrix = _checked_matrix(matrix)
+    share = _checked_prior(matrix, prior)
+    return _scaled(matrix[None], share)[0] * matrix.sum()
+
+
+def _scaled(tables: np.ndarray, share: np.ndarray) -> np.ndarray:
+    """Tables (B, k, k) with rows that sum to `share`; NaN where a wanted class has no image."""
+    rows = tables.sum(axis=2, keepdims=True)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        scaled = tables / rows * share[:, None]
+    return np.where((share == 0)[:, None], 0.0, scaled)
+
+
+def _report(matrix, names, n_groups, resampled, prior, level) -> Report:
+    tables = matrix[None] if resampled is None else np.concatenate([matrix[None], resampled])
+    if prior is not None:
+        tables = _scaled(tables, _checked_prior(matrix, prior)) * matrix.sum()
+    scores = _scores_of(tables)
+    one = {name: values[0] for name, values in scores.items()}
+    spans = {}
+    if resampled is not None:
+        for name in SCORES:
+            spans[name] = recentred(one[name], scores[name][1:], level, 0, 1)
+        for name in ("recall", "precision", "f1"):
+            for i, which in enumerate(names):
+                spans[f"{name} {which}"] = recentred(one[name][i], scores[name][1:, i], level, 0, 1)
+    return Report(
+        class_names=names,
+        matrix=tables[0],
+        n_groups=n_groups,
+        **{name: float(one[name]) for name in SCORES},
+        precision=one["precision"],
+        recall=one["recall"],
+        f1=one["f1"],
+        support=tables[0].sum(axis=1),
+        intervals=spans,
+    )
+
+
+def _scores_of(tables: np.ndarray) -> dict[str, np.ndarray]:
+    tables = np.asarray(tables, float)
+    right = np.einsum("bii->bi", tables)
+    support, called = tables.sum(axis=2), tables.sum(axis=1)
+    here = support > 0
+    total = tables.sum(axis=(1, 2))
+
+    def ratio(top, bottom, otherwise):
+        safe = np.where(bottom > 0, bottom, 1)
+        return np.where(here, np.where(bottom > 0, top / safe, otherwise), np.nan)
+
+    recall = ratio(right, support, np.nan)
+    precision = ratio(right, called, 0.0)
+    f1 = ratio(2 * right, support + called, np.nan)
+
+    def mean(values):
+        n = np.maximum(here.sum(axis=1), 1)
+        means = np.where(here, values, 0).sum(axis=1) / n
+        return np.where(here.any(axis=1) & np.isfinite(total), means, np.nan)
+
+    return {
+        "accuracy": right.sum(axis=1) / np.where(total > 0, total, np.nan),
+        "balanced_accuracy": mean(recall),
+        "macro_precision": mean(precision),
+        "macro_f1": mean(f1),
+        "recall": recall,
+        "precision": precision,
+        "f1": f1,
+    }
+
+
+def _checked_matrix(matrix) -> np.ndarray:
+    matrix = np.asarray(matrix, float)
+    if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1] or not len(matrix):
+        raise OctlessonsError(
+            "A confusion matrix is square, one row and one column for each class; this one has "
+            f"shape {matrix.shape}."
+        )
+    if not np.all(np.isfinite(matrix)) or matrix.min() < 0:
+        raise OctlessonsError("A confusion matrix counts images: no entry is negative or NaN.")
+    if matrix.sum() == 0:
+        raise OctlessonsError("This confusion matrix holds no images, so there is no score.")
+    return matrix
+
+
+def _checked_prior(matrix, prior) -> np.ndarray:
+    here = np.asarray(matrix).sum(axis=1) > 0
+    if isinstance(prior, str):
+        if prior != "balanced":
+            raise OctlessonsError(
+                f"`prior` is 'balanced' or the share of each class, not {prior!r}."
+            )
+        return here / here.sum()
+    share = np.asarray(prior, float).ravel()
+    if len(share) != len(here):
+        raise OctlessonsError(f"`prior` has {len(share)} shares for {len(here)} classes.")
+    if not np.all(np.isfinite(share)) or share.min() < 0 or share.sum() == 0:
+        raise OctlessonsError("The shares in `prior` must not be negative, and not all zero.")
+    if np.any((share > 0) & ~here):
+        raise OctlessonsError(
+            f"`prior` asks for class {int(np.argmax((share > 0) & ~here))}, of which the matrix "
+            "has no image: what happens to that class is not known."
+        )
+    return share / share.sum()
+
+
+def classes(values, what: str) -> np.ndarray:
+    """Whole numbers from 0, one for each image; a sentence where they are not."""
+    if values is None:
+        raise OctlessonsError(f"There are no {what}, so there is nothing to judge.")
+    values = np.asarray(values)
+    if values.ndim == 2 and values.shape[1] == 1:
+        values = values[:, 0]
+    if values.ndim != 1 or len(values) == 0:
+        raise OctlessonsError(
+            f"The {what} are one class for each image, at least one; they have shape "
+            f"{values.shape}."
+        )
+    if values.dtype.kind == "f" and np.all(values == np.round(values)):
+        values = values.astype(int)
+    if values.dtype.kind not in "iub" or values.min() < 0:
+        raise OctlessonsError(
+            f"The {what} must be whole numbers that count classes from 0, as in ImageSet.labels; "
+            f"these are {values.dtype}"
+            + (f" and start at {values.min()}." if values.dtype.kind in "iub" else ".")
+        )
+    return values.astype(int)
+
+
+def checked_probabilities(probabilities) -> np.ndarray:
+    """Probabilities (n, k), each row with sum 1; a sentence where they are not."""
+    probabilities = np.asarray(probabilities, float)
+    if probabilities.ndim != 2 or 0 in probabilities.shape:
+        raise OctlessonsError(
+            "Probabilities have one row for each image and one column for each class; these have "
+            f"shape {probabilities.shape}."
+        )
+    if not np.all(np.isfinite(probabilities)):
+        raise OctlessonsError("Some probabilities are NaN or infinite: look at the training run.")
+    off = np.abs(probabilities.sum(axis=1) - 1)
+    if probabilities.min() < -1e-6 or off.max() > 1e-3:
+        raise OctlessonsError(
+            "The rows are no probabilities: they must not be negative and must sum to 1. Turn "
+            "scores of a network into probabilities with a softmax first (predict_proba does)."
+        )
+    return probabilities
+
+
+def _names(class_names: Sequence[str], k: int) -> tuple[str, ...]:
+    names = tuple(str(name) for name in class_names) or tuple(str(i) for i in range(k))
+    if len(names) != k:
+        raise OctlessonsError(f"There are {len(names)} class names for {k} classes.")
+    return names
+
+
+def capitalised(text: str) -> str:
+    """The text with a capital first letter; the rest stays."""
+    return text[:1].upper() + text[1:]
+
+
+def _span(interval: Interval | None) -> str:
+    return "–" if interval is None else f"{decimal(interval.low)} to {decimal(interval.high)}"

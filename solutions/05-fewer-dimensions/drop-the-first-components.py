@@ -1,0 +1,37 @@
+"""Cluster some of the principal components.
+
+Compute the principal components of the rows, keep the scores of components `first` to `last` - 1
+(counted from 0), and cluster them with K-means (``n_init=10``).
+"""
+
+from sklearn.cluster import KMeans
+from sklearn.decomposition import PCA
+
+
+def cluster_components(rows, first, last, k, seed):
+    """Cluster by the scores of components `first` to `last` - 1.
+
+    Parameters
+    ----------
+    rows : ndarray of float, shape (n, d)
+    first, last : int
+        As in a slice: component `last` is not used.
+    k : int
+        Number of clusters.
+    seed : int
+
+    Returns
+    -------
+    ndarray of int, shape (n,)
+
+    Examples
+    --------
+    >>> rows = np.array([[0, 0], [100, 1], [200, 0], [300, 1]]) * 1.0
+    >>> labels = cluster_components(rows, 1, 2, k=2, seed=0)
+    >>> len(labels), len(set(labels.tolist()))
+    (4, 2)
+    """
+    # solution: scores of all components needed, the slice of them, K-means
+    scores = PCA(last, svd_solver="full").fit_transform(rows)[:, first:last]
+    return KMeans(k, n_init=10, random_state=seed).fit_predict(scores)  # same: clear groups
+    # end of solution

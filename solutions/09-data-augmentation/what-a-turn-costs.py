@@ -1,0 +1,35 @@
+"""Measure how much of a picture a rotation cuts off.
+
+Turn a picture by some degrees about its middle and keep the frame as it is: corners leave it, and
+black comes in. Return the share of the frame that no longer shows anything of the picture. Turn a
+picture of ones to find out.
+"""
+
+import numpy as np
+from skimage import transform
+
+
+def lost(height, width, angle):
+    """Return the share of a picture that a rotation cuts off.
+
+    Parameters
+    ----------
+    height, width : int
+        Size of the picture in pixels.
+    angle : float
+        Degrees, from 0 to 90.
+
+    Returns
+    -------
+    float
+        From 0 to 1.
+
+    Examples
+    --------
+    >>> round(lost(100, 100, 0), 2), round(lost(100, 100, 45), 2)
+    (0.0, 0.17)
+    """
+    # solution: what is left of a picture of ones
+    kept = transform.rotate(np.ones((height, width)), angle)
+    return float(1 - kept.mean())
+    # end of solution

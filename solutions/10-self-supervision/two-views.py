@@ -1,0 +1,37 @@
+"""Make two views of one scan.
+
+Each view is mirrored left to right with probability one half, and its grey values are multiplied
+by a factor between 0.7 and 1.3, rounded, and cut at 255. The two draw independently; the same
+seed gives the same two views.
+"""
+
+import numpy as np
+
+
+def two_views(image, seed):
+    """Return two altered copies of a scan.
+
+    Parameters
+    ----------
+    image : ndarray of uint8, shape (h, w)
+    seed : int
+
+    Returns
+    -------
+    tuple of two ndarray of uint8, shape (h, w)
+
+    Examples
+    --------
+    >>> first, second = two_views(np.full((2, 3), 100, dtype=np.uint8), seed=0)
+    >>> first.shape, bool(70 <= first.min() <= first.max() <= 130)
+    ((2, 3), True)
+    """
+    # solution: for each copy toss a coin, draw a factor, multiply as floats, round, cut
+    rng = np.random.default_rng(seed)
+    views = []
+    for _ in range(2):
+        view = image[:, ::-1] if rng.random() < 0.5 else image
+        brighter = np.round(view * rng.uniform(0.7, 1.3))
+        views.append(np.clip(brighter, 0, 255).astype(np.uint8))  # same: nothing is below 0
+    return views[0], views[1]
+    # end of solution

@@ -1,0 +1,34 @@
+"""Predict an accuracy on another mix of classes.
+
+A confusion matrix (rows true, columns called) tells how often each class is recognised. Return
+the accuracy of the same classifier on a test in which class i has the share `shares[i]`. The
+shares may be counts and need not sum to 1.
+"""
+
+import numpy as np
+
+
+def accuracy_at(matrix, shares):
+    """Return the accuracy on another mix of classes.
+
+    Parameters
+    ----------
+    matrix : ndarray of int, shape (k, k)
+        Every class has at least one image.
+    shares : ndarray of float, shape (k,)
+        0 or more, not all 0.
+
+    Returns
+    -------
+    float
+
+    Examples
+    --------
+    >>> matrix = np.array([[90, 10], [5, 5]])
+    >>> float(accuracy_at(matrix, np.array([1, 1]))), float(accuracy_at(matrix, np.array([0, 7])))
+    (0.7, 0.5)
+    """
+    # solution: the recalls, weighted by the shares
+    recalls = np.diag(matrix) / matrix.sum(axis=1)
+    return recalls @ shares / np.sum(shares)
+    # end of solution

@@ -1,0 +1,114 @@
+"""Walk the whole road: images, representation, clusters, judgement.
+
+Write three functions. `represent` turns scans into rows of features that do not care how high the
+retina lies in the picture, nor how bright the picture is. `group` clusters rows, whatever their
+units. `judge` says how well clusters agree with diagnoses, with an interval by patient and a
+chance level. How you represent the scans is up to you: a profile, gradients, your own idea.
+"""
+
+import numpy as np
+from sklearn.cluster import KMeans
+from sklearn.metrics import adjusted_rand_score
+
+
+def represent(images):
+    """Turn scans into rows of features.
+
+    A scan moved up or down by a few rows, or made brighter by a constant factor, must get nearly
+    the same row; scans of different eyes must get different ones.
+
+    Parameters
+    ----------
+    images : ndarray of uint8, shape (n, height, width)
+
+    Returns
+    -------
+    ndarray of float, shape (n, d)
+        Finite numbers; d is yours to choose.
+
+    Examples
+    --------
+    >>> images = np.zeros((2, 16, 8), dtype=np.uint8)
+    >>> images[0, 5:8], images[1, 9:12] = 200, 100
+    >>> rows = represent(images)
+    >>> bool(np.allclose(rows[0], rows[1]))
+    True
+    """
+    # solution: move each scan so that its brightest row lies in the middle, and even out brightness
+    rows = []
+    for image in images.astype(float):
+        smooth = np.convolve(image.mean(axis=1), np.ones(3), mode="same")
+        middle = np.roll(image, len(image) // 2 - smooth.argmax(), axis=0)
+        blocks = middle[:, : image.shape[1] // 4 * 4].reshape(len(image), -1, 4).mean(axis=2)
+        blocks = blocks / max(np.linalg.norm(blocks), 1e-9)
+        rows.append(blocks.ravel())
+    return np.array(rows)
+    # end of solution
+
+
+def group(rows, k, seed):
+    """Cluster rows of features.
+
+    Parameters
+    ----------
+    rows : ndarray of float, shape (n, d)
+        In any units: columns may be of very different size.
+    k : int
+    seed : int
+
+    Returns
+    -------
+    ndarray of int, shape (n,)
+
+    Examples
+    --------
+    >>> rows = np.array([[0, 1e6], [0, 2e6], [1, 1e6], [1, 2e6]] * 5)
+    >>> len(set(group(rows, 4, seed=0).tolist()))
+    4
+    """
+    # solution: one scale for all columns, then K-means
+    spread = rows.std(axis=0)
+    scaled = (rows - rows.mean(axis=0)) / np.where(spread > 0, spread, 1)
+    return KMeans(k, n_init=10, random_state=seed).fit_predict(scaled)  # same: clear groups
+    # end of solution
+
+
+def judge(clusters, labels, patients, seed):
+    """Say how well clusters agree with diagnoses.
+
+    Parameters
+    ----------
+    clusters, labels : ndarray of int, shape (n,)
+    patients : ndarray of str, shape (n,)
+    seed : int
+
+    Returns
+    -------
+    dict of float
+        ``"ari"``, the adjusted Rand index; ``"low"`` and ``"high"``, a 95 % interval from 300
+        bootstrap draws of patients; ``"chance"``, the 95th percentile of the index over 300
+        random permutations of the clusters.
+
+    Examples
+    --------
+    >>> labels = np.repeat([0, 1], 10)
+    >>> found = judge(labels, labels, np.arange(20).astype(str), seed=0)
+    >>> found["ari"], bool(found["chance"] < 0.5)
+    (1.0, True)
+    """
+    # solution: the index; draws of patients; permutations
+    rng = np.random.default_rng(seed)
+    scans = [np.flatnonzero(patients == patient) for patient in np.unique(patients)]
+    drawn, chance = [], []
+    for _ in range(300):
+        which = np.concatenate([scans[i] for i in rng.integers(len(scans), size=len(scans))])
+        drawn.append(adjusted_rand_score(labels[which], clusters[which]))
+        chance.append(adjusted_rand_score(labels, rng.permutation(clusters)))
+    low, high = np.percentile(drawn, [2.5, 97.5])
+    return {
+        "ari": float(adjusted_rand_score(labels, clusters)),
+        "low": float(low),
+        "high": float(high),
+        "chance": float(np.percentile(chance, 95)),
+    }
+    # end of solution

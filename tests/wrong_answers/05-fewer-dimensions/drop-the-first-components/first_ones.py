@@ -1,0 +1,8 @@
+# says: Leave out the scores of the first component
+from sklearn.cluster import KMeans
+from sklearn.decomposition import PCA
+
+
+def cluster_components(rows, first, last, k, seed):
+    scores = PCA(last - first).fit_transform(rows)
+    return KMeans(k, n_init=10, random_state=seed).fit_predict(scores)

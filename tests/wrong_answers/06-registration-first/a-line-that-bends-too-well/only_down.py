@@ -1,0 +1,8 @@
+# says: take absolute distances|The largest distance, up or down
+import numpy as np
+
+
+def bump_left(line, degree):
+    columns = np.arange(len(line))
+    curve = np.polyval(np.polyfit(columns, line, degree), columns)
+    return (line - curve).max()

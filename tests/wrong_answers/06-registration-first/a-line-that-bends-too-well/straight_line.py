@@ -1,0 +1,8 @@
+# says: Is `degree` the degree of the polynomial?
+import numpy as np
+
+
+def bump_left(line, degree):
+    columns = np.arange(len(line))
+    curve = np.polyval(np.polyfit(columns, line, 1), columns)
+    return np.abs(line - curve).max()

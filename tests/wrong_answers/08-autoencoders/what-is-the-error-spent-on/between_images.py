@@ -1,0 +1,9 @@
+# says: within each image and not between them
+import numpy as np
+from scipy.ndimage import uniform_filter
+
+
+def grain_share(images, rebuilt, size):
+    difference = np.asarray(rebuilt, float) - images
+    smooth = uniform_filter(difference, size=size, mode="reflect")
+    return 1 - np.mean(smooth**2) / np.mean(difference**2)

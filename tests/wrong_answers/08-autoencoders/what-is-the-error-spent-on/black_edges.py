@@ -1,0 +1,9 @@
+# says: Are edges mirrored?
+import numpy as np
+from scipy.ndimage import uniform_filter
+
+
+def grain_share(images, rebuilt, size):
+    difference = np.asarray(rebuilt, float) - images
+    smooth = uniform_filter(difference, size=(1, size, size), mode="constant")
+    return 1 - np.mean(smooth**2) / np.mean(difference**2)

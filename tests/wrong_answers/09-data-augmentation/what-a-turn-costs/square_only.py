@@ -1,0 +1,7 @@
+# says: Height and width both count
+import numpy as np
+from skimage import transform
+
+
+def lost(height, width, angle):
+    return float(1 - transform.rotate(np.ones((height, height)), angle).mean())

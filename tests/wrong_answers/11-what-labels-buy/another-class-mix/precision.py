@@ -1,0 +1,6 @@
+# says: which is a row|divide by their sum
+import numpy as np
+
+
+def accuracy_at(matrix, shares):
+    return np.average(np.diag(matrix) / matrix.sum(axis=0), weights=shares)

@@ -1,0 +1,7 @@
+# says: The mean of all attempts stays at a half
+import numpy as np
+
+
+def best_by_chance(n_scans, n_attempts, n_repeats, seed):
+    right = np.random.default_rng(seed).binomial(n_scans, 0.5, size=(n_repeats, n_attempts))
+    return right.mean() / n_scans

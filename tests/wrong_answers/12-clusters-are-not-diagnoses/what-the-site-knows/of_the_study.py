@@ -1,0 +1,6 @@
+# says: not of the whole study
+import numpy as np
+
+
+def site_share(labels, sites):
+    return np.bincount(labels).max() / len(labels)

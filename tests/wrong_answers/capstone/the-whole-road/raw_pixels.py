@@ -1,0 +1,14 @@
+# says: Take out of the features what says nothing about the disease
+import numpy as np
+
+
+def represent(images):
+    return images.reshape(len(images), -1).astype(float)
+
+
+def group(rows, k, seed):
+    return np.zeros(len(rows), int)
+
+
+def judge(clusters, labels, patients, seed):
+    return {}
