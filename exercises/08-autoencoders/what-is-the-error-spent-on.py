@@ -34,5 +34,5 @@ def grain_share(images, rebuilt, size):
     >>> round(float(grain_share(images, images + 0.5, 3)), 6)
     0.0
     """
-    # TODO: differences, smoothed within each image, and the two mean squares
+    # TODO: differences, smoothed within each image (mirrored edges), and the two mean squares
     raise NotImplementedError("`grain_share` is still to be written.")

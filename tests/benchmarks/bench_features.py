@@ -168,6 +168,7 @@ def _memory(options, folder: Path) -> None:
         table.add_column(heading, justify="right")
     peaks = []
     for count in options.counts:
+        print(f"Extracting features of {count:,} images …", flush=True)
         result = _measure(network, path, count, folder)
         peaks.append(result["peak"])
         table.add_row(
