@@ -9,6 +9,8 @@ that gives the grey value at a place that is told the way people point: so many 
 right of the left edge, so many down from the top edge. Both are counted from 0.
 """
 
+import numpy as np
+
 
 def width_and_height(scan):
     """Return how many pixels a scan is wide, and how many high.

@@ -8,6 +8,8 @@ Given points and a direction (a vector of length 1), keep of each point only wha
 direction, seen from the mean of the points: subtract the mean, project, and add the mean again.
 """
 
+import numpy as np
+
 
 def rebuild(points, direction):
     """Rebuild points from their coordinate along one direction.

@@ -4,6 +4,7 @@ Compute the principal components of the rows, keep the scores of components `fir
 (counted from 0), and cluster them with K-means (``n_init=10``).
 """
 
+import numpy as np
 from sklearn.cluster import KMeans
 from sklearn.decomposition import PCA
 

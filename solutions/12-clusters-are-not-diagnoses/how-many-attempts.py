@@ -35,10 +35,11 @@ def best_by_chance(n_scans, n_attempts, n_repeats, seed):
     """
     # solution: for every study, guesses for all attempts; share right; the best; the mean of these
     rng = np.random.default_rng(seed)
-    ill = np.arange(n_scans) < n_scans // 2
+    ill = np.arange(n_scans) < n_scans // 2  # same: a coin does not know who is ill
     best = []
     for _ in range(n_repeats):
         guesses = rng.random((n_attempts, n_scans)) < 0.5
-        best.append((guesses == ill).mean(axis=1).max())
+        right = guesses == ill  # same: a coin is as often wrong as right
+        best.append(right.mean(axis=1).max())
     return np.mean(best)
     # end of solution

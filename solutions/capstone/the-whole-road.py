@@ -37,10 +37,12 @@ def represent(images):
     # solution: move each scan so that its brightest row lies in the middle, and even out brightness
     rows = []
     for image in images.astype(float):
-        smooth = np.convolve(image.mean(axis=1), np.ones(3), mode="same")
-        middle = np.roll(image, len(image) // 2 - smooth.argmax(), axis=0)
-        blocks = middle[:, : image.shape[1] // 4 * 4].reshape(len(image), -1, 4).mean(axis=2)
-        blocks = blocks / max(np.linalg.norm(blocks), 1e-9)
+        profile = image.mean(axis=1)
+        brightest = np.convolve(profile, np.ones(3), mode="same").argmax()  # same: any idea
+        middle = np.roll(image, len(image) // 2 - brightest, axis=0)  # same: any fixed row will do
+        wide = middle[:, : image.shape[1] // 4 * 4]  # same: any number of columns
+        blocks = wide.reshape(len(image), -1, 4).mean(axis=2)  # same: any size of blocks
+        blocks = blocks / max(np.linalg.norm(blocks), 1e-9)  # same: only black scans need it
         rows.append(blocks.ravel())
     return np.array(rows)
     # end of solution
@@ -68,7 +70,7 @@ def group(rows, k, seed):
     """
     # solution: one scale for all columns, then K-means
     spread = rows.std(axis=0)
-    scaled = (rows - rows.mean(axis=0)) / np.where(spread > 0, spread, 1)
+    scaled = rows / np.where(spread > 0, spread, 1)
     return KMeans(k, n_init=10, random_state=seed).fit_predict(scaled)  # same: clear groups
     # end of solution
 

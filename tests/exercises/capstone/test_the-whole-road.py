@@ -91,6 +91,9 @@ def test_groups(student, rng):
             group,
             because="Bring the columns to one scale: the largest numbers decide otherwise.",
         )
+    constant = np.column_stack([corners, np.zeros(48)])
+    because = "A column that is the same for all has no spread: do not divide by 0."
+    assert_same_partition(student, student.group(constant, 4, 0), group, because=because)
     assert_repeatable(student, lambda: student.group(corners, 7, 3))
 
 
