@@ -53,7 +53,7 @@ serve: $(STAMP)  ## show the course at http://127.0.0.1:8000/
 	@$(BIN)/octlessons serve --data "$(DATA)" --port $(PORT)
 
 test: $(STAMP)  ## run all tests (they build the site if it is missing or old)
-	@$(BIN)/python -m pytest $(TESTS)
+	@$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile $(TESTS)
 
 bench: $(STAMP)  ## measure and print: speed, memory, agreement, realism
 	@$(BIN)/python -m tests.benchmarks
