@@ -17,7 +17,6 @@ import types
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from octlessons.errors import OctlessonsError
 from octlessons.exercises.outcomes import NotAttempted, StudentError, TimedOut
 from octlessons.exercises.plain import NotPlain, copied, described
 
@@ -230,5 +229,4 @@ def time_limit(seconds: float) -> Iterator[None]:
         if state["fired"] and not delivered:
             with contextlib.suppress(KeyboardInterrupt):
                 time.sleep(0.05)  # an interrupt that is still on its way arrives here
-                _ = OctlessonsError  # keep a bytecode boundary inside the block
             raise TimedOut

@@ -100,7 +100,7 @@ def test_the_published_checksum_is_in_the_file_name():
     entry = weights.entries("efficientnet_b0")[0]
     assert weights.published(entry) == (
         "efficientnet_b0_rwightman-7f5810bc.pth",
-        "https://download.pytorch.org/models/efficientnet_b0_rwightman-7f5810bc.pth",
+        entry.url,
         "sha256:7f5810bc",
     )
     for name in weights.architectures():
@@ -198,7 +198,7 @@ def test_without_a_network_the_sentence_says_which_file_to_put_where(tmp_path):
     for part in (
         "could not be downloaded from http://127.0.0.1:9/efficientnet_b0_rwightman-7f5810bc.pth",
         "connection refused",
-        "fetch https://download.pytorch.org/models/efficientnet_b0_rwightman-7f5810bc.pth on",
+        f"fetch {weights.entries('efficientnet_b0')[0].url} on",
         "SHA-256 begins with 7f5810bc",
         f"save it as {tmp_path / 'own' / 'efficientnet_b0_rwightman-7f5810bc.pth'}",
         weights.FOLDER_VARIABLE,
