@@ -196,6 +196,99 @@ def watch(
 
 
 @command
+def grade(
+    submissions: Annotated[
+        Path,
+        typer.Argument(
+            help="A class folder, a zip of it, a download from Moodle or Canvas, or one file."
+        ),
+    ],
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder for the results.")],
+    config: Annotated[
+        Path | None, typer.Option(help="grading.toml: exercises, limits, late policy, key.")
+    ] = None,
+    exercise: Annotated[
+        list[str] | None, typer.Option(help="Grade this one only (may be repeated).")
+    ] = None,
+    hidden: Annotated[
+        Path | None, typer.Option(help="Folder of hidden checks, CHAPTER/test_ID.py.")
+    ] = None,
+    isolation: Annotated[
+        str,
+        typer.Option(
+            metavar="auto|bubblewrap|container|confined|none",
+            help="How submissions are kept apart. With none, every result says so.",
+        ),
+    ] = "auto",
+    jobs: Annotated[
+        int | None, typer.Option(min=1, help="Processes; one per core if not given.")
+    ] = None,
+    shard: Annotated[
+        str | None, typer.Option(metavar="I/N", help="Grade only the I-th of N parts.")
+    ] = None,
+    dask: Annotated[
+        str | None, typer.Option(metavar="ADDRESS", help="Grade on the workers of this scheduler.")
+    ] = None,
+    single: Annotated[
+        bool, typer.Option("--single", help="The folder is one student's work, not a class.")
+    ] = False,
+) -> None:
+    """Grade a class safely: marks, pages, and files for Moodle, Canvas and others."""
+    from octlessons.grading import terminal
+
+    done = terminal.grade_class(
+        submissions,
+        out,
+        config=config,
+        exercises=exercise or (),
+        hidden=hidden,
+        isolation=isolation,
+        jobs=jobs,
+        shard=shard,
+        dask=dask,
+        single=single,
+    )
+    if not done:
+        raise typer.Exit(1)
+
+
+@command
+def package(
+    service: Annotated[
+        str, typer.Argument(metavar="gradescope|classroom50|actions", help="Who will grade.")
+    ],
+    out: Annotated[Path, typer.Option("--out", "-o", help="A new folder, or a .zip.")],
+    config: Annotated[
+        Path | None, typer.Option(help="grading.toml: exercises, limits, late policy, key.")
+    ] = None,
+    exercise: Annotated[
+        list[str] | None, typer.Option(help="Grade this one only (may be repeated).")
+    ] = None,
+    hidden: Annotated[
+        Path | None, typer.Option(help="Folder of hidden checks, CHAPTER/test_ID.py.")
+    ] = None,
+    repository: Annotated[
+        str,
+        typer.Option(
+            metavar="OWNER/NAME", help="For actions: a private repository for the checks."
+        ),
+    ] = "",
+) -> None:
+    """Make a bundle with which Gradescope, Classroom 50 or GitHub Actions grades."""
+    from octlessons.grading.bundles import make_bundle
+
+    bundle = make_bundle(
+        service,
+        out,
+        config=config,
+        exercises=exercise or (),
+        hidden=hidden,
+        repository=repository,
+    )
+    typer.echo("\n".join([f"Made {bundle.path}", *bundle.notes]))
+
+
+@command
 def reset(exercise: ExerciseArgument) -> None:
     """Put a stub back as it was; your version is kept beside it as .bak."""
     from octlessons.exercises import terminal

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -208,7 +209,7 @@ def _exercise(entry: dict, root: Path, path: Path) -> Exercise:
     missing, unknown = sorted(_KEYS - set(entry)), sorted(set(entry) - _KEYS)
     if missing or unknown:
         refuse(f"lacks {listing(missing)}" if missing else f"has unknown keys: {listing(unknown)}")
-    if not all(part.isalnum() and part.islower() for part in name.replace("-", "")):
+    if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", name):
         refuse("is not written in small letters, digits and hyphens")
     if entry["needs"] not in NEEDS:
         refuse(f"needs {entry['needs']!r}; that is one of {listing(NEEDS, 'or')}")

@@ -139,7 +139,7 @@ def run_checks(
     ]
     os.environ.setdefault("MPLBACKEND", "Agg")
     said = io.StringIO()
-    with warnings.catch_warnings(), contextlib.redirect_stderr(said), _no_input(), _quiet_options():
+    with warnings.catch_warnings(), contextlib.redirect_stderr(said), _no_input(), quiet_options():
         warnings.simplefilter("ignore")
         _forget(exercise.checks)
         pytest.main(arguments, plugins=[plugin])
@@ -169,7 +169,7 @@ def _no_input():
 
 
 @contextlib.contextmanager
-def _quiet_options():
+def quiet_options():
     """Options that a project gives its own pytest are not for the checks."""
     before = os.environ.pop("PYTEST_ADDOPTS", None)
     try:

@@ -8,6 +8,7 @@ putting a function into ``config.stash[PROVIDER]``.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 
 import numpy as np
 import pytest
@@ -29,8 +30,6 @@ WHO: pytest.StashKey[str | None] = pytest.StashKey()
 
 #: Secret of the course that goes into the variants.
 KEY: pytest.StashKey[str] = pytest.StashKey()
-
-_EXCEPTION: pytest.StashKey[BaseException] = pytest.StashKey()
 
 
 def exercise_id(request) -> str:
@@ -54,6 +53,11 @@ def rng(request) -> np.random.Generator:
 @pytest.fixture(scope="session")
 def scans():
     """Forty small phantoms, ten of each class: ``images``, ``labels``, ``patients`` as arrays."""
+    return _scans()
+
+
+@cache
+def _scans():
     from octlessons.images import draw_phantoms
 
     return draw_phantoms(n_per_class=10, size=64, seed=3)
@@ -97,11 +101,9 @@ class CheckPlugin:
     def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo):
         """Turn what a check raised into an outcome and a sentence."""
         report = yield
-        if call.excinfo is not None:
-            item.stash[_EXCEPTION] = call.excinfo.value
         last = report.when == "call" or (report.when == "setup" and report.outcome != "passed")
         if last:
-            self.results.append(self._result(item, item.stash.get(_EXCEPTION, None)))
+            self.results.append(self._result(item, call.excinfo and call.excinfo.value))
         return report
 
     def _result(self, item: pytest.Item, error: BaseException | None) -> CheckResult:

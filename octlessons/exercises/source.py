@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import codecs
 import io
 import json
+import re
 import tokenize
+from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 
 from octlessons.errors import OctlessonsError
+from octlessons.exercises.magics import without_magics
 
 #: Tag of notebook cells that are not part of the answer: set-up, checking, worked example.
 APART = "apart"
 
 _LARGEST = 5_000_000  # bytes
+
+# Python lets files declare these, but they are made for other things, and slow with long texts.
+_NO_TEXT = {"punycode", "idna", "unicode_escape", "raw_unicode_escape", "undefined"}
 
 
 def read_source(path: str | Path) -> str:
@@ -63,11 +71,12 @@ def python_source(data: bytes, name: str) -> str:
         )
     try:
         encoding, _ = tokenize.detect_encoding(io.BytesIO(data).readline)
+        if codecs.lookup(encoding).name.replace("-", "_") in _NO_TEXT:
+            raise LookupError(f"{encoding} is no encoding of files")
         text = data.decode(encoding)
     except (SyntaxError, UnicodeDecodeError, LookupError) as error:
-        raise OctlessonsError(
-            f"{name} is not text in UTF-8 ({error}). Save it as UTF-8."
-        ) from error
+        raise OctlessonsError(f"{name} is not UTF-8 text ({error}). Save it as UTF-8.") from error
+    text = text.encode("utf-8", "replace").decode("utf-8")  # UTF-7 can hold half characters
     return text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
 
 
@@ -79,32 +88,130 @@ def notebook_source(data: bytes, name: str) -> str:
     OctlessonsError
         If it is not a notebook of format 4.
     """
+    return joined(cell for cell in notebook_cells(data, name) if APART not in cell.tags)
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One code cell.
+
+    Attributes
+    ----------
+    source : str
+        Python, without magics.
+    tags : frozenset of str
+    exercises : tuple of str
+        What the cell is marked as an answer to; of a notebook that is marked as a whole, that.
+    """
+
+    source: str
+    tags: frozenset[str] = frozenset()
+    exercises: tuple[str, ...] = ()
+
+
+def notebook_cells(data: bytes, name: str) -> list[Cell]:
+    """Return the code cells of a notebook, as data: outputs and kernels play no part.
+
+    A cell is marked by its metadata, ``{"exercise": "dark-part"}`` or ``{"octlessons":
+    {"exercise": "dark-part"}}``; a list of ids is fine too. The notebooks of the course carry the
+    second one in the metadata of the notebook.
+
+    Parameters
+    ----------
+    data : bytes
+    name : str
+        What to call it in errors.
+
+    Returns
+    -------
+    list of Cell
+
+    Raises
+    ------
+    OctlessonsError
+        If it is not a notebook of format 4.
+    """
     try:
-        cells = json.loads(data.decode("utf-8-sig"))["cells"]
-        parts = [
-            _without_magics("".join(cell["source"]))
-            for cell in cells
-            if cell["cell_type"] == "code" and APART not in cell.get("metadata", {}).get("tags", ())
+        content = json.loads(data.decode("utf-8-sig"))
+        if "worksheets" in content:
+            raise OctlessonsError(
+                f"{name} is not a valid notebook of format 4, but of an old one. Open it in "
+                "Jupyter and save it again, or hand in a .py file."
+            )
+        whole = _marks(content.get("metadata"))
+        cells = [
+            _cell(cell, whole)
+            for cell in content["cells"]
+            if _typed(cell, dict)["cell_type"] == "code"
         ]
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise OctlessonsError(
-            f"{name} is not a notebook that can be read ({type(error).__name__}). Open it in "
+            f"{name} is not a valid notebook ({type(error).__name__}). Open it in "
             "Jupyter and save it again, or hand in a .py file."
         ) from error
-    return "\n\n".join(parts) + "\n"
+    if any("\0" in cell.source for cell in cells):
+        raise OctlessonsError(f"{name} contains zero bytes in a cell. Delete them.")
+    return cells
 
 
-def _without_magics(source: str) -> str:
-    """Blank out IPython's magics and shell lines; a cell magic takes its cell with it."""
-    source = source.replace("\r\n", "\n")
-    if source.lstrip().startswith("%%"):
-        return ""
-    lines = []
-    for line in source.split("\n"):
-        bare = line.lstrip()
-        asks = bare.endswith("?") and " " not in bare and not bare.startswith("#")
-        if asks or bare.startswith(("%", "!", "?")):
-            lines.append(line[: len(line) - len(bare)] + "pass")
-        else:
-            lines.append(line)
-    return "\n".join(lines)
+def percent_cells(source: str) -> list[Cell]:
+    """Return the code cells of a Python file with cells between lines ``# %%``.
+
+    Parameters
+    ----------
+    source : str
+        Cells are marked as jupytext does: ``# %% tags=["setup"]``, ``# %% exercise="dark-part"``.
+
+    Returns
+    -------
+    list of Cell
+        What stands before the first such line is none.
+    """
+    cells = []
+    for part in re.split(r"^# ?%%", source, flags=re.MULTILINE)[1:]:
+        line, _, body = part.partition("\n")
+        head = line[:500]
+        if not re.match(r"[^\[\]=]*\[(?:markdown|md|raw)\]", head):
+            tags = re.search(r"\btags=\[([^\]]*)\]", head)
+            marks = re.findall(r"""\bexercise["']?\s?[=:]\s?["']([\w -]+)["']""", head)
+            words = re.findall(r"""["']([\w -]+)["']""", tags[1]) if tags else ()
+            cells.append(Cell(body, frozenset(words), tuple(marks)))
+    return cells
+
+
+def joined(cells: Iterable[Cell]) -> str:
+    """Put cells together as one Python file."""
+    return "\n\n".join(cell.source for cell in cells) + "\n"
+
+
+def _cell(cell: dict, whole: tuple[str, ...]) -> Cell:
+    source = cell["source"]
+    if not isinstance(source, str):
+        source = "".join(_typed(source, list))
+    # Half of a surrogate pair is no character, and cannot be written to any file.
+    source = source.encode("utf-8", "replace").decode("utf-8")
+    metadata = cell.get("metadata")
+    tags = metadata.get("tags") if isinstance(metadata, dict) else None
+    return Cell(
+        without_magics(source.replace("\r\n", "\n").replace("\r", "\n")),
+        frozenset(tag for tag in tags if isinstance(tag, str))
+        if isinstance(tags, list)
+        else frozenset(),
+        _marks(metadata) or whole,
+    )
+
+
+def _marks(metadata) -> tuple[str, ...]:
+    """The exercises in some metadata, whatever else and of whatever types is in there."""
+    if not isinstance(metadata, dict):
+        return ()
+    own = metadata.get("octlessons")
+    found = metadata.get("exercise", own.get("exercise") if isinstance(own, dict) else None)
+    names = found if isinstance(found, list) else [found]
+    return tuple(name for name in names if isinstance(name, str))
+
+
+def _typed(value, kind: type):
+    if not isinstance(value, kind):
+        raise TypeError(f"{kind.__name__} expected")
+    return value

@@ -10,6 +10,7 @@ import _thread
 import contextlib
 import io
 import linecache
+import sys
 import threading
 import time
 import traceback
@@ -24,6 +25,25 @@ from octlessons.exercises.plain import NotPlain, copied, described
 SECONDS = 20.0
 
 _MOST_PRINTED = 10_000
+
+
+class _Printed(io.TextIOBase):
+    """What was printed: the last of it, however much it is."""
+
+    def __init__(self) -> None:
+        self._text = ""
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, text: str) -> int:
+        self._text = (self._text + text[-_MOST_PRINTED:])[-_MOST_PRINTED:]
+        return len(text)
+
+    def take(self) -> str:
+        """Return what was printed since the last time."""
+        text, self._text = self._text, ""
+        return text
 
 
 @dataclass(frozen=True)
@@ -63,8 +83,8 @@ class Student:
         The names that the work defines.
     file : str
         What to call the work in sentences.
-    seconds : float
-        Time that a call may take.
+    seconds : float or None
+        Time that a call may take; None where somebody else looks at the clock.
 
     Attributes
     ----------
@@ -73,21 +93,31 @@ class Student:
         What the functions printed.
     """
 
-    def __init__(self, namespace: Mapping[str, object], file: str, seconds: float = SECONDS):
+    def __init__(
+        self, namespace: Mapping[str, object], file: str, seconds: float | None = SECONDS
+    ):
         self._namespace, self._file, self._seconds = namespace, file, seconds
+        self._out = _Printed()
         self.last_call: Call | None = None
         self.printed = ""
+
+    def take_printed(self) -> str:
+        """Return what was printed since the last time this was asked."""
+        text, self.printed = self.printed, ""
+        return text
 
     def __getattr__(self, name: str):
         if name.startswith("__"):
             raise AttributeError(name)
         function = self._namespace.get(name)
         if function is None:
-            raise NotAttempted(f"There is no function `{name}` in {self._file} yet.")
+            raise NotAttempted(
+                f"There is no function `{name}` in {self._file} yet (no attribute '{name}')."
+            )
         if not callable(function):
             raise StudentError(
-                f"`{name}` in {self._file} is {described_kind(function)}, not a function. Is a "
-                f"variable called like the function? Rename it."
+                f"`{name}` in {self._file} is {described_kind(function)}, not a function, so it is "
+                "not callable. Is a variable called like the function? Rename it."
             )
 
         def call(*args, **kwargs):
@@ -98,9 +128,9 @@ class Student:
     def _call(self, name: str, function, args: tuple, kwargs: dict):
         own = copied(args), copied(kwargs)
         shown = str(Call(name, args, kwargs, (), None))
-        out, start = io.StringIO(), time.perf_counter()
+        start = time.perf_counter()
         try:
-            with contextlib.redirect_stdout(out), time_limit(self._seconds):
+            with contextlib.redirect_stdout(self._out), time_limit(self._seconds):
                 result = function(*own[0], **own[1])
         except TimedOut:
             raise TimedOut(
@@ -108,20 +138,22 @@ class Student:
                 "never ends, or one over every pixel that an array operation could replace?"
             ) from None
         except NotImplementedError as error:
-            raise NotAttempted(str(error) or f"`{name}` is still to be written.") from None
+            raise NotAttempted(_text(error) or f"`{name}` is still to be written.") from None
         except (Exception, SystemExit) as error:
             raise StudentError(f"{shown} stopped with {explained(error, self._file)}") from None
         finally:
-            self.printed = (self.printed + out.getvalue())[-_MOST_PRINTED:]
+            self.printed = (self.printed + self._out.take())[-_MOST_PRINTED:]
         try:
             result = copied(result)
         except NotPlain as problem:
-            raise StudentError(f"What {shown} returned {problem}.") from None
+            raise StudentError(
+                f"A function here cannot return this: what {shown} gave back {problem}."
+            ) from None
         self.last_call = Call(name, args, kwargs, own, result, time.perf_counter() - start)
         return copied(result)
 
 
-def load_student(source: str, file: str, seconds: float = SECONDS) -> Student:
+def load_student(source: str, file: str, seconds: float | None = SECONDS) -> Student:
     """Run a piece of work and give its functions.
 
     Parameters
@@ -130,8 +162,8 @@ def load_student(source: str, file: str, seconds: float = SECONDS) -> Student:
         Python source, from `source.read_source`.
     file : str
         Its name, for sentences and tracebacks.
-    seconds : float
-        Time for running it, and for each call.
+    seconds : float or None
+        Time for running it, and for each call; None where somebody else looks at the clock.
 
     Returns
     -------
@@ -146,8 +178,9 @@ def load_student(source: str, file: str, seconds: float = SECONDS) -> Student:
     """
     module = types.ModuleType("student")
     module.__file__ = file
+    sys.modules["student"] = module  # where dataclasses look for the names in annotations
     linecache.cache[file] = (len(source), None, source.splitlines(keepends=True), file)
-    out = io.StringIO()
+    out = _Printed()
     try:
         code = compile(source, file, "exec", dont_inherit=True)
         with contextlib.redirect_stdout(out), time_limit(seconds):
@@ -160,13 +193,13 @@ def load_student(source: str, file: str, seconds: float = SECONDS) -> Student:
     except SyntaxError as error:
         line = (error.text or "").strip()
         raise StudentError(
-            f"{file} is not valid Python: {error.msg}, line {error.lineno}"
+            f"{file} is not valid Python (SyntaxError): {error.msg}, line {error.lineno}"
             + (f":\n    {line}" if line else ".")
         ) from None
     except (Exception, SystemExit) as error:
         raise StudentError(f"Running {file} stopped with {explained(error, file)}") from None
     student = Student(vars(module), file, seconds)
-    student.printed = out.getvalue()[-_MOST_PRINTED:]
+    student.printed = out.take()
     return student
 
 
@@ -177,10 +210,19 @@ def explained(error: BaseException, file: str) -> str:
         for frame in traceback.extract_tb(error.__traceback__)
         if frame.filename == file or frame.filename.startswith(("<ipython", "/tmp/ipykernel"))
     ]
-    text = type(error).__name__ + (f": {error}" if str(error) else "")
+    said = _text(error)
+    text = type(error).__name__ + (f": {said}" if said else "")
     for frame in frames[-3:]:
         text += f"\n  line {frame.lineno}, in {frame.name}:\n      {(frame.line or '').strip()}"
     return text
+
+
+def _text(error: BaseException) -> str:
+    """The text of an error; of a student's own class it can fail, or never end."""
+    try:
+        return str(error)[:_MOST_PRINTED]
+    except Exception as other:
+        return f"(its text cannot be shown: {type(other).__name__})"
 
 
 def described_kind(value) -> str:
@@ -190,8 +232,10 @@ def described_kind(value) -> str:
 
 
 @contextlib.contextmanager
-def time_limit(seconds: float) -> Iterator[None]:
+def time_limit(seconds: float | None) -> Iterator[None]:
     """Interrupt a block that takes longer, on every platform; only in the main thread.
+
+    None is no limit.
 
     Python code is interrupted between two instructions; a single long call into compiled code is
     not, until it returns.
@@ -200,7 +244,7 @@ def time_limit(seconds: float) -> Iterator[None]:
     ------
     TimedOut
     """
-    if threading.current_thread() is not threading.main_thread():
+    if seconds is None or threading.current_thread() is not threading.main_thread():
         yield
         return
     lock, state = threading.Lock(), {"on": True, "fired": False}

@@ -1,0 +1,93 @@
+"""Classroom 50's ``result.json``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from octlessons.grading.exports.view import Work
+
+SCHEMA = "classroom50/result/v1"
+
+#: Schema of a file that must not be taken for a result.
+NO_RESULT = "octlessons/no-mark/v1"
+
+
+@dataclass(frozen=True)
+class Place:
+    """What Classroom 50's runner tells about a submission, in its environment.
+
+    Attributes
+    ----------
+    classroom, assignment : str
+        ``CLASSROOM`` and ``ASSIGNMENT``.
+    submission : str
+        ``SUBMISSION_TAG``.
+    commit, release, review : str
+        ``COMMIT_URL``, ``RELEASE_URL``, and ``REVIEW_URL`` where there is one.
+    moment : datetime or None
+        When the work was handed in, with time zone. The runner knows better and overwrites it.
+    """
+
+    classroom: str = ""
+    assignment: str = ""
+    submission: str = ""
+    commit: str = ""
+    release: str = ""
+    review: str = ""
+    moment: datetime | None = None
+
+
+def classroom50_result(work: Work, place: Place) -> dict:
+    """Return the content of ``result.json``.
+
+    Scores are whole numbers before any policy on late work: Classroom 50 marks lateness itself,
+    by the time of the commit. If any exercise has no mark, the content is no result (`NO_RESULT`)
+    and has no score. The autograder should then stop with an exit code other than 0; should the
+    file be taken in all the same, the runner refuses it and reports an error, not a 0.
+
+    Parameters
+    ----------
+    work : Work
+    place : Place
+
+    Returns
+    -------
+    dict
+        For JSON.
+    """
+    moment = place.moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if place.moment else ""
+    head = {
+        "classroom": place.classroom,
+        "assignment": place.assignment,
+        "submission": place.submission,
+        "commit": place.commit,
+        "release": place.release,
+        "review": place.review or place.commit,
+        "datetime": moment,
+    }
+    if work.warning:
+        head["warning"] = work.warning
+    if work.total is None:
+        names = [exercise.id for exercise in work.unmarked]
+        return {"schema": NO_RESULT, **head, "no-mark": names}
+    tests = [
+        {
+            # Names tell the rows apart, so each has its number.
+            "test-name": f"{exercise.id} {check.number}: {check.title}"[:200],
+            "passed": check.passed,
+            "score": check.points,
+            "max-score": check.max_points,
+        }
+        for exercise in work.exercises
+        for check in exercise.checks
+    ]
+    if work.warning:
+        tests.append({"test-name": work.warning, "passed": False, "score": 0, "max-score": 0})
+    return {
+        "schema": SCHEMA,
+        **head,
+        "score": work.total,
+        "max-score": work.max_points,
+        "tests": tests,
+    }

@@ -1,0 +1,210 @@
+"""`overview.html`: how the class did, for the tutor. The one page that knows hidden checks."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import median
+
+from octlessons.exercises.outcomes import Outcome
+from octlessons.grading.exports.classlist import reason
+from octlessons.grading.exports.rendering import render
+from octlessons.grading.exports.view import (
+    Graded,
+    Standing,
+    Work,
+    maxima,
+    names_of,
+    one_line,
+    safe,
+    standing,
+)
+
+_NUMBER = re.compile(r"[-+−]?\d[\d_]*(?:\.\d*)?(?:[eE][-+]?\d+)?")
+_SEVERAL = re.compile(r"…(?:[\s,;:×x()\[\]]*…)+")
+_LONGEST = 600
+_MOST_MISTAKES = 5
+_MOST_BARS = 21
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """Messages that differ in nothing but numbers.
+
+    Attributes
+    ----------
+    example : str
+        The commonest of them.
+    students : int
+        How many submissions got one.
+    checks : tuple of str
+        Titles of the checks that say it.
+    hidden : bool
+        Whether a hidden check is among them: then it is not for students.
+    """
+
+    example: str
+    students: int
+    checks: tuple[str, ...]
+    hidden: bool
+
+
+@dataclass(frozen=True)
+class Bar:
+    """One line of a distribution: a label, a number, its share of the largest in per cent."""
+
+    label: str
+    number: int
+    width: float
+
+
+def overview_html(
+    result: Graded, works: Sequence[Work], warning: str, *, likeness: bool = False
+) -> str:
+    """Return the page of the class.
+
+    Parameters
+    ----------
+    result : Graded
+    works : sequence of Work
+        Of all submissions, in the order to list them.
+    warning : str
+    likeness : bool
+        Whether there is a ``likeness.html`` beside it.
+
+    Returns
+    -------
+    str
+        HTML that stands alone but for links to the students' pages.
+    """
+    known = {name for submission in result.submissions for name in names_of(submission)}
+    finals = [work.final for work in works if work.final is not None]
+    most = maxima(result)
+    unmarked = [
+        (work, exercise, reason(result, work.slug, exercise.id))
+        for work in works
+        for exercise in work.unmarked
+    ]
+    return render(
+        "overview.html",
+        title=one_line(result.assignment.title),
+        isolation=one_line(result.isolation),
+        warning=warning,
+        works=works,
+        policy=result.assignment.late.sentences(),
+        strangers=[one_line(name) for name in result.assignment.late.strangers(known)],
+        exercises=[
+            _exercise(result, task, works, most.get(task.id)) for task in result.assignment.tasks
+        ],
+        totals=distribution(finals, sum(most.values())),
+        median=median(finals) if finals else None,
+        marked=len(finals),
+        unmarked=unmarked,
+        likeness=likeness,
+        standings=list(Standing),
+    )
+
+
+def mistakes(result: Graded, exercise: str) -> list[Mistake]:
+    """Return the commonest messages of an exercise, at most five.
+
+    Parameters
+    ----------
+    result : Graded
+    exercise : str
+        Its id.
+
+    Returns
+    -------
+    list of Mistake
+        The commonest first. Messages that differ only in numbers count as one; what was not
+        attempted is no mistake.
+    """
+    texts: dict[str, Counter[str]] = defaultdict(Counter)
+    students: dict[str, set[str]] = defaultdict(set)
+    checks: dict[str, dict[str, bool]] = defaultdict(dict)
+    for submission in result.submissions:
+        record = result.records.get((submission.slug, exercise))
+        for check in record.checks if record else ():
+            if not check.message or check.outcome in (Outcome.PASSED, Outcome.NOT_ATTEMPTED):
+                continue
+            text = safe(check.message).strip()
+            kind = without_numbers(text)
+            texts[kind][text] += 1
+            students[kind].add(submission.slug)
+            checks[kind][one_line(check.title or check.name)] = check.hidden
+    found = []
+    for kind in sorted(students, key=lambda kind: (-len(students[kind]), kind))[:_MOST_MISTAKES]:
+        example = min(texts[kind], key=lambda text: (-texts[kind][text], text))
+        if len(example) > _LONGEST:
+            example = example[:_LONGEST] + " […]"
+        titles = checks[kind]
+        found.append(
+            Mistake(example, len(students[kind]), tuple(sorted(titles)), any(titles.values()))
+        )
+    return found
+
+
+def without_numbers(text: str) -> str:
+    """Return a message with an ellipsis for every number, and one for several in a row.
+
+    Examples
+    --------
+    >>> without_numbers("f(array of shape (3, 4)) gives 0.25. Expected: -2e-3.")
+    'f(array of shape (…)) gives …. Expected: ….'
+    """
+    return _SEVERAL.sub("…", _NUMBER.sub("…", text))
+
+
+def distribution(points: Sequence, most: int) -> list[Bar]:
+    """Count points, one line for each number of points, or for equal spans if there are many.
+
+    Parameters
+    ----------
+    points : sequence of numbers
+        Between 0 and `most`.
+    most : int
+        What was to be had.
+
+    Returns
+    -------
+    list of Bar
+    """
+    step = 1
+    while most // step + 1 > _MOST_BARS:
+        step = {1: 2, 2: 5, 5: 10}.get(step, step * 2)
+    counts = Counter(min(int(value), most) // step for value in points)
+    largest = max(counts.values(), default=1)
+    bars = []
+    for i in range(most // step + 1):
+        first, last = i * step, min((i + 1) * step - 1, most)
+        label = str(first) if first == last else f"{first}–{last}"
+        bars.append(Bar(label, counts[i], round(100 * counts[i] / largest, 1)))
+    return bars
+
+
+def _exercise(result: Graded, task, works: Sequence[Work], most: int | None) -> dict:
+    records = [result.records.get((work.slug, task.id)) for work in works]
+    standings = Counter(standing(record) for record in records)
+    reached = [
+        record.points for record in records if standing(record) is not Standing.NO_MARK and record
+    ]
+    timings = [result.timings.get((work.slug, task.id)) for work in works]
+    seconds = [timing.seconds for timing in timings if timing is not None]
+    shares = [
+        (found, standings[found], round(100 * standings[found] / max(1, len(works)), 2))
+        for found in Standing
+    ]
+    return {
+        "id": task.id,
+        "title": one_line(task.title),
+        "max_points": most,
+        "shares": shares,
+        "bars": distribution(reached, most or 0),
+        "median": median(reached) if reached else None,
+        "marked": len(reached),
+        "mistakes": mistakes(result, task.id),
+        "time": (median(seconds), max(seconds)) if seconds else None,
+    }

@@ -1,0 +1,255 @@
+"""Files of a submission, wherever they lie: looked at and read as bytes, never unpacked or run."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import BinaryIO
+
+from octlessons.grading.text import clean
+
+#: Bytes that a Python file or notebook may have, and an archive within an archive.
+LARGEST = 5_000_000
+LARGEST_ARCHIVE = 20_000_000
+
+#: Bytes that are read of one submission in all.
+MOST_TOGETHER = 60_000_000
+
+#: Names that are looked at in one student's folder, and how deep.
+MOST_NAMES = 20_000
+DEEPEST = 8
+
+NOT_REGULAR = "is not a regular file. Hand in the file itself."
+SYMBOLIC_LINK = "is a symbolic link. Hand in the file itself, not a link to it."
+
+# What systems, editors and version control leave behind.
+_IGNORED = {"__MACOSX", "__pycache__", "node_modules", "site-packages", "venv", "Thumbs.db"}
+
+
+class Unreadable(Exception):
+    """Why something cannot be read: the rest of a sentence that begins with its name."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One file of a submission, not read yet.
+
+    Attributes
+    ----------
+    path : str
+        Name with folders, ``/`` between them, as found: anything may stand in it.
+    load : callable
+        ``load(most)`` gives the content; `Unreadable` if it has more than `most` bytes or cannot
+        be read.
+    problem : str
+        Why it will not be read, as in `Unreadable`; empty if nothing speaks against it.
+    open : callable or None
+        Gives it as a file to search in, where it need not be read into memory for that.
+    """
+
+    path: str
+    load: Callable[[int], bytes] = field(repr=False)
+    problem: str = ""
+    open: Callable[[], BinaryIO] | None = field(default=None, repr=False)
+
+    @property
+    def name(self) -> str:
+        """The last part of the path."""
+        return self.path.rsplit("/", 1)[-1]
+
+    @property
+    def depth(self) -> int:
+        """How many folders it is in."""
+        return self.path.count("/")
+
+    @property
+    def shown(self) -> str:
+        """The path for a sentence."""
+        return shown(self.path)
+
+    def within(self, folder: str) -> Entry:
+        """The same in a folder or archive."""
+        return Entry(f"{folder}/{self.path}", self.load, self.problem, self.open)
+
+
+@dataclass
+class Files:
+    """What was found, and a sentence about everything that could not be looked into."""
+
+    entries: list[Entry] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+
+    def add(self, other: Files) -> None:
+        """Take in what was found elsewhere."""
+        self.entries += other.entries
+        self.problems += other.problems
+
+
+class Budget:
+    """How much may still be read of one submission."""
+
+    def __init__(self, most: int = MOST_TOGETHER):
+        self._most = self._left = most
+
+    def read(self, entry: Entry, most: int = LARGEST) -> bytes:
+        """Return the content of an entry.
+
+        Raises
+        ------
+        Unreadable
+        """
+        if entry.problem:
+            raise Unreadable(entry.problem)
+        if self._left <= 0:
+            raise Unreadable(
+                f"is not read: what was handed in has more than {megabytes(self._most)}. Leave out "
+                "everything but the exercises."
+            )
+        data = entry.load(most)
+        self._left -= len(data)
+        return data
+
+
+def unreadable(path: str, problem: str) -> Entry:
+    """An entry that will not be read."""
+
+    def load(most: int) -> bytes:
+        raise Unreadable(problem)
+
+    return Entry(path, load, problem)
+
+
+def shown(path: str) -> str:
+    """A file's name for a sentence: one line, not too long."""
+    return clean(path, 160, one_line=True) or "a file without a name"
+
+
+def megabytes(size: int) -> str:
+    """``5 MB``."""
+    return f"{size // 1_000_000} MB"
+
+
+def too_large(most: int) -> Unreadable:
+    """The complaint about a file of more bytes than that."""
+    return Unreadable(
+        f"has more than {megabytes(most)}. Hand in less: of a notebook, clear the outputs and "
+        "save it again."
+    )
+
+
+def is_ignored(name: str) -> bool:
+    """Whether a file or folder is none that a student made; all hidden ones are not."""
+    return name.startswith(".") or name in _IGNORED
+
+
+def disk_entry(path: str, file: str) -> Entry:
+    """The entry for a file on disk; `path` is what it is called in the submission."""
+
+    def load(most: int) -> bytes:
+        with open_regular(file) as stream:
+            try:
+                data = stream.read(most + 1)
+            except OSError as error:
+                raise Unreadable(f"cannot be read: {error.strerror or error}.") from None
+        if len(data) > most:
+            raise too_large(most)
+        return data
+
+    return Entry(path, load, open=lambda: open_regular(file))
+
+
+def open_regular(file: str) -> BinaryIO:
+    """Open a regular file; links are not followed, nothing waits for a pipe or a device.
+
+    Raises
+    ------
+    Unreadable
+    """
+    flags = os.O_RDONLY
+    for name in ("O_NOFOLLOW", "O_NONBLOCK", "O_NOCTTY", "O_CLOEXEC", "O_BINARY"):
+        flags |= getattr(os, name, 0)
+    try:
+        _refuse_irregular(os.lstat(file).st_mode)  # opening a device can do something already
+        handle = os.open(file, flags)
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            raise Unreadable(SYMBOLIC_LINK) from None
+        raise Unreadable(f"cannot be read: {error.strerror or error}.") from None
+    try:
+        _refuse_irregular(os.fstat(handle).st_mode)
+        return os.fdopen(handle, "rb")
+    except BaseException:
+        os.close(handle)
+        raise
+
+
+def _refuse_irregular(mode: int) -> None:
+    if stat.S_ISLNK(mode):
+        raise Unreadable(SYMBOLIC_LINK)
+    if not stat.S_ISREG(mode):
+        raise Unreadable(NOT_REGULAR)
+
+
+def folder_files(folder: str, wanted: Iterable[str]) -> Files:
+    """Find the files of one student in a folder, links not followed.
+
+    Parameters
+    ----------
+    folder : str
+    wanted : iterable of str
+        Names of files that are found at the top of the folder however many others there are.
+
+    Returns
+    -------
+    Files
+        At most `DEEPEST` folders deep. If there are more than `MOST_NAMES` names, only the wanted
+        ones at the top, so that the result does not depend on the order on disk.
+    """
+    found, left = Files(), MOST_NAMES
+    level = [("", folder)]
+    for _ in range(DEEPEST + 1):
+        below = []
+        for prefix, place in level:
+            try:
+                with os.scandir(place) as listing:
+                    for item in listing:
+                        left -= 1
+                        if left < 0:
+                            return _only(folder, wanted)
+                        if not is_ignored(item.name):
+                            _look_at(item, prefix + item.name, found, below)
+            except OSError as error:
+                name = shown(prefix.rstrip("/") or os.path.basename(folder))
+                found.problems.append(f"The folder {name} cannot be read: {error.strerror}.")
+        level = sorted(below)
+    found.entries.sort(key=lambda entry: (entry.depth, entry.path))
+    return found
+
+
+def _look_at(item: os.DirEntry, path: str, found: Files, below: list[tuple[str, str]]) -> None:
+    if item.is_symlink():
+        found.entries.append(unreadable(path, SYMBOLIC_LINK))
+    elif item.is_dir(follow_symlinks=False):
+        found.entries.append(unreadable(path, f"is a folder, so it {NOT_REGULAR}"))
+        below.append((path + "/", item.path))
+    elif item.is_file(follow_symlinks=False):
+        found.entries.append(disk_entry(path, item.path))
+    else:
+        found.entries.append(unreadable(path, NOT_REGULAR))
+
+
+def _only(folder: str, wanted: Iterable[str]) -> Files:
+    files = Files(
+        problems=[
+            f"The folder holds more than {MOST_NAMES} files, so only those at its top with the "
+            "names of exercises were looked at. Hand in the exercises alone."
+        ]
+    )
+    for name in wanted:
+        file = os.path.join(folder, name)
+        if os.path.lexists(file):
+            files.entries.append(disk_entry(name, file))
+    return files

@@ -1,0 +1,155 @@
+"""What grading finds out: one record per submission and exercise, as plain JSON.
+
+A record holds nothing that differs between two runs of the same work (no times, no folders), so
+the same submission gives the same bytes at any position and any parallelism. Measured times are
+kept apart, in `Timing`.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from octlessons.exercises.outcomes import Outcome
+
+SCHEMA = "octlessons/record/v1"
+
+#: What stands for an exercise that could not be marked because the grader itself failed.
+NO_MARK = "no mark"
+
+
+@dataclass(frozen=True)
+class CheckRecord:
+    """What one check came to.
+
+    Attributes
+    ----------
+    name : str
+        Name of the test function.
+    title : str
+        First line of its docstring. Of a hidden check, for the tutor only.
+    outcome : Outcome
+    message : str
+        The sentence for the student; empty if passed. Clean text: no control characters. Of a
+        hidden check it may hold inputs and expected values, so it is for the tutor only.
+    points, max_points : int
+    hidden : bool
+        Whether students may see title and message.
+    """
+
+    name: str
+    title: str
+    outcome: Outcome
+    message: str = ""
+    points: int = 0
+    max_points: int = 1
+    hidden: bool = False
+
+
+@dataclass(frozen=True)
+class Record:
+    """What one exercise of one submission came to.
+
+    Attributes
+    ----------
+    key : str
+        SHA-256 of everything that decides the marks: source, checks, versions, limits, seed.
+    submission : str
+        `Submission.slug`.
+    exercise : str
+        Id of the exercise.
+    checks : tuple of CheckRecord
+        Empty only if there is no mark.
+    printed : str
+        What the code printed, clean text. Printed by hidden checks' calls, it is left out.
+    isolation : str
+        How the code was kept apart: ``"bubblewrap"``, ``"container"``, ``"confined"``, or
+        ``"none"``.
+    no_mark : str
+        Why the grader could not mark it; empty if it did. Such a record is never a zero: the
+        exercise is to be graded again.
+    file : str
+        Name of the file or cell that was graded, clean text; empty if there was none.
+    """
+
+    key: str
+    submission: str
+    exercise: str
+    checks: tuple[CheckRecord, ...] = ()
+    printed: str = ""
+    isolation: str = ""
+    no_mark: str = ""
+    file: str = ""
+
+    @property
+    def outcome(self) -> Outcome | str:
+        """The worst outcome of the checks, or ``"no mark"``."""
+        if self.no_mark or not self.checks:
+            return NO_MARK
+        found = {check.outcome for check in self.checks}
+        for worst in (Outcome.ERROR, Outcome.TIMED_OUT, Outcome.FAILED, Outcome.NOT_ATTEMPTED):
+            if worst in found:
+                return worst
+        return Outcome.PASSED
+
+    @property
+    def points(self) -> int:
+        """Points reached, before any policy on late work."""
+        return sum(check.points for check in self.checks)
+
+    @property
+    def max_points(self) -> int:
+        """Points to be had."""
+        return sum(check.max_points for check in self.checks)
+
+    def to_json(self) -> str:
+        """Return the record as JSON text, the same for equal records."""
+        content = {"schema": SCHEMA, **asdict(self)}
+        content |= {"outcome": self.outcome, "points": self.points, "max_points": self.max_points}
+        return json.dumps(content, indent=1, ensure_ascii=True, sort_keys=True) + "\n"
+
+    @classmethod
+    def from_json(cls, text: str | bytes) -> Record:
+        """Read a record back.
+
+        Raises
+        ------
+        ValueError
+            If it is not one.
+        """
+        try:
+            content: dict[str, Any] = json.loads(text)
+            if content.pop("schema") != SCHEMA:
+                raise ValueError("another schema")
+            for derived in ("outcome", "points", "max_points"):
+                content.pop(derived)
+            checks = tuple(
+                CheckRecord(**{**check, "outcome": Outcome(check["outcome"])})
+                for check in content.pop("checks")
+            )
+            return cls(**content, checks=checks)
+        except (KeyError, TypeError, AttributeError) as error:
+            raise ValueError(f"not a record: {error}") from error
+
+
+@dataclass(frozen=True)
+class Timing:
+    """How long one exercise of one submission took; kept beside the records.
+
+    Attributes
+    ----------
+    key : str
+        Of the record.
+    submission, exercise : str
+    seconds : float
+        By the clock, from the start of its process to the last check.
+    cpu_seconds : float
+        Processor time of the submission's own process.
+    """
+
+    key: str
+    submission: str
+    exercise: str
+    seconds: float
+    cpu_seconds: float

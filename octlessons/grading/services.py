@@ -1,0 +1,352 @@
+"""What the bundles of `bundles` run: one submission, as a service hands it over.
+
+    python -I -m octlessons.grading.services gradescope BUNDLE ROOT
+    python -I -m octlessons.grading.services classroom50 BUNDLE CHECKOUT
+    python -I -m octlessons.grading.services actions BUNDLE CHECKOUT RESULTS
+
+The exit code is 0 if there is a mark for every exercise, whatever it is, and 1 if the grader itself
+failed. Then no file has a score.
+"""
+
+from __future__ import annotations
+
+import html
+import json
+import os
+import sys
+import tempfile
+import traceback
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from octlessons.errors import OctlessonsError
+from octlessons.grading.assignment import Assignment, load_assignment
+from octlessons.grading.classrun import ClassResult, grade
+from octlessons.grading.exports import Place, write_student
+from octlessons.grading.intake import read_submissions
+from octlessons.grading.store import write_atomically
+from octlessons.grading.submission import Submission
+from octlessons.grading.text import clean
+
+#: What a student reads where the grader failed.
+FAILED = (
+    "The autograder failed, so there is no mark. This is not your mistake; your tutor can run it "
+    "again."
+)
+
+# GitHub takes up to a megabyte of summary.
+_MOST_SUMMARY = 900_000
+
+
+@dataclass(frozen=True)
+class Sender:
+    """Who handed in, and when, as the service knows it.
+
+    Attributes
+    ----------
+    student : str
+        Identifies the student for data and extensions; empty if not known.
+    name : str
+    others : mapping of str to str
+        What else the student, or other members of the group, are known by.
+    submitted : datetime or None
+    due : datetime or None
+        The student's own deadline.
+    """
+
+    student: str = ""
+    name: str = ""
+    others: Mapping[str, str] | None = None
+    submitted: datetime | None = None
+    due: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Marked:
+    """One marked submission.
+
+    Attributes
+    ----------
+    whole : bool
+        Whether every exercise has a mark.
+    files : mapping of str to bytes
+        The student's files, by name: ``index.html``, ``gradescope.json`` and so on.
+    """
+
+    whole: bool
+    files: Mapping[str, bytes]
+
+
+def mark(folder: Path, bundle: Path, sender: Sender, place: Place | None = None) -> Marked:
+    """Grade one submission.
+
+    Parameters
+    ----------
+    folder : Path
+        What the student handed in.
+    bundle : Path
+        Has ``grading.toml`` and the course beside it.
+    sender : Sender
+    place : Place, optional
+        For Classroom 50.
+
+    Returns
+    -------
+    Marked
+
+    Raises
+    ------
+    OctlessonsError
+        If the assignment is wrong or submissions cannot be kept apart here.
+    """
+    assignment = load_assignment(bundle / "grading.toml")
+    assignment = _extended(assignment, sender)
+    (submission,) = read_submissions(folder, assignment.ids, single=True)
+    submission = _sent_by(submission, sender)
+    # Made for its owner alone, and gone afterwards: no submission finds an earlier one's results.
+    with tempfile.TemporaryDirectory(prefix="octlessons-") as name:
+        out = Path(name, "results")
+        result: ClassResult = grade([submission], assignment, out, jobs=1)
+        for record in result.records.values():
+            if record.no_mark:
+                print(f"No mark for {record.exercise}: {clean(record.no_mark)}")
+        written = write_student(result, submission, out, place)
+        files = {path.name: path.read_bytes() for path in written}
+    return Marked(not any(record.no_mark for record in result.records.values()), files)
+
+
+def _sent_by(submission: Submission, sender: Sender) -> Submission:
+    name = clean(sender.name, 200, one_line=True) or submission.name
+    others = dict(sender.others or {})
+    return replace(
+        submission,
+        name=name,
+        student=clean(sender.student, 200, one_line=True) or submission.student or name,
+        submitted=sender.submitted or submission.submitted,
+        ids={**submission.ids, **others},
+    )
+
+
+def _extended(assignment: Assignment, sender: Sender) -> Assignment:
+    """The assignment with the deadline that the service gives this student, if it is later."""
+    late = assignment.late
+    if late.due is None or sender.due is None or not sender.student:
+        return assignment
+    names = (sender.student, sender.name, *(sender.others or {}).values())
+    if sender.due.astimezone(UTC) <= late.deadline(*names).astimezone(UTC):
+        return assignment
+    extensions = {**late.extensions, sender.student: sender.due}
+    return replace(assignment, late=replace(late, extensions=extensions))
+
+
+def gradescope(bundle: Path, root: Path) -> int:
+    """Grade ``submission`` and write ``results/results.json``.
+
+    Parameters
+    ----------
+    bundle : Path
+    root : Path
+        ``/autograder``. Who handed in stands in its ``submission_metadata.json``.
+
+    Returns
+    -------
+    int
+        The exit code.
+    """
+    marked = mark(root / "submission", bundle, gradescope_sender(root / "submission_metadata.json"))
+    write_atomically(root / "results" / "results.json", marked.files["gradescope.json"])
+    return int(not marked.whole)
+
+
+def gradescope_sender(path: Path) -> Sender:
+    """Read Gradescope's file about a submission.
+
+    Parameters
+    ----------
+    path : Path
+        Without it, or without a part of it, nothing is known of that.
+
+    Returns
+    -------
+    Sender
+        Of a group, the address that is first in the alphabet stands for all.
+    """
+    try:
+        content = json.loads(path.read_text("utf-8"))
+        users = sorted(content.get("users") or [], key=lambda user: str(user.get("email", "")))
+        people = [str(user.get("email") or user.get("id") or "") for user in users]
+        names = [str(user.get("name") or "") for user in users]
+        assignment = content.get("assignment") or {}
+        dues = [(user.get("assignment") or {}).get("due_date") for user in users]
+    except (OSError, ValueError, AttributeError, TypeError) as error:
+        print(f"{path} cannot be used ({error}), so student and time are not known.")
+        return Sender()
+    times = [_time(value) for value in (assignment.get("due_date"), *dues)]
+    known = [value for value in times if value is not None]
+    return Sender(
+        student=people[0] if people else "",
+        name=", ".join(filter(None, names)),
+        others={f"member_{n}": person for n, person in enumerate(people[1:], start=2)},
+        submitted=_time(content.get("created_at")),
+        due=max(known, default=None),
+    )
+
+
+def classroom50(bundle: Path, checkout: Path) -> int:
+    """Grade a checkout and write ``result.json`` and ``release-body.md`` into it.
+
+    Parameters
+    ----------
+    bundle, checkout : Path
+        Names and addresses come from the environment of Classroom 50's runner.
+
+    Returns
+    -------
+    int
+        The exit code.
+    """
+    known = os.environ.get
+    who = known("OWNER") or known("USERNAME") or ""
+    place = Place(
+        classroom=known("CLASSROOM", ""),
+        assignment=known("ASSIGNMENT", ""),
+        submission=known("SUBMISSION_TAG", ""),
+        commit=known("COMMIT_URL", ""),
+        release=known("RELEASE_URL", ""),
+        review=known("REVIEW_URL", ""),
+        moment=datetime.now(UTC),
+    )
+    marked = mark(checkout, bundle, Sender(student=who, name=who), place)
+    if not marked.whole:
+        return 1
+    write_atomically(checkout / "release-body.md", summary(marked.files["result.json"]))
+    write_atomically(checkout / "result.json", marked.files["classroom50.json"])
+    return 0
+
+
+def actions(bundle: Path, checkout: Path, results: Path) -> int:
+    """Grade a checkout of GitHub Actions; write the student's page and the run's summary.
+
+    Parameters
+    ----------
+    bundle, checkout : Path
+    results : Path
+        Folder for ``index.html`` and ``result.json``.
+
+    Returns
+    -------
+    int
+        The exit code.
+    """
+    repository = os.environ.get("GITHUB_REPOSITORY", "")
+    sender = Sender(repository, repository, submitted=_pushed(os.environ.get("GITHUB_EVENT_PATH")))
+    marked = mark(checkout, bundle, sender)
+    for name in ("index.html", "result.json", "junit.xml"):
+        write_atomically(results / name, marked.files[name])
+    _summarise(summary(marked.files["result.json"]))
+    return int(not marked.whole)
+
+
+def _pushed(event: str | None) -> datetime | None:
+    """When GitHub took the push: not the commit's time, which its author chooses."""
+    try:
+        value = json.loads(Path(event or "").read_text("utf-8"))["repository"]["pushed_at"]
+        return datetime.fromtimestamp(value, UTC) if isinstance(value, int) else _time(value)
+    except (OSError, ValueError, KeyError, TypeError, OverflowError):
+        return None
+
+
+def _time(value: object) -> datetime | None:
+    try:
+        moment = datetime.fromisoformat(value) if isinstance(value, str) else None
+        return moment if moment is not None and moment.utcoffset() is not None else None
+    except ValueError:
+        return None
+
+
+def _summarise(text: str) -> None:
+    path = os.environ.get("GITHUB_STEP_SUMMARY")
+    if path:
+        with open(path, "a", encoding="utf-8") as file:
+            file.write(text)
+
+
+def summary(result: bytes) -> str:
+    """Return the student's result for a page of GitHub.
+
+    Parameters
+    ----------
+    result : bytes
+        ``result.json`` of a student.
+
+    Returns
+    -------
+    str
+        Markdown that is one block of HTML: text in it stays text.
+    """
+    content = json.loads(result)
+    total, most = content["final"], content["max_points"]
+    parts = [f"<h2>{_shown(content['assignment'])}</h2>"]
+    if content.get("warning"):
+        parts.append(f"<p><strong>{_shown(content['warning'])}</strong></p>")
+    got = "No mark yet." if total is None else f"<strong>{total}</strong> of {most} points."
+    parts.append(f"<p>{got} {_shown(content['late']['note'])}</p>")
+    for exercise in content["exercises"]:
+        points = "no mark" if exercise["points"] is None else exercise["points"]
+        parts.append(
+            f"<h3>{_shown(exercise['title'])}: {points} of {exercise['max_points']}, "
+            f"{_shown(exercise['outcome'])}</h3>"
+        )
+        for text in (exercise.get("note"), exercise["problem"]):
+            if text:
+                parts.append(f"<p>{_shown(text)}</p>")
+        rows = [
+            f"<tr><td>{_shown(check['title'])}</td><td>{_shown(check['outcome'])}</td>"
+            f"<td>{check['points']} of {check['max_points']}</td>"
+            f"<td>{_shown(check['message'])}</td></tr>"
+            for check in exercise["checks"]
+        ]
+        if rows:
+            head = "<tr><th>Check</th><th>Outcome</th><th>Points</th><th>What it says</th></tr>"
+            parts += ["<table>", head, *rows, "</table>"]
+    text = "\n".join(parts)
+    if len(text.encode()) > _MOST_SUMMARY:
+        text = "\n".join(parts[:3])
+    return text + "\n"
+
+
+def _shown(text: str) -> str:
+    """Text in HTML, without empty lines, at which GitHub would read on as Markdown."""
+    return "<br>".join(html.escape(line) for line in text.split("\n") if line.strip())
+
+
+_SERVICES: dict[str, tuple[Callable[..., int], int]] = {
+    "gradescope": (gradescope, 2),
+    "classroom50": (classroom50, 2),
+    "actions": (actions, 3),
+}
+
+
+def main(arguments: list[str]) -> int:
+    """Run a service; a failure of the grader ends in exit code 1 and a reason in the output."""
+    service, n_paths = _SERVICES.get(arguments[0] if arguments else "", (None, 0))
+    if service is None or len(arguments) != 1 + n_paths:
+        print(__doc__)
+        return 2
+    try:
+        code = service(*(Path(path).absolute() for path in arguments[1:]))
+    except OctlessonsError as error:
+        print(f"The grader failed: {error}")
+        code = 1
+    except Exception:
+        traceback.print_exc()
+        code = 1
+    if code and service is actions:
+        _summarise(f"<p>{FAILED}</p>\n")
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,41 @@
+"""Text that came from a submission, made safe to store and to show."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+# Escape sequences of terminals, then whatever control characters are left.
+_ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\-_])")
+_BAD = {"Cc", "Cs", "Co", "Cn", "Cf"}
+
+
+def clean(text: str, most: int = 2_000, *, one_line: bool = False) -> str:
+    """Return `text` without control characters, escape sequences and lone surrogates.
+
+    Parameters
+    ----------
+    text : str
+        Anything.
+    most : int
+        Longest result; what is left out in the middle is replaced by `` […] ``.
+    one_line : bool
+        Whether line breaks become spaces, too.
+
+    Returns
+    -------
+    str
+        Valid in UTF-8, XML 1.0, HTML (after escaping) and a terminal.
+    """
+    if len(text) > 4 * most:  # never work on all of a very long text
+        text = f"{text[: 2 * most]} […] {text[-2 * most :]}"
+    text = _ESCAPES.sub("", text).replace("\r\n", "\n").replace("\r", "\n").replace("\t", "    ")
+    text = "".join(
+        c if c == "\n" or unicodedata.category(c) not in _BAD else "\ufffd" for c in text
+    )
+    if one_line:
+        text = " ".join(text.split())
+    if len(text) > most:
+        head = most * 2 // 3
+        text = f"{text[:head]} […] {text[-(most - head - 5) :]}"
+    return text

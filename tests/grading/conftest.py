@@ -1,0 +1,69 @@
+"""What the grader's tests share: the small NumPy course, and isolation, or a clear skip."""
+
+import sys
+from dataclasses import replace
+
+import pytest
+
+from octlessons.errors import OctlessonsError
+from octlessons.grading import classrun, sandbox
+from octlessons.grading.assignment import Limits, load_assignment
+from octlessons.grading.submission import Submission, Work
+from tests.grading.numpy_course import CORRECT, make_course
+
+
+@pytest.fixture(scope="session")
+def isolation() -> str:
+    """Name of a way of isolation that holds here; without one, tests that need it skip."""
+    if sys.platform != "linux":
+        pytest.skip("submissions are isolated by Linux' namespaces; tested there")
+    try:
+        return sandbox.choose("bubblewrap")
+    except OctlessonsError as error:
+        pytest.skip(f"no isolation here: {error}")
+
+
+@pytest.fixture(scope="session")
+def course(tmp_path_factory):
+    """Path of ``grading.toml`` of a course of three NumPy exercises."""
+    return make_course(tmp_path_factory.mktemp("course"))
+
+
+@pytest.fixture(scope="session")
+def assignment(course):
+    """The course's assignment, with limits short enough for tests."""
+    loaded = load_assignment(course)
+    limits = Limits(cpu_seconds=1, wall_seconds=4, memory_mb=1024)
+    return replace(loaded, tasks=tuple(replace(task, limits=limits) for task in loaded.tasks))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _end_sandboxes():
+    yield
+    classrun.close_sandboxes()
+
+
+def submission(name: str, **sources: str) -> Submission:
+    """A submission with these sources, and right ones for the other exercises."""
+    works = {
+        exercise: Work(exercise, f"{exercise}.py", source)
+        for exercise, source in (CORRECT | sources).items()
+    }
+    return Submission(name, name.lower(), works, student=name)
+
+
+@pytest.fixture
+def mark(isolation, assignment, tmp_path):
+    """Mark submissions given as ``name={"ex1": source}``; gives records by name and exercise."""
+
+    def run(*submissions, **settings):
+        given = [replace_name(s) if isinstance(s, str) else s for s in submissions]
+        settings = {"isolation": isolation, "jobs": 1} | settings
+        result = classrun.grade(given, assignment, tmp_path / "results", **settings)
+        names = {entry.slug: entry.name for entry in given}
+        return {(names[slug], ex): record for (slug, ex), record in result.records.items()}
+
+    def replace_name(source):
+        return submission("student", ex1=source)
+
+    return run

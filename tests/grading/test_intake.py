@@ -1,0 +1,863 @@
+"""Submissions in: what a student hands in, in every form, becomes source or a sentence."""
+
+import gzip
+import io
+import json
+import os
+import re
+import stat
+import tarfile
+import time
+import tracemalloc
+import zipfile
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from octlessons.errors import OctlessonsError
+from octlessons.exercises.magics import without_magics
+from octlessons.exercises.source import notebook_source, percent_cells, python_source
+from octlessons.grading.intake import UNEXPECTED, iter_submissions, read_submissions
+
+ROOT = Path(__file__).resolve().parents[2]
+IDS = ["dark-part", "count-the-pairs", "two-views"]
+RIGHT = {name: f"def f():\n    return '{name}'\n" for name in IDS}
+
+SAFE_SLUG = re.compile(r"[a-z0-9_][a-z0-9._-]{0,79}")
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """An empty class folder."""
+    path = tmp_path / "class"
+    path.mkdir()
+    return path
+
+
+def fill(path, files=None):
+    """Put files into a folder, the three right answers if not told otherwise."""
+    for name, data in (files or {f"{name}.py": text for name, text in RIGHT.items()}).items():
+        file = path / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(data.encode() if isinstance(data, str) else data)
+    return path
+
+
+def zipped(files, **options):
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", **options) as archive:
+        for name, data in files.items():
+            archive.writestr(name, data)
+    return out.getvalue()
+
+
+def tarred(files, mode="w:gz", form=tarfile.GNU_FORMAT):
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode=mode, format=form) as archive:
+        for name, data in files.items():
+            info = tarfile.TarInfo(name)
+            info.size = len(data.encode())
+            archive.addfile(info, io.BytesIO(data.encode()))
+    return out.getvalue()
+
+
+def notebook(*cells, metadata=None):
+    """A notebook of (source, metadata) pairs."""
+    content = [
+        {"cell_type": "code", "metadata": marks, "source": source, "outputs": [{"text": "6/6"}]}
+        for source, marks in cells
+    ]
+    return json.dumps({"cells": content, "metadata": metadata or {}, "nbformat": 4})
+
+
+def only(path, ids=IDS, **options):
+    """The one submission there is, without surprises."""
+    (submission,) = read_submissions(path, ids, **options)
+    assert list(submission.works) == ids
+    for work in submission.works.values():
+        assert (work.source is None) == bool(work.problem), work
+        assert UNEXPECTED not in work.problem
+    return submission
+
+
+def is_right(submission):
+    return {name: work.source for name, work in submission.works.items()} == RIGHT
+
+
+def student(folder, files):
+    """The works of one student in a class folder."""
+    fill(folder / "ana", files)
+    return only(folder).works
+
+
+RIGHT_FILES = {f"{name}.py": text for name, text in RIGHT.items()}
+
+# ---------------------------------------------------------------------- layouts
+
+
+@pytest.mark.parametrize("prefix", ["", "ana/", "ana/week 3/", "a/b/c/d/e/f/g/"])
+def test_a_student_hands_in_a_folder_or_any_archive_of_it(folder, prefix):
+    inside = {prefix + name: text for name, text in RIGHT_FILES.items()}
+    fill(folder / "folder", inside)
+    fill(
+        folder,
+        {
+            "zip.zip": zipped(inside, compression=zipfile.ZIP_DEFLATED),
+            "tar.tar": tarred(inside, "w"),
+            "tgz.tgz": tarred(inside),
+            "pax.tar.gz": tarred(inside, form=tarfile.PAX_FORMAT),
+            "nested/work.zip": zipped(inside),
+            "nested-tar/work.tar.gz": tarred(inside),
+            "twice.zip": zipped({"work.zip": zipped(inside)}),
+        },
+    )
+    found = read_submissions(folder, IDS)
+    assert {s.slug for s in found} == {
+        *("folder", "zip", "tar", "tgz", "pax", "nested", "nested-tar", "twice")
+    }
+    assert all(map(is_right, found)), [s for s in found if not is_right(s)]
+
+
+@pytest.mark.parametrize("pack", [zipped, tarred, lambda files: tarred(files, "w")])
+@pytest.mark.parametrize("wrapper", ["", "downloads/"])
+def test_a_class_in_an_archive_is_the_class_folder(folder, tmp_path, pack, wrapper):
+    files = {
+        f"{name}/{file}": text for name in ("Ana", "bob") for file, text in RIGHT_FILES.items()
+    }
+    fill(folder, files)
+    path = tmp_path / ("class.zip" if pack is zipped else "class.tar.gz")
+    path.write_bytes(pack({wrapper + name: text for name, text in files.items()}))
+    found = read_submissions(path, IDS)
+    assert [s.name for s in found] == ["Ana", "bob"] and all(map(is_right, found))
+    assert found == read_submissions(folder, IDS)
+
+
+def test_files_for_each_student_are_enough(folder):
+    fill(folder, {"ana.py": "a = 1\n", "bob.ipynb": notebook(("b = 1", {})), "notes.pdf": "x"})
+    found = read_submissions(folder, ["dark-part"])
+    assert [(s.name, s.works["dark-part"].source) for s in found] == [
+        ("ana", "a = 1\n"),
+        ("bob", "b = 1\n"),
+    ]
+    # with more exercises, a file of another name could be any of them
+    assert all(work.missing for s in read_submissions(folder, IDS) for work in s.works.values())
+
+
+def test_names_before_the_exercise_are_the_students(folder):
+    for who in ("Ana Li", "bob"):
+        fill(folder, {f"{who}_{name}.py": RIGHT[name] for name in IDS})
+    found = read_submissions(folder, IDS)
+    assert {s.name for s in found} == {"Ana Li", "bob"} and all(map(is_right, found))
+
+
+@pytest.mark.parametrize("how", ["folders", "files", "zip"])
+def test_moodle(folder, tmp_path, how):
+    between = "" if how == "files" else "/"
+    files = {
+        "Ana Li_1234567_assignsubmission_file_" + between + "dark-part.py": RIGHT["dark-part"],
+        "Ana Li_1234567_assignsubmission_onlinetext_" + between + "onlinetext.html": "<p>",
+        "Ana Li_7654321_assignsubmission_file_" + between + "dark_part.py": "other = 1\n",
+        "Bo_de_Vries_11_assignsubmission_file_" + between + "w.zip": zipped(RIGHT_FILES),
+    }
+    if how == "zip":
+        folder = tmp_path / "Workshop 1-42.zip"
+        folder.write_bytes(zipped(files))
+    else:
+        fill(folder, files)
+    found = {s.student: s for s in read_submissions(folder, IDS)}
+    assert list(found) == ["1234567", "7654321", "11"]
+    ana, other, bo = found.values()
+    assert ana.name == other.name == "Ana Li" and bo.name == "Bo_de_Vries"
+    assert ana.ids == {"moodle": "1234567", "full_name": "Ana Li"}
+    assert ana.works["dark-part"].source == RIGHT["dark-part"]
+    assert other.works["dark-part"].source == "other = 1\n" and is_right(bo)
+    assert ana.slug != other.slug
+
+
+def test_moodle_names_cannot_reach_into_another_students_work(folder):
+    ana = "Ana_5_assignsubmission_file_"
+    fill(folder / ana)
+    fill(folder / f"{ana}_6_assignsubmission_file_", {"dark-part.py": "evil = 1\n"})
+    found = {s.student: s for s in read_submissions(folder, IDS)}
+    assert is_right(found["5"]) and found["6"].works["dark-part"].source == "evil = 1\n"
+
+
+@pytest.mark.parametrize("pack", [False, True])
+def test_canvas(folder, tmp_path, pack):
+    files = {
+        "lianna_12345_67890_dark-part.py": "old = 1\n",
+        "lianna_12345_67891_dark-part-1.py": "new = 1\n",
+        "lianna_12345_67892_dark-part-10.py": "newest = 1\n",
+        "bode_LATE_22_67_work.zip": zipped(RIGHT_FILES),
+        "anon_aB3de_68_two-views.py": RIGHT["two-views"],
+        "cy_33_text.html": "<p>I did not manage it",
+    }
+    if pack:
+        folder = tmp_path / "submissions.zip"
+        folder.write_bytes(zipped(files))
+    else:
+        fill(folder, files)
+    found = {s.student: s for s in read_submissions(folder, IDS)}
+    assert set(found) == {"12345", "22", "aB3de", "33"}
+    assert found["12345"].works["dark-part"].source == "newest = 1\n"
+    assert found["12345"].ids == {"canvas": "12345"} and found["12345"].name == "lianna"
+    assert is_right(found["22"]) and found["22"].ids == {"canvas": "22", "late": "yes"}
+    assert found["aB3de"].works["two-views"].source == RIGHT["two-views"]
+    assert all(work.missing for work in found["33"].works.values())
+
+
+def test_one_students_folder_is_known_by_what_lies_in_it(tmp_path):
+    for number, prefix in enumerate(("", "exercises/03-k-means-on-pixels/")):
+        path = fill(tmp_path / f"ana{number}", {prefix + n: t for n, t in RIGHT_FILES.items()})
+        fill(path, {"notes/more.txt": "", "README.md": ""})
+        assert only(path).name == f"ana{number}" and is_right(only(path))
+    chapters = {
+        "03-k-means-on-pixels/dark-part.py": RIGHT["dark-part"],
+        "04-how-many-clusters/count-the-pairs.py": RIGHT["count-the-pairs"],
+        "10-self-supervision/two-views.py": RIGHT["two-views"],
+    }
+    path = fill(tmp_path / "chapters", chapters)
+    assert is_right(only(path))
+    # a stray file does not turn a class into one student
+    path = fill(tmp_path / "stray", {"dark-part.py": "", "ana/dark-part.py": "a = 1\n"})
+    fill(path, {"bob/dark-part.py": "b = 1\n"})
+    assert {s.name for s in read_submissions(path, IDS)} == {"ana", "bob", "dark-part"}
+
+
+def test_single_settles_it(folder, tmp_path):
+    fill(folder / "part1", {"dark-part.py": RIGHT["dark-part"]})
+    fill(folder / "part2", {"two-views.py": RIGHT["two-views"]})
+    assert len(read_submissions(folder, IDS)) == 2
+    works = only(folder, single=True).works
+    assert works["dark-part"].source and works["two-views"].source
+    (tmp_path / "empty").mkdir()
+    assert all(work.missing for work in only(tmp_path / "empty", single=True).works.values())
+
+
+def test_one_file_is_one_student(tmp_path):
+    path = fill(tmp_path, {"dark-part.py": "x = 1\n", "ana.zip": zipped(RIGHT_FILES)})
+    assert only(path / "dark-part.py").works["dark-part"].source == "x = 1\n"
+    assert is_right(only(path / "ana.zip")) and only(path / "ana.zip").name == "ana"
+    assert only(path / "ana.zip", single=True) == only(path / "ana.zip")
+
+
+def test_what_is_no_class_is_the_tutors_to_mend(tmp_path):
+    for path in (tmp_path / "gone", fill(tmp_path, {"a.txt": ""}) / "a.txt", "a\0b"):
+        with pytest.raises(OctlessonsError, match=r"cannot be read|neither a folder"):
+            read_submissions(path, IDS)
+    with pytest.raises(OctlessonsError, match="holds no submissions"):
+        read_submissions(tmp_path, IDS)
+
+
+def test_times_beside_the_folders(folder, tmp_path):
+    fill(folder / "Ana Li")
+    fill(folder / "bob@example.org")
+    table = "student,submitted\nana li,2026-12-01T12:00:00+01:00\nbob@example.org,2026-12-02T00:00Z"
+    fill(folder, {"times.csv": "\ufeff" + table})
+    ana, bob = read_submissions(folder, IDS)
+    assert ana.submitted == datetime(2026, 12, 1, 11, tzinfo=UTC)
+    assert bob.submitted == datetime(2026, 12, 2, tzinfo=UTC) and bob.student == "bob@example.org"
+    files = {"times.csv": table, "Ana Li/two-views.py": "", "bob@example.org/two-views.py": ""}
+    for name, pack in (("class.zip", zipped), ("class.tgz", tarred)):
+        (tmp_path / name).write_bytes(pack(files))
+        assert all(s.submitted for s in read_submissions(tmp_path / name, IDS))
+    for wrong in ("who\nana", "student,submitted\nana,noon", "student,submitted\nana,2026-12-01"):
+        fill(folder, {"times.csv": wrong})
+        with pytest.raises(OctlessonsError, match=r"times\.csv, line [12]: "):
+            read_submissions(folder, IDS)
+
+
+# ---------------------------------------------------------------------- names
+
+
+HOSTILE = [
+    '=HYPERLINK("http://evil.example","x")',
+    "two\nlines",
+    "n" * 250,
+    "\u202egnirts",
+    "CON",
+    "con.txt",
+    "ana.",
+    "Ana",
+    "ana",
+    "aná",
+    "ana ",
+    "-rf",
+    "\x1b[31mred",
+    "ana-0123456789",
+    "@SUM(1)",
+    "'; DROP TABLE marks",
+    "a b",
+    "a_b",
+    "日本",
+]
+
+
+def test_names_are_clean_and_slugs_are_safe_and_unique(folder):
+    for name in HOSTILE:
+        fill(folder / name)
+    os.mkdir(os.path.join(os.fsencode(folder), b"caf\xe9"))
+    found = read_submissions(folder, IDS)
+    assert len(found) == len({s.slug for s in found}) == len(HOSTILE) + 1
+    assert [s.slug for s in found] == sorted(s.slug for s in found)
+    for s in found:
+        assert SAFE_SLUG.fullmatch(s.slug) and not s.slug.endswith(".")
+        assert s.slug.split(".")[0] not in ("con", "nul", "aux", "prn")
+        assert s.name and len(s.name) <= 200 and s.name.isprintable()
+        assert s.student.encode() and s.name.encode()
+    slugs = {s.slug for s in found}
+    assert {"ana", "a_b"} < slugs
+    # and they do not depend on who else is there
+    for name in ("CON", "Ana", "ana.", "@SUM(1)"):
+        fill(folder.parent / name / name)
+        assert only(folder.parent / name).slug in slugs
+
+
+def test_a_plain_folder_called_like_one_of_moodles_is_another_student(folder):
+    fill(folder / "ana_12_assignsubmission_file_")
+    fill(folder / "ana_12")
+    first, second = read_submissions(folder, IDS)
+    assert first.slug != second.slug and {first.student, second.student} == {"12", "ana_12"}
+
+
+# ---------------------------------------------------------------------- which file
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "dark-part.py",
+        "Dark_Part.py",
+        "DARK PART.PY",
+        "dark-part (1).py",
+        "dark-part-2.py",
+        "dark-part - Copy.py",
+        "dark_part - Kopie (2).py",
+        "Li_dark-part.py",
+        "deep/er/dark-part.py",
+        "exercises/03-k-means-on-pixels/dark-part.py",
+    ],
+)
+def test_names_that_are_meant(folder, name):
+    works = student(folder, {name: "mine = 1\n"})
+    assert works["dark-part"].source == "mine = 1\n"
+    assert works["two-views"].missing
+
+
+@pytest.mark.parametrize(
+    ("better", "worse"),
+    [
+        ("dark-part.py", "Dark-Part.py"),
+        ("dark-part.py", "old/dark-part.py"),
+        ("dark-part.py", "dark-part (1).py"),
+        ("dark-part.py", "dark-part.ipynb"),
+        ("x/dark-part.py", "my-dark-part.py"),
+        ("dark-part.py", "__MACOSX/dark-part.py"),
+        ("old/dark-part.py", ".ipynb_checkpoints/dark-part.py"),
+        ("old/dark-part.py", ".venv/dark-part.py"),
+        ("old/dark-part.py", "._dark-part.py"),
+        ("old/dark-part.py", "test_dark-part.py"),
+        ("dark-part.py", "work.zip"),
+    ],
+)
+def test_of_several_files_a_rule_chooses(folder, better, worse):
+    answers = {".ipynb": notebook(("worse = 1", {})), ".zip": zipped({"dark-part.py": "w = 1"})}
+    other = answers.get(Path(worse).suffix, "worse = 1\n")
+    assert student(folder, {worse: other, better: "b = 1\n"})["dark-part"].source == "b = 1\n"
+
+
+def test_what_was_edited_goes_before_what_was_given_out(folder):
+    given = ROOT / "exercises" / "03-k-means-on-pixels"
+    stub, book = (given / f"dark-part{end}" for end in (".py", ".ipynb"))
+    mine = json.loads(book.read_text("utf-8"))
+    mine["cells"][2]["source"] = "mine = 1"
+    files = {"dark-part.py": stub.read_bytes(), "dark-part.ipynb": json.dumps(mine)}
+    assert student(folder, files)["dark-part"].source == "mine = 1\n"
+    # opened and run only: outputs and kernels do not count
+    ran = json.loads(book.read_text("utf-8"))
+    ran["cells"][2]["outputs"], ran["metadata"]["kernelspec"] = [{"text": "x"}], {}
+    files = {"dark-part.py": stub.read_bytes(), "dark-part.ipynb": json.dumps(ran)}
+    assert student(folder, files)["dark-part"].file == "dark-part.py"
+    files = {"dark-part.py": stub.read_bytes(), "dark-part (1).py": "mine = 2\n"}
+    assert student(folder, files)["dark-part"].source == "mine = 2\n"
+
+
+@pytest.mark.parametrize(
+    ("files", "words"),
+    [
+        ({"a/.keep": ""}, r"no file for dark-part; hand in dark-part\.py or dark-part\.ipynb\.$"),
+        ({"Dark_Prat.py": ""}, r"Found Dark_Prat\.py: if that is it, rename it"),
+        ({"dark-part.py.txt": ""}, r"Found dark-part\.py\.txt"),
+        ({"work.rar": ""}, "work.rar, which cannot be opened here: hand in a zip"),
+        ({"l.ipynb": notebook(("x", {}))}, r"l\.ipynb, in which no cell is marked for it"),
+        ({"report.pdf": ""}, r"Found report\.pdf"),
+    ],
+)
+def test_a_missing_exercise_is_said_to_be_missing(folder, files, words):
+    work = student(folder, files)["dark-part"]
+    assert work.missing and work.source is None and re.search(words, work.problem)
+
+
+# ---------------------------------------------------------------------- what is in a file
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        "s = 'é'\n".encode(),
+        b"\xef\xbb\xbf" + "s = 'é'\r\n".encode(),
+        "s = 'é'\r".encode(),
+        "# -*- coding: latin-1 -*-\ns = 'é'\n".encode("latin-1"),
+        "s = 'é'\r\n".encode("utf-16"),
+        "\ufeffs = 'é'\n".encode("utf-16-be"),
+        b"",
+    ],
+)
+def test_text_in_many_encodings(folder, data):
+    source = student(folder, {"dark-part.py": data})["dark-part"].source
+    assert source in ("", "s = 'é'\n", "# -*- coding: latin-1 -*-\ns = 'é'\n")
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (b"# caf\xe9\n", "is not UTF-8"),
+        (b"\xff\xfex", "zero bytes|not UTF-8"),
+        (b"x\0y", "zero bytes"),
+        (b"# coding: punycode\n", "not UTF-8"),
+        (b"# coding: zip\n", "not UTF-8"),
+        (b"\x7fELF\0", "zero bytes"),
+        (b"x" * 5_000_001, "has more than 5 MB"),
+    ],
+)
+def test_what_is_no_text_is_a_sentence(folder, data, words):
+    fill(folder / "bob")
+    fill(folder / "ana", {**RIGHT_FILES, "dark-part.py": data})
+    ana, bob = read_submissions(folder, IDS)
+    work = ana.works["dark-part"]
+    assert re.search(rf"dark-part\.py .*({words})", work.problem) and not work.missing
+    assert ana.works["two-views"].source and is_right(bob)
+
+
+def test_characters_that_do_not_exist_can_be_written_to_files(folder):
+    fill(folder / "ana", {"dark-part.py": b"# coding: utf-7\ns = '+2AA-'\n"})
+    fill(folder / "bob", {"dark-part.ipynb": notebook(("s = '\ud800'", {}))})
+    for s in read_submissions(folder, IDS):
+        assert s.works["dark-part"].source.encode()
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        "{not json",
+        "[]",
+        "null",
+        '"cells"',
+        '{"cells": 3}',
+        '{"cells": [3]}',
+        '{"cells": [{"cell_type": "code"}]}',
+        '{"cells": [{"cell_type": "code", "source": {"a": 1}}]}',
+        '{"cells": [{"cell_type": "code", "source": [1]}]}',
+        '{"worksheets": [{"cells": []}], "nbformat": 3}',
+        "[" * 100_000,
+        '{"cells": ' + "9" * 5000 + "}",
+        b"\xff\xfe",
+        b"",
+    ],
+)
+@pytest.mark.parametrize("name", ["dark-part.ipynb", "lesson.ipynb"])
+def test_what_is_no_notebook_is_a_sentence(folder, name, data):
+    work = student(folder, {name: data})["dark-part"]
+    assert f"{name} is not a valid notebook" in work.problem and not work.missing
+
+
+def test_marked_cells_belong_to_their_exercise_and_to_no_other(folder):
+    lesson = notebook(
+        ("unmarked = crash()", {}),
+        ("import os; os._exit(1)", {"exercise": "dark-part"}),
+        ("import numpy as np", {"tags": ["setup"]}),
+        ("pairs = 1", {"octlessons": {"exercise": ["count-the-pairs"]}}),
+        ("%matplotlib inline\nviews = np.e", {"exercise": "two_views"}),
+        ("exercise('two-views').check()", {"exercise": "two-views", "tags": ["apart"]}),
+        ("more = 2", {"exercise": "two-views"}),
+        ("odd", {"exercise": 7, "tags": "setup", "octlessons": None}),
+        metadata={"kernelspec": {"name": "nosuchkernel"}},
+    )
+    works = student(folder, {"lesson.ipynb": lesson})
+    assert works["count-the-pairs"].source == "import numpy as np\n\npairs = 1\n"
+    assert works["two-views"].source == ("import numpy as np\n\npass\nviews = np.e\n\nmore = 2\n")
+    assert works["dark-part"].source.startswith("import numpy as np\n\nimport os")
+    assert {work.file for work in works.values()} == {"lesson.ipynb"}
+
+
+def test_a_notebook_of_one_exercise(folder):
+    cells = [
+        ("import numpy as np", {}),
+        ("check()", {"tags": ["apart"]}),
+        ("x = 1", {"exercise": "dark-part"}),
+        ("y = 1", {"exercise": "two-views"}),
+    ]
+    works = student(folder, {"dark-part.ipynb": notebook(*cells)})
+    assert works["dark-part"].source == "import numpy as np\n\nx = 1\n"
+    assert works["two-views"].source == "y = 1\n"
+    # the course's own notebooks are known whatever they are called
+    made = (ROOT / "exercises" / "03-k-means-on-pixels" / "dark-part.ipynb").read_bytes()
+    source = student(folder.parent / "other", {"Untitled.ipynb": made})["dark-part"].source
+    assert "def dark_share" in source and "pip install" not in source and ".check()" not in source
+
+
+def test_python_files_with_marked_cells(folder):
+    source = (
+        "# ---\n# jupyter: x\n# ---\nboom = 1 / 0\n# %% [markdown]\n# text\n"
+        '# %% tags=["setup"]\nimport numpy as np\n# %% exercise="dark-part"\nx = 1\n'
+        '# %% A title {"exercise": "two-views"}\ny = 1\n'
+    )
+    works = student(folder, {"lesson.py": source})
+    assert works["dark-part"].source == "import numpy as np\n\n\nx = 1\n\n"
+    assert works["two-views"].source == "import numpy as np\n\n\ny = 1\n\n"
+    assert [len(percent_cells(source)), percent_cells("x = 1\n")] == [3, []]
+
+
+def test_magics_go_and_python_stays():
+    cell = [
+        ("%matplotlib inline", "pass"),
+        ("!rm -rf x \\", "pass"),
+        ("   -v it's", ""),
+        ("text = '''", "text = '''"),
+        ("%time kept", "%time kept"),
+        ("!kept", "!kept"),
+        ("'''", "'''"),
+        ("rest = (7", "rest = (7"),
+        ("% 4)", "% 4)"),
+        ("more = 7 \\", "more = 7 \\"),
+        ("% 4", "% 4"),
+        ("files = !ls", "files = None"),
+        ("a, b.c = %time f()", "a = b.c = None"),
+        ("if more:", "if more:"),
+        ("    %pip install x", "    pass"),
+        ("    np.zeros??", "    pass"),
+        ("    ?np", "    pass"),
+        ("s = f'{more = !r}'  # why?", "s = f'{more = !r}'  # why?"),
+        ("more %= 2", "more %= 2"),
+        ("r = r'\\' # %'", "r = r'\\' # %'"),
+        ("# it's [", "# it's ["),
+        ("%time f(x)", "pass"),
+    ]
+    found = without_magics("\n".join(line for line, _ in cell)).split("\n")
+    assert found == [kept for _, kept in cell]
+
+
+@pytest.mark.parametrize("magic", ["%%time", "\n%%timeit -n 3", "%%capture out\n%%time"])
+def test_cell_magics_that_run_python_keep_it(magic):
+    cells = [{"cell_type": "code", "source": f"{magic}\nx = 1\n%ls\n"}]
+    cells.append({"cell_type": "code", "source": "%%bash\nrm -rf y\n"})
+    source = notebook_source(json.dumps({"cells": cells}).encode(), "n.ipynb")
+    namespace = {}
+    exec(source, namespace)
+    assert namespace["x"] == 1 and "rm" not in source
+
+
+@pytest.mark.parametrize(
+    "piece", ["\\'", "'", "a[x]", "a = ", "a, ", " ", "(", '"""\n', "!\\\n", "\n", "a.b", "a?  "]
+)
+def test_magics_take_time_in_proportion(piece):
+    start = time.perf_counter()
+    without_magics(piece * 100_000)
+    python_source(b"# coding: utf-8\n" + piece.encode() * 100_000, "x.py")
+    assert time.perf_counter() - start < 3
+
+
+# ---------------------------------------------------------------------- hostile folders
+
+
+def test_links_pipes_folders_and_devices_are_not_opened(folder, tmp_path):
+    secret = fill(tmp_path, {"secret.py": "secret = 1\n"}) / "secret.py"
+    ana = folder / "ana"
+    fill(ana, {"dark-part.py": "x = 1\n"})
+    (ana / "two-views.py").symlink_to(secret)
+    os.mkfifo(ana / "count-the-pairs.py")
+    (folder / "eve").symlink_to(tmp_path)
+    os.mkfifo(folder / "pipe.zip")
+    (folder / "bob" / "dark-part.py").mkdir(parents=True)
+    (folder / "bob" / "loop").symlink_to(".")
+    (folder / "bob" / "work.zip").symlink_to(secret)
+    ana, bob, eve, pipe = read_submissions(folder, IDS)
+    assert ana.works["dark-part"].source == "x = 1\n"
+    assert "symbolic link" in ana.works["two-views"].problem
+    assert "not a regular file" in ana.works["count-the-pairs"].problem
+    assert "not a regular file" in bob.works["dark-part"].problem
+    assert "symbolic link" in eve.works["dark-part"].problem
+    assert pipe.name == "pipe" and not pipe.works["dark-part"].source
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root reads all")
+def test_files_that_may_not_be_read_are_a_sentence(folder):
+    fill(folder / "ana")
+    (folder / "ana" / "dark-part.py").chmod(0)
+    assert "cannot be read" in only(folder).works["dark-part"].problem
+
+
+def test_thousands_of_other_files_do_no_harm(folder):
+    ana = fill(folder / "ana")
+    (ana / "loop").symlink_to(".")
+    for i in range(3000):
+        (ana / f"junk{i}.txt").touch()
+    (ana / "/".join(["d"] * 60)).mkdir(parents=True)
+    start = time.perf_counter()
+    assert is_right(only(folder)) and time.perf_counter() - start < 2
+
+
+def test_too_many_files_are_not_all_looked_at(folder, monkeypatch):
+    monkeypatch.setattr("octlessons.grading.intake.entries.MOST_NAMES", 50)
+    fill(folder / "ana", {f"a/junk{i}": "" for i in range(60)})
+    fill(folder / "ana", {"dark-part.py": RIGHT["dark-part"], "a/two-views.py": "late"})
+    works = only(folder).works
+    assert works["dark-part"].source == RIGHT["dark-part"]
+    assert "more than 50 files" in works["two-views"].problem
+
+
+# ---------------------------------------------------------------------- hostile archives
+
+
+def in_class(folder, **archives):
+    """The submissions of students that each hand in one archive, and of one that did well."""
+    fill(folder / "zz-good")
+    for name, data in archives.items():
+        fill(folder, {name.replace("_", "."): data})
+    *found, good = read_submissions(folder, IDS)
+    assert is_right(good)
+    assert not [w for s in found for w in s.works.values() if UNEXPECTED in w.problem]
+    return found
+
+
+def with_bytes(data, **changes):
+    """A zip whose first local header and central entry are changed."""
+    data = bytearray(data)
+    central = data.index(b"PK\1\2")
+    for field, value in changes.items():
+        at, size = {"flags": (8, 2), "method": (10, 2), "size": (24, 4), "packed": (20, 4)}[field]
+        data[central + at : central + at + size] = value.to_bytes(size, "little")
+    return bytes(data)
+
+
+def info(name, mode):
+    made = zipfile.ZipInfo(name)
+    made.create_system, made.external_attr = 3, mode << 16
+    return made
+
+
+BOMB = zipped({"dark-part.py": b"#" * 40_000_000}, compression=zipfile.ZIP_DEFLATED)
+ONE = zipped({"dark-part.py": "x = 1\n"}, compression=zipfile.ZIP_DEFLATED)
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (b"", "damaged"),
+        (b"PK\5\6", "damaged"),
+        (ONE[:-30], "damaged"),
+        (ONE[: len(ONE) // 2], "damaged"),
+        (b"\0" * 100, "damaged"),
+        (BOMB, "more than 5 MB"),
+        (with_bytes(BOMB, size=100), "damaged"),
+        (with_bytes(ONE, size=4_000_000), "damaged|cut off"),
+        (with_bytes(ONE, packed=3), "damaged|cut off"),
+        (with_bytes(ONE, flags=1), "password"),
+        (with_bytes(ONE, method=99), "compressed in a way"),
+        (zipped({"dark-part.py": "x"}, compression=zipfile.ZIP_LZMA), "compressed in a way"),
+        (zipped({"../dark-part.py": "x"}), "leads out of the archive"),
+        (zipped({"/etc/dark-part.py": "x"}), "leads out of the archive"),
+        (zipped({"C:\\dark-part.py": "x"}), "leads out of the archive"),
+        (zipped({info("dark-part.py", stat.S_IFLNK | 0o777): "/etc/passwd"}), "symbolic link"),
+        (zipped({info("dark-part.py", stat.S_IFIFO): ""}), "not a regular file"),
+        (zipped({"dark-part.py/": ""}), "not a regular file"),
+        (zipped({str(i): "" for i in range(2001)}), "2000 entries"),
+        (zipped({str(i): "" for i in range(30_000)}), "2000 entries"),
+        (zipped({"x" * 60_000 + str(i): "" for i in range(40)}), "2000 entries|no file"),
+    ],
+)
+def test_zip_files_of_every_bad_kind(folder, tmp_path, data, words):
+    (ana,) = in_class(folder, ana_zip=data)
+    assert re.search(words, ana.works["dark-part"].problem)
+    path = fill(tmp_path, {"one.zip": data}) / "one.zip"
+    assert re.search(words, only(path).works["dark-part"].problem)
+    fill(folder / "nested", {"work.zip": data})
+    nested = {s.slug: s for s in read_submissions(folder, IDS)}["nested"]
+    assert re.search(words, nested.works["dark-part"].problem)
+
+
+def test_what_is_twice_in_an_archive_is_refused_and_the_rest_is_not(folder):
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as archive, pytest.warns(UserWarning, match="Duplicate"):
+        for name in ("dark-part.py", "two-views.py", "dark-part.py"):
+            archive.writestr(name, "x = 1\n")
+    (ana,) = in_class(folder, ana_zip=out.getvalue())
+    assert "more than once" in ana.works["dark-part"].problem
+    assert ana.works["two-views"].source == "x = 1\n"
+
+
+def test_archives_within_archives_have_an_end(folder):
+    data = zipped(RIGHT_FILES)
+    for _ in range(5):
+        data = zipped({"work.zip": data})
+    many = zipped({f"{i}.zip": zipped({"x.py": ""}) for i in range(100)})
+    deep, wide = in_class(folder, deep_zip=data, wide_zip=many)
+    assert deep.works["dark-part"].missing
+    assert "more than 20 archives" in wide.works["dark-part"].problem
+
+
+def test_a_bomb_of_bombs_is_read_within_bounds(folder):
+    bomb = zipped({"lesson.ipynb": b" " * 4_900_000}, compression=zipfile.ZIP_DEFLATED)
+    with zipfile.ZipFile(out := io.BytesIO(), "w") as archive:
+        for i in range(20):
+            archive.writestr(f"{i}.zip", bomb)
+    tracemalloc.start()
+    start = time.perf_counter()
+    (ana,) = in_class(folder, ana_zip=out.getvalue())
+    assert time.perf_counter() - start < 10 and tracemalloc.get_traced_memory()[1] < 60e6
+    tracemalloc.stop()
+    assert not ana.works["dark-part"].source
+
+
+def test_a_huge_file_is_not_read_into_memory(folder):
+    for name in ("ana.zip", "bob.tar", "cy.py", "dan.tar.gz"):
+        with open(folder / name, "wb") as file:
+            file.truncate(3_000_000_000)
+    with open(folder / "eve.zip", "wb") as file:  # an honest one: its list is at the end
+        file.write(b"\0" * 10)
+        file.seek(2_500_000_000)
+        file.write(ONE)
+    tracemalloc.start()
+    start = time.perf_counter()
+    found = {s.name: s.works["dark-part"] for s in read_submissions(folder, IDS)}
+    assert time.perf_counter() - start < 5 and tracemalloc.get_traced_memory()[1] < 30e6
+    tracemalloc.stop()
+    assert not any(found[name].source for name in ("ana", "bob", "cy", "dan"))
+    assert found["eve"].source == "x = 1\n"
+
+
+def tar_of(*members):
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w", format=tarfile.GNU_FORMAT) as archive:
+        for name, kind, data in members:
+            made = tarfile.TarInfo(name)
+            made.type, made.size, made.linkname = kind, len(data), "/etc/passwd"
+            archive.addfile(made, io.BytesIO(data))
+    return out.getvalue()
+
+
+def resized(data, size):
+    """A tar archive whose first header says another size, with a right checksum."""
+    header = bytearray(data[:512])
+    header[124:136], header[148:156] = size, b" " * 8
+    header[148:156] = b"%06o\0 " % sum(header)
+    return bytes(header) + data[512:]
+
+
+PAX_SPARSE = b"22 GNU.sparse.major=1\n"
+TAR = tar_of(("dark-part.py", b"0", b"x = 1\n"))
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (b"", "cut off|damaged"),
+        (b"hello" * 200, "damaged"),
+        (TAR[:515], "cut off"),
+        (tar_of(("dark-part.py", b"2", b"")), "symbolic link"),
+        (tar_of(("dark-part.py", b"1", b"")), "is a link"),
+        (tar_of(("dark-part.py", b"3", b"")), "not a regular file"),
+        (tar_of(("dark-part.py", b"6", b"")), "not a regular file"),
+        (tar_of(("dark-part.py", b"5", b"")), "not a regular file"),
+        (tar_of(("dark-part.py", b"S", b"x")), "sparse"),
+        (tar_of(("p", b"x", PAX_SPARSE), ("dark-part.py", b"0", b"x")), "sparse"),
+        (tar_of(("../dark-part.py", b"0", b"x")), "leads out"),
+        (tar_of(*[("dark-part.py", b"0", b"x")] * 2), "more than once"),
+        (tar_of(*[(str(i), b"0", b"") for i in range(2001)]), "2000 entries"),
+        (tar_of(("dark-part.py", b"0", b"x" * 5_000_001)), "more than 5 MB"),
+        (tar_of(("p", b"x", b"9" * 60_000), ("dark-part.py", b"0", b"x")), "damaged"),
+        (tar_of(("p", b"L", b"n" * 80_000), ("dark-part.py", b"0", b"x")), "damaged"),
+        (resized(TAR, b"77777777777\0"), "more than 5 MB|cut off"),
+        (resized(TAR, b"\x80" + b"\0" * 4 + b"\x7f" + b"\xff" * 6), "more than 5 MB|damaged"),
+        (resized(TAR, b"\xff" * 12), "damaged"),
+        (resized(TAR, b"-1         \0"), "damaged"),
+        (resized(TAR, b"00000100000\0"), "cut off"),
+    ],
+)
+def test_tar_files_of_every_bad_kind(folder, data, words):
+    ana, bob = in_class(folder, ana_tar=data, bob_tgz=gzip.compress(data))
+    assert re.search(words, ana.works["dark-part"].problem)
+    assert re.search(words, bob.works["dark-part"].problem)
+
+
+def test_gzip_bombs_and_torn_uploads(folder):
+    bomb = gzip.compress(tar_of(("a", b"0", b"\0" * 60_000_000))[:-10_000]) * 2
+    huge = gzip.compress(b"\0" * 1_000_000)
+    rows = tar_of(*[(f"{i}.bin", b"0", b"\0" * 20_000_000) for i in range(12)])
+    start = time.perf_counter()
+    found = in_class(
+        folder,
+        a_tgz=bomb,
+        b_tgz=gzip.compress(rows, 1),
+        c_tgz=huge * 300,
+        d_tgz=tarred(RIGHT_FILES)[:-200],
+        e_tgz=b"\x1f\x8b\x08\x08" + b"\0" * 6 + b"n" * 2_000_000,
+        f_tgz=gzip.compress(b"") * 1000,
+    )
+    assert time.perf_counter() - start < 10
+    assert "unpacks to more than 200 MB" in found[1].works["dark-part"].problem
+    assert not any(work.source for s in found[:3] for work in s.works.values())
+    assert re.search("cut off|damaged", found[3].works["two-views"].problem)
+
+
+def test_what_is_kept_of_a_compressed_tar_archive_is_bounded(folder):
+    rows = [(f"{i}.ipynb", b"0", b" " * 4_900_000) for i in range(14)]
+    data = tar_of(("dark-part.py", b"0", b"x = 1\n"), *rows, ("two-views.py", b"0", b"y" * 2**21))
+    tracemalloc.start()
+    path = folder / "ana.tgz"
+    path.write_bytes(gzip.compress(data, 1))
+    del data
+    tracemalloc.reset_peak()
+    works = only(folder).works
+    assert tracemalloc.get_traced_memory()[1] < 80e6
+    tracemalloc.stop()
+    assert works["dark-part"].source and "holds too much" in works["two-views"].problem
+
+
+def test_a_lying_archive_costs_only_what_it_lies_about(folder):
+    data = zipped({**RIGHT_FILES, "zz.py": "x" * 100})
+    at = data.index(b"x" * 100)
+    torn = data[:at] + b"y" + data[at + 1 :]
+    (ana,) = in_class(folder, ana_zip=torn)
+    assert is_right(ana)
+
+
+# ---------------------------------------------------------------------- speed
+
+
+def test_five_hundred_students(folder):
+    for i in range(500):
+        fill(folder / f"student{i}")
+    start = time.perf_counter()
+    found = read_submissions(folder, IDS)
+    assert len(found) == 500 and all(map(is_right, found))
+    assert time.perf_counter() - start < 5  # about 0.3 s; the machine may be busy
+
+
+def test_memory_does_not_grow_with_the_class(tmp_path):
+    work = "x = 1\n" + "# " + "y" * 20_000 + "\n"
+
+    def peak(students):
+        path = tmp_path / f"{students}.zip"
+        path.write_bytes(
+            zipped({f"s{i}/dark-part.py": work for i in range(students)}, compression=8)
+        )
+        tracemalloc.start()
+        count = sum(s.works["dark-part"].source == work for s in iter_submissions(path, IDS))
+        most = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        assert count == students
+        return most
+
+    assert peak(400) - peak(100) < 3_000_000  # the names; the works would be 6 MB

@@ -1,0 +1,119 @@
+"""`octlessons grade` as a tutor uses it: a folder in, marks out, sentences instead of tracebacks."""
+
+import csv
+import json
+import subprocess
+import sys
+import zipfile
+
+import pytest
+
+from tests.conftest import ROOT
+from tests.grading.numpy_course import CORRECT, PARTLY, STUBS
+
+
+def octlessons(*arguments, cwd):
+    command = [sys.executable, "-m", "octlessons.cli", *map(str, arguments)]
+    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=300)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A class of three."""
+    for name, sources in (("Ana Li", CORRECT), ("Bo", PARTLY), ("Cy", STUBS)):
+        place = tmp_path / "class" / name
+        place.mkdir(parents=True)
+        for exercise, text in sources.items():
+            (place / f"{exercise}.py").write_text(text)
+    return tmp_path
+
+
+def grades(out):
+    with open(out / "grades.csv", encoding="utf-8-sig", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_a_class_is_graded(isolation, course, folder):
+    done = octlessons("grade", "class", "-o", "results", "--config", course, cwd=folder)
+    assert done.returncode == 0, done.stderr
+    assert "3 submissions, isolation: bubblewrap" in done.stdout
+    table = {row["name"]: row for row in grades(folder / "results")}
+    assert {name: row["total"] for name, row in table.items()} == {
+        "Ana Li": "6",
+        "Bo": "3",
+        "Cy": "0",
+    }
+    names = {path.name for path in (folder / "results").iterdir()}
+    assert names >= {"overview.html", "moodle.csv", "canvas.csv", "junit.xml", "likeness.html"}
+    again = octlessons("grade", "class", "-o", "results", "--config", course, cwd=folder)
+    assert "0 exercises graded now, 9 taken from earlier runs" in " ".join(again.stdout.split())
+
+
+def test_a_zip_gives_the_marks_of_its_folder(isolation, course, folder):
+    with zipfile.ZipFile(folder / "class.zip", "w") as archive:
+        for path in sorted((folder / "class").rglob("*.py")):
+            archive.write(path, path.relative_to(folder / "class"))
+    for given, out in (("class", "one"), ("class.zip", "two")):
+        done = octlessons("grade", given, "-o", out, "--config", course, cwd=folder)
+        assert done.returncode == 0, done.stderr
+    assert grades(folder / "one") == grades(folder / "two")
+
+
+def test_one_file_is_graded_for_one_exercise(isolation, folder):
+    stub = ROOT / "exercises" / "03-k-means-on-pixels" / "dark-part.py"
+    (folder / "dark-part.py").write_text(stub.read_text("utf-8"))
+    done = octlessons(
+        "grade", "dark-part.py", "-o", "results", "--exercise", "dark-part", cwd=folder
+    )
+    assert done.returncode == 0, done.stderr
+    (row,) = grades(folder / "results")
+    assert (row["total"], row["max"]) == ("0", "5")
+
+
+def test_parts_are_put_together(isolation, course, folder):
+    for part in ("1/2", "2/2"):
+        done = octlessons(
+            *("grade", "class", "-o", "results", "--config", course, "--shard", part), cwd=folder
+        )
+        assert done.returncode == 0, done.stderr
+        assert not (folder / "results" / "grades.csv").exists()
+    done = octlessons("grade", "class", "-o", "results", "--config", course, cwd=folder)
+    assert "0 exercises graded now" in done.stdout
+    assert len(grades(folder / "results")) == 3
+
+
+def test_without_isolation_every_file_says_so(course, folder):
+    done = octlessons(
+        *("grade", "class", "-o", "results", "--config", course, "--isolation", "none"), cwd=folder
+    )
+    assert done.returncode == 0, done.stderr
+    assert "NOT SAFE" in done.stdout
+    for path in (folder / "results").rglob("*"):
+        if path.is_file() and path.name not in ("timings.jsonl", "likeness.html"):
+            text = path.read_text("utf-8")
+            none = path.parent.parent.name == "records" and json.loads(text)["isolation"] == "none"
+            assert "NOT SAFE" in text or none, path
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["nowhere", "-o", "results"], "nowhere"),
+        (["empty", "-o", "results"], "empty holds no submissions"),
+        (["class", "-o", "class/results"], "among the submissions"),
+        (["class", "-o", "results", "--shard", "3"], "is no part"),
+        (["class", "-o", "results", "--shard", "3/2"], "no part 3 of 2"),
+        (["class", "-o", "results", "--isolation", "magic"], "no isolation called 'magic'"),
+        (["class", "-o", "results", "--exercise", "ex9"], "no exercise called 'ex9'"),
+        (["class", "-o", "results", "--config", "none.toml"], "cannot be read"),
+    ],
+)
+def test_mistakes_are_sentences(course, folder, arguments, sentence):
+    (folder / "empty").mkdir()
+    if "--config" not in arguments:
+        arguments = [*arguments, "--config", course]
+    done = octlessons("grade", *arguments, cwd=folder)
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr + done.stdout
+    assert sentence in " ".join(done.stderr.split())
+    assert not (folder / "results" / "grades.csv").exists()
