@@ -255,7 +255,11 @@ def grade(
 @command
 def package(
     service: Annotated[
-        str, typer.Argument(metavar="gradescope|classroom50|actions", help="Who will grade.")
+        str,
+        typer.Argument(
+            metavar="gradescope|classroom50|actions|container",
+            help="Who will grade; or the image for a container on macOS and Windows.",
+        ),
     ],
     out: Annotated[Path, typer.Option("--out", "-o", help="A new folder, or a .zip.")],
     config: Annotated[

@@ -92,7 +92,7 @@ def assert_number(student, found, *, low=None, high=None, whole: bool = False, b
             found = int(found)
         else:
             fail(student, f"gives {described(found)}", kind, because or _forgot(found))
-    if not np.isfinite(found):
+    if isinstance(found, float) and not np.isfinite(found):
         fail(student, f"gives {found}", f"{kind} that is finite", because)
     if (low is not None and found < low) or (high is not None and found > high):
         span = f"{kind} from {_end(low, '−∞')} to {_end(high, '∞')}"
@@ -214,7 +214,7 @@ def _close(student, found, expected, rtol, atol, where: str, because: str) -> No
         return
     if isinstance(expected, Number | np.generic):
         number = isinstance(found, int | float) and not isinstance(found, bool)
-        if not number:
+        if not number or (isinstance(found, int) and found.bit_length() > 1_000):
             fail(student, f"gives {described(found)}{where}", described(float(expected)), because)
         if not np.isclose(found, expected, rtol=rtol, atol=atol):
             fail(student, f"gives {described(found)}{where}", described(_plain(expected)), because)

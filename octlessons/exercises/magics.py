@@ -10,6 +10,7 @@ _KEEP = {"time", "timeit", "capture", "prun"}
 _TARGET = r"[^\W\d]\w*(?:\.\w+|\[[^\[\]]*\])*"
 
 # x = !ls    a, b = %time f()    none of which Python itself could read
+_TIMED = re.compile(r"(?P<before>[^#'\"%!]*?)%time\s+(?P<statement>\S.*)")
 _ASSIGNED = re.compile(rf"(?P<indent>\s*)(?P<targets>{_TARGET}(?:\s*[,=]\s*{_TARGET})*)\s*=\s*[!%]")
 _ASKED = re.compile(r"\s*%{0,2}[\w.*\[\]-]+\?{1,2}\s*(?:;\s*)?")
 
@@ -21,7 +22,7 @@ def without_magics(source: str) -> str:
     """Replace what only IPython understands; every other line stays as and where it is.
 
     ``%magic``, ``!command`` and ``name?`` become ``pass``, ``x = !command`` and ``x = %magic``
-    become ``x = None``. Of a cell under ``%%time``, ``%%timeit``, ``%%capture`` or ``%%prun`` the
+    become ``x = None``; of ``%time x = f()`` and ``x = %time f()`` the statement stays. Of a cell under ``%%time``, ``%%timeit``, ``%%capture`` or ``%%prun`` the
     body stays; under any other cell magic (``%%bash``) nothing does. Lines inside a string, inside
     brackets or continued with a backslash are Python and not touched.
 
@@ -60,6 +61,8 @@ def without_magics(source: str) -> str:
 def _instead(line: str) -> str | None:
     """What to put for a line that is a magic; None if it is Python."""
     bare = line.lstrip()
+    if timed := _TIMED.fullmatch(line):
+        return timed["before"] + timed["statement"]
     if bare.startswith(("%", "!", "?")) or _ASKED.fullmatch(line):
         return line[: len(line) - len(bare)] + "pass"
     if assigned := _ASSIGNED.match(line):

@@ -110,6 +110,8 @@ def described(value, width: int = 60) -> str:
         return f"an array of shape {value.shape}, {value.dtype}"
     if isinstance(value, float):
         return f"{value:.6g}"
+    if isinstance(value, int) and value.bit_length() > 1_000:
+        return f"a whole number of {value.bit_length()} bits"
     if isinstance(value, list | tuple):
         inner = ", ".join(described(item, 20) for item in value[:6])
         more = (
@@ -121,7 +123,7 @@ def described(value, width: int = 60) -> str:
         return text if len(text) <= 3 * width else f"a {type(value).__name__} of {len(value)} items"
     if isinstance(value, dict):
         inner = ", ".join(
-            f"{key!r}: {described(item, 20)}" for key, item in list(value.items())[:6]
+            f"{described(key, 20)}: {described(item, 20)}" for key, item in list(value.items())[:6]
         )
         text = "{" + inner + (", …" if len(value) > 6 else "") + "}"
         return text if len(text) <= 3 * width else f"a dict of {len(value)} entries"

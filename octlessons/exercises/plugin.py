@@ -126,7 +126,7 @@ def judged(error: BaseException | None) -> tuple[Outcome, str]:
         return Outcome.TIMED_OUT, str(error)
     if isinstance(error, StudentError):
         return Outcome.ERROR, str(error)
-    if isinstance(error, AssertionError):
+    if isinstance(error, AssertionError | pytest.fail.Exception):
         return Outcome.FAILED, str(error)
     if isinstance(error, pytest.skip.Exception):
         return Outcome.ERROR, f"This check could not run: {error}"

@@ -102,6 +102,8 @@ class Assignment:
     late : LatePolicy
     root : Path
         Folder of the course.
+    secrets : tuple of Path
+        Files and folders that no submission may see.
     """
 
     title: str
@@ -109,6 +111,7 @@ class Assignment:
     key: str = field(default="", repr=False)
     late: LatePolicy = LatePolicy()
     root: Path = Path()
+    secrets: tuple[Path, ...] = ()
 
     @property
     def ids(self) -> list[str]:
@@ -182,6 +185,15 @@ def load_assignment(
         key=table.get("key", ""),
         late=LatePolicy() if late is None else LatePolicy.from_toml(late, f"{where}, [late]"),
         root=catalogue.root,
+        secrets=tuple(
+            place
+            for place in (
+                *(catalogue.root / name for name in ("exercises", "tests", "solutions")),
+                overlay,
+                path,
+            )
+            if place is not None
+        ),
     )
 
 

@@ -29,11 +29,12 @@ from octlessons import __version__
 from octlessons.errors import OctlessonsError
 from octlessons.grading.assignment import Assignment, load_assignment
 from octlessons.grading.late import LatePolicy
+from octlessons.grading.sandbox.container import dockerfile
 from octlessons.grading.store import write_atomically
 from octlessons.wording import listing
 
 #: Services that there are bundles for.
-SERVICES = ("gradescope", "classroom50", "actions")
+SERVICES = ("gradescope", "classroom50", "actions", "container")
 
 _PACKAGE = Path(__file__).resolve().parents[1]
 _FILES = Path(__file__).with_name("bundle_files")
@@ -75,7 +76,9 @@ def make_bundle(
 
     Parameters
     ----------
-    service : {"gradescope", "classroom50", "actions"}
+    service : {"gradescope", "classroom50", "actions", "container"}
+        The last is what the image for submissions is built from, where there are no namespaces
+        of Linux; it holds no exercise and no check.
     out : path
         A name that ends in ``.zip``, or a new folder. Gradescope takes a zip, which lies in the
         folder then.
@@ -103,6 +106,8 @@ def make_bundle(
     private = service == "gradescope" or bool(repository)
     if hidden is not None and not private:
         raise OctlessonsError(f"Hidden checks stay out of this bundle: {_READABLE[service]}")
+    if service == "container":
+        return Bundle(_write(_container(), Path(out), service))
     assignment = load_assignment(config, exercises, hidden)
     notes = () if private else tuple(_left_out(assignment, service))
     common = _common(assignment, private)
@@ -170,6 +175,16 @@ def _actions(common: Files, words: Mapping[str, str]) -> Files:
         f"{outer}.github/workflows/octlessons.yml": workflow,
         **_scripts("actions", "README.md", words),
     }
+
+
+def _container() -> Files:
+    name, wheel = _wheel()
+    files = {
+        "Dockerfile": dockerfile().encode(),
+        "constraints.txt": _constraints().encode(),
+        name: wheel,
+    }
+    return {name: (content, False) for name, content in files.items()}
 
 
 _LAYOUTS = {"gradescope": _gradescope, "classroom50": _classroom50, "actions": _actions}

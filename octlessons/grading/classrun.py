@@ -137,8 +137,7 @@ def grade(
     """
     store = Store(Path(out))
     Path(out).mkdir(parents=True, exist_ok=True)
-    secrets = [assignment.root / name for name in ("exercises", "tests", "solutions")]
-    isolation = sandbox.choose(isolation, [Path(out), *secrets])
+    isolation = sandbox.choose(isolation, [Path(out), *assignment.secrets])
     mine = _part(sorted(submissions, key=lambda submission: submission.slug), shard)
     units = list(_units(mine, assignment, isolation))
     records, pending = {}, []

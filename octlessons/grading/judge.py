@@ -36,6 +36,9 @@ _MOST_TIMEOUTS = 2
 
 _MOST_PRINTED = 10_000
 
+# The number of SIGKILL where submissions run, whatever this side runs on.
+_KILLED = 9
+
 # Where check files lie while they run, and so the first part of their modules' names.
 _FOLDERS = ("public_checks", "hidden_checks")
 
@@ -208,7 +211,7 @@ class RemoteStudent:
             )
         if ended.why == "disk":
             return StudentError(f"{shown} wrote too much into temporary files, and was stopped.")
-        if ended.exit == -signal.SIGKILL:
+        if ended.exit == -_KILLED:
             return StudentError(
                 f"{shown} was killed, most likely because it took more than "
                 f"{self._limits.memory_mb} MB of memory."
@@ -446,8 +449,8 @@ def _plugin(units, course_key, isolation, sandbox, until, keep, files):
         def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo):
             """Keep the result; pytest's own report would format a traceback nobody reads."""
             error = call.excinfo and call.excinfo.value
-            if isinstance(error, Infrastructure | OctlessonsError):
-                self.failure = error
+            if error is not None and not isinstance(error, _OF_THE_STUDENT):
+                self.failure = _own(error, item.name)
             if call.when == "call" or (call.when == "setup" and error is not None):
                 self.results.append(self._result(item, error))
             outcome = "passed" if error is None else "failed"
@@ -464,6 +467,19 @@ def _sorted(items, files) -> dict[tuple[str, bool], list]:
     for item in items:
         groups.setdefault(files[Path(item.path)], []).append(item)
     return groups
+
+
+# What a check raises about a submission. Anything else is about the grader or the check itself.
+_OF_THE_STUDENT = (AssertionError, NotAttempted, StudentError, TimedOut)
+
+
+def _own(error: BaseException, check: str) -> Exception:
+    """Say what is wrong with the grader or a check, so that it is no mark and never a zero."""
+    if isinstance(error, Infrastructure | OctlessonsError):
+        return error
+    return OctlessonsError(
+        f"The check {check} itself stopped with {type(error).__name__}: {clean(str(error), 300)}"
+    )
 
 
 class _Nothing:
@@ -488,6 +504,8 @@ class _Nothing:
 
 def _student(unit: Unit, course_key: str, sandbox):
     work, limits = unit.work, unit.task.limits
+    if work.unexpected:
+        raise Infrastructure(work.problem)
     if work.source is None:
         return _Nothing((NotAttempted if work.missing else StudentError)(work.problem))
     if sandbox is None:

@@ -24,6 +24,8 @@ class Work:
         and what to do.
     missing : bool
         Whether nothing was handed in for this exercise (rather than something unreadable).
+    unexpected : bool
+        Whether it was the grader that failed to read it: no mark then, and never a zero.
     """
 
     exercise: str
@@ -31,6 +33,7 @@ class Work:
     source: str | None = None
     problem: str = ""
     missing: bool = False
+    unexpected: bool = False
 
 
 @dataclass(frozen=True)

@@ -16,10 +16,11 @@ from rich.table import Table
 from octlessons.errors import OctlessonsError
 from octlessons.grading.assignment import load_assignment
 from octlessons.grading.classrun import ClassResult, grade
-from octlessons.grading.exports import write_results, write_student
+from octlessons.grading.exports import UNSAFE, write_results, write_student
 from octlessons.grading.intake import read_submissions
 from octlessons.grading.likeness import alike, write_likeness
 from octlessons.grading.records import NO_MARK
+from octlessons.grading.sandbox import NONE
 from octlessons.wording import count
 
 _LONG = 40  # students that are listed one by one
@@ -84,7 +85,9 @@ def grade_class(
         )
     if part is None:
         stubs = {task.id: task.stub for task in assignment.tasks}
-        write_likeness(alike(result.submissions, assignment.ids, stubs), out)
+        pairs = alike(result.submissions, assignment.ids, stubs)
+        warning = UNSAFE if result.isolation == NONE else ""
+        write_likeness(pairs, out, title=assignment.title, warning=warning)
         write_results(result, out)
     else:
         for submission in result.submissions:
@@ -147,7 +150,7 @@ def _tell(console: Console, result: ClassResult, out: Path, shard: str | None) -
         f"{count(len(result.submissions), 'submission')}, isolation: {result.isolation}. "
         f"{count(result.graded, 'exercise')} graded now, {result.reused} taken from earlier runs."
     )
-    if result.isolation == "none":
+    if result.isolation == NONE:
         console.print(
             "[red]NOT SAFE: graded without isolation.[/red] The submissions ran with your rights. "
             "Every result says so."

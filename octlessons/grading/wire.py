@@ -28,12 +28,16 @@ import time
 import numpy as np
 
 #: Bytes that a header may have, and all arrays of a message together.
-MOST_HEADER = 8 * 2**20
+MOST_HEADER = 2 * 2**20
 MOST_BUFFERS = 64 * 2**20
 
 #: How deep lists and dicts may be nested; as in self-checks (`exercises.plain`), and one for the
 #: envelope.
 DEPTH = 24
+
+# Keys of dicts in one message that are not plain names: numbers and tuples can be chosen so that
+# their hashes are the same, and a dict of many such keys takes very long to build.
+_MOST_ODD_KEYS = 1_000
 
 _FRAME = struct.Struct("<II")
 _SHORT = 2**53
@@ -158,7 +162,7 @@ class _Reader:
     """Takes values out of a header and their bytes out of the buffers, in order."""
 
     def __init__(self, buffers: bytes):
-        self.buffers, self.at = memoryview(buffers), 0
+        self.buffers, self.at, self.odd_keys = memoryview(buffers), 0, 0
 
     def take(self, node, depth: int):
         if depth > DEPTH:
@@ -193,6 +197,9 @@ class _Reader:
         keys = items[::2]
         if any(type(key) in (list, dict, np.ndarray) for key in keys):
             raise Unreadable("a dict has a key that cannot be one")
+        self.odd_keys += sum(not _is_name(key) for key in keys)
+        if self.odd_keys > _MOST_ODD_KEYS:
+            raise Unreadable("its dicts have too many keys that are neither text nor small numbers")
         return dict(zip(keys, items[1::2], strict=True))
 
     def _bytes(self, length) -> memoryview:
@@ -215,6 +222,11 @@ class _Reader:
         raw = self._bytes(size)
         array = np.frombuffer(raw, dtype=dtype).copy().reshape(shape)
         return _checked(array)
+
+
+def _is_name(key) -> bool:
+    """Whether a key's hash is its own, or salted."""
+    return key is None or type(key) in (str, bytes, bool) or (type(key) is int and abs(key) < _SHORT)
 
 
 def _checked(array: np.ndarray) -> np.ndarray:

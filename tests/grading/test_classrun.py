@@ -35,7 +35,7 @@ def digest(folder) -> dict[str, str]:
     return {
         path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
         for path in sorted((folder / "records").rglob("*"))
-        if path.is_file()
+        if path.is_file() and not path.name.startswith(".part-")  # what a killed run began
     }
 
 

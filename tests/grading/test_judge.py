@@ -300,6 +300,34 @@ def test_the_worker_holds_no_checks_and_no_solutions(isolation, assignment, tmp_
     assert "FOUND []" in messages(record), messages(record)
 
 
+@pytest.mark.parametrize(
+    "body", ["raise KeyError('the table of the check')", "import pytest; pytest.skip('no torch')"]
+)
+def test_a_check_that_fails_itself_is_no_mark_and_never_a_zero(
+    isolation, assignment, tmp_path, body
+):
+    text = f"def test_own(student):\n    student.standardize([[1.0], [2.0]])\n    {body}\n"
+    task = replace(assignment.tasks[0], checks={"test_ex1.py": text.encode()}, hidden_checks={})
+    broken = replace(assignment, tasks=(task, *assignment.tasks[1:]))
+    result = grade([submission("a")], broken, tmp_path, isolation=isolation, jobs=1)
+    record = result.records["a", "ex1"]
+    assert "The check test_own itself stopped" in record.no_mark and not record.checks
+    assert [result.records["a", name].points for name in ("ex2", "ex3")] == [2, 2]
+
+
+def test_numbers_of_any_size_are_only_wrong(mark):
+    for value in ("10**400", "10**5000", "[[10**400] * 2] * 2", "{10**5000: 1}", "-(10**400)"):
+        record = mark(HEAD + f"def standardize(X): return {value}\n")["student", "ex1"]
+        assert record.points == 0 and not record.no_mark, messages(record)
+
+
+def test_work_that_the_grader_failed_to_read_is_no_mark(mark):
+    work = Work("ex1", problem="What was handed in could not be read.", unexpected=True)
+    works = {"ex1": work} | {n: Work(n, f"{n}.py", CORRECT[n]) for n in ("ex2", "ex3")}
+    records = mark(Submission("student", "student", works))
+    assert records["student", "ex1"].no_mark and records["student", "ex2"].points == 2
+
+
 def test_changed_inputs_do_not_reach_the_judge(mark):
     """A submission that writes into its arguments changes its own copy only."""
     source = HEAD + (

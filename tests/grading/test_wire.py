@@ -101,6 +101,9 @@ def test_any_bytes_are_plain_data_or_unreadable(header, buffers):
         (["i", "0x" + "f" * 200_000], b""),
         (["d", ["l"], 1], b""),  # a list is no key
         (["d", "key"], b""),
+        (["d", *[x for k in range(2_000) for x in (["i", hex(k * (2**61 - 1) + 2**80)], 0)]], b""),
+        (["d", *[x for k in range(2_000) for x in (["t", -1, k], 0)]], b""),
+        (["d", *[x for k in range(2_000) for x in (k + 0.5, 0)]], b""),
         (["x", 1], b""),
         ([], b""),
         ({"a": 1}, b""),

@@ -74,7 +74,7 @@ def test_notebooks_are_read_as_data():
     "data", [b"", b"{", b"[]", b'{"cells": 3}', b'{"cells": [{}]}', b"\xff\xfe"]
 )
 def test_what_is_no_notebook_is_a_sentence(data):
-    with pytest.raises(OctlessonsError, match=r"w\.ipynb is not a notebook"):
+    with pytest.raises(OctlessonsError, match=r"w\.ipynb is not a valid notebook"):
         notebook_source(data, "w.ipynb")
 
 

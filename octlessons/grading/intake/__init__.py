@@ -165,7 +165,7 @@ def _submission(
             works = read_works(files, exercises, budget, newest="canvas" in dict(owner.ids))
         except Exception as error:  # one student's files must not stop the class
             problem = f"{UNEXPECTED} ({type(error).__name__}). Hand it in again as plain files."
-            works = {exercise: Work(exercise, "", None, problem) for exercise in exercises}
+            works = {name: Work(name, problem=problem, unexpected=True) for name in exercises}
     name = owner.name or student.slug
     called = (owner.student, name, owner.raw.strip(), student.slug)
     return Submission(

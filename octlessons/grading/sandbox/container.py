@@ -200,7 +200,8 @@ def dockerfile() -> str:
 FROM python:{python}-slim
 COPY . /tmp/context
 # A wheel beside this file is taken before a package index.
-RUN pip install --no-cache-dir --find-links /tmp/context "{package}" \\
+RUN pip install --no-cache-dir --find-links /tmp/context -c /tmp/context/constraints.txt \\
+    "{package}" \\
  && rm -rf /tmp/context "$(python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')\
 /octlessons/course"
 """

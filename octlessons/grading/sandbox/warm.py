@@ -284,6 +284,7 @@ def _is_answer(answer, number: int) -> bool:
         and len(answer) == 5
         and type(answer[0]) is int
         and answer[0] == number
+        and type(answer[1]) is str
         and answer[1] in ("done", "error", "not attempted")
         and (answer[1] == "done" or type(answer[2]) is str)
         and (answer[3] is None or _is_arguments(answer[3]))

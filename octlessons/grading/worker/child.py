@@ -44,6 +44,8 @@ def run(channel: int, folder: str | None, setup: dict) -> None:
     """
     confinement.die_with_parent()
     _keep_only(channel)
+    if setup["mode"] == "namespaces":
+        confinement.keep_user(*setup["user"])
     confinement.first_to_go()
     confinement.limits(setup)
     if setup["mode"] == "confined":

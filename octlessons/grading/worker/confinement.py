@@ -9,11 +9,16 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import os
+import platform
 import resource
+import signal
 import struct
 from collections.abc import Iterable
 
 _LIBC = ctypes.CDLL(None, use_errno=True)
+_LIBC_HELD = ctypes.PyDLL(None, use_errno=True)  # keeps the interpreter locked during a call
+
+_CLONE = {"x86_64": 56, "aarch64": 220}
 
 _CLONE_NEWNS, _CLONE_NEWUSER, _CLONE_NEWPID = 0x00020000, 0x10000000, 0x20000000
 _MS_RDONLY, _MS_NOSUID, _MS_NODEV, _MS_NOEXEC, _MS_REMOUNT = 1, 2, 4, 8, 32
@@ -37,10 +42,34 @@ def _prctl(option: int, value: int | ctypes.c_void_p, what: str, third: object =
     _check(_LIBC.prctl(option, value, third, 0, 0), what)
 
 
-def new_namespaces() -> None:
-    """Leave the namespaces of users, mounts and, for processes forked from now on, of processes."""
-    uid, gid = os.geteuid(), os.getegid()
-    _check(_LIBC.unshare(_CLONE_NEWUSER | _CLONE_NEWNS | _CLONE_NEWPID), "unshare")
+def fork_into_namespaces() -> int:
+    """Fork a child into namespaces of its own: users, mounts, processes.
+
+    `os.fork` knows no namespaces; to leave them first and fork then takes two processes for each
+    child. This is the same call of the kernel, with Python told before and after, as its C
+    interface asks for.
+
+    Returns
+    -------
+    int
+        As of `os.fork`. The child is not mapped to any user yet: see `keep_user`.
+    """
+    python = ctypes.pythonapi
+    python.PyOS_BeforeFork()
+    flags = _CLONE_NEWUSER | _CLONE_NEWNS | _CLONE_NEWPID | signal.SIGCHLD
+    pid = _LIBC_HELD.syscall(_CLONE[platform.machine()], flags, 0, 0, 0, 0)
+    number = ctypes.get_errno()
+    if pid == 0:
+        python.PyOS_AfterFork_Child()
+        return 0
+    python.PyOS_AfterFork_Parent()
+    if pid < 0:
+        raise OSError(number, f"clone: {os.strerror(number)}")
+    return pid
+
+
+def keep_user(uid: int, gid: int) -> None:
+    """Be the same user in a new namespace as outside."""
     for name, text in (
         ("setgroups", "deny"),
         ("uid_map", f"{uid} {uid} 1"),

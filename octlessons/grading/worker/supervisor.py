@@ -1,13 +1,14 @@
-"""Watch over one child from outside its namespaces: count its time, kill it, say how it ended.
+"""Fork children and watch over them from outside: count their time, kill them, say how they ended.
 
-The judge tells it on the watch socket what the child may still use: messages of 16 bytes, two
-doubles, processor seconds and seconds by the clock from now on (NaN leaves as it is, infinity
-lifts). When the child has ended, the supervisor sends one `wire` message and ends, too. If the
-judge goes away, the child is killed. The supervisor runs no line of a submission.
+The judge tells on a child's watch socket what it may still use: messages of 16 bytes, two doubles,
+processor seconds and seconds by the clock from now on (NaN leaves as it is, infinity lifts). When
+a child has ended, the supervisor sends one `wire` message. If the judge lets go of the socket, the
+child is killed. The supervisor runs no line of a submission.
 """
 
 from __future__ import annotations
 
+import array
 import contextlib
 import math
 import os
@@ -22,7 +23,7 @@ import traceback
 
 from octlessons.grading import wire
 from octlessons.grading.worker import child, confinement
-from octlessons.grading.worker.protocol import ALLOWANCE
+from octlessons.grading.worker.protocol import ALLOWANCE, CHILD
 
 _LOOK = 0.25  # seconds between two looks at the clock of a child that is far from its limit
 _CORES = os.cpu_count() or 1
@@ -31,80 +32,139 @@ _CORES = os.cpu_count() or 1
 _FILES, _DEPTH = 2000, 10
 
 
-def supervise(channel: int, watch: int, setup: dict) -> None:
-    """Fork the child, watch it to its end, and report.
+class Supervisor:
+    """Forks a child whenever the judge asks for one, and looks after all that there are.
 
     Parameters
     ----------
-    channel, watch : int
-        The child's socket and the supervisor's own.
+    control : socket
+        To the judge.
     setup : dict
-        What the judge said at the start: ``mode``, ``filter``, limits.
+        What the judge said at the start: ``mode``, ``filter``, ``disk_bytes`` and so on.
     """
-    confined = setup["mode"] == "confined"
-    folder = tempfile.mkdtemp(prefix="work-") if confined else None
-    try:
-        if not confined:
-            confinement.new_namespaces()
-        pid = os.fork()
+
+    def __init__(self, control: socket.socket, setup: dict):
+        self._control, self._setup = control, setup
+        self._children: list[_Watched] = []
+
+    def run(self) -> None:
+        """Go on until the judge has gone."""
+        while True:
+            poll = select.poll()
+            for handle in (self._control, *(h for c in self._children for h in c.handles)):
+                poll.register(handle, select.POLLIN)
+            wait = min((c.patience() for c in self._children), default=None)
+            ready = {handle for handle, _ in poll.poll(wait)}
+            for watched in list(self._children):
+                if watched.look(ready):
+                    self._children.remove(watched)
+            if self._control.fileno() in ready and not self._fork():
+                return
+
+    def _fork(self) -> bool:
+        """Fork the child that is asked for; say no when the judge has gone."""
+        request = _request(self._control)
+        if request is None:
+            return False
+        (memory, cpu), (channel, watch) = request
+        setup = self._setup | {"memory_bytes": memory, "cpu_backstop": cpu}
+        confined = setup["mode"] == "confined"
+        folder = tempfile.mkdtemp(prefix="work-") if confined else None
+        pid = os.fork() if confined else confinement.fork_into_namespaces()
         if pid == 0:
             try:
-                os.close(watch)
                 child.run(channel, folder, setup)
             except BaseException:
                 traceback.print_exc()  # to nowhere, once the child is shut in
             finally:
                 os._exit(1)
         os.close(channel)
-        with socket.socket(fileno=watch) as line:
-            _wait(pid, line, setup["disk_bytes"], folder)
-    finally:
-        if folder is not None and os.path.exists(folder):
-            _remove(folder)
-    os._exit(0)
+        self._children.append(_Watched(pid, watch, setup["disk_bytes"], folder))
+        return True
 
 
-def _wait(pid: int, line: socket.socket, disk: int, folder: str | None) -> None:
-    pidfd = os.pidfd_open(pid)
-    poll = select.poll()
-    poll.register(pidfd, select.POLLIN)
-    poll.register(line, select.POLLIN)
-    cpu_end = wall_end = math.inf
-    why, used = "", 0.0
-    while True:
-        left = min((cpu_end - used) / _CORES, wall_end - time.monotonic(), _LOOK)
-        events = dict(poll.poll(max(2, math.ceil(1000 * left))))
-        if pidfd in events:
-            break
-        used = _cpu(pid, used)
-        if line.fileno() in events:
-            message = line.recv(ALLOWANCE.size, socket.MSG_WAITALL)
-            if len(message) < ALLOWANCE.size:  # the judge needs the child no more
-                why = "closed"
-                break
-            cpu, wall = ALLOWANCE.unpack(message)
-            cpu_end = cpu_end if math.isnan(cpu) else used + cpu
-            wall_end = wall_end if math.isnan(wall) else time.monotonic() + wall
-        elif used >= cpu_end:
+def _request(control: socket.socket) -> tuple[tuple, tuple] | None:
+    """Read the judge's next request; None when it has gone."""
+    numbers = array.array("i")
+    room = socket.CMSG_SPACE(2 * numbers.itemsize)
+    content, attached, _, _ = control.recvmsg(CHILD.size, room, socket.MSG_WAITALL)
+    if len(content) < CHILD.size:
+        return None
+    for level, kind, data in attached:
+        if level == socket.SOL_SOCKET and kind == socket.SCM_RIGHTS:
+            numbers.frombytes(data)
+    return CHILD.unpack(content), tuple(numbers)
+
+
+class _Watched:
+    """One child, and what it may still use."""
+
+    def __init__(self, pid: int, watch: int, disk: int, folder: str | None):
+        self._pid, self._pidfd = pid, os.pidfd_open(pid)
+        self._line = socket.socket(fileno=watch)
+        self._disk, self._folder = disk, folder
+        self._cpu_end = self._wall_end = math.inf
+        self._used = 0.0
+
+    @property
+    def handles(self) -> tuple[int, int]:
+        """What to wait for: its end, and the judge."""
+        return self._pidfd, self._line.fileno()
+
+    def patience(self) -> int:
+        """Milliseconds until it has to be looked at again."""
+        wall = self._wall_end - time.monotonic()
+        left = min((self._cpu_end - self._used) / _CORES, wall, _LOOK)
+        return max(2, math.ceil(1000 * left))
+
+    def look(self, ready: set[int]) -> bool:
+        """Look whether it has ended or has to; say yes if it is no more."""
+        if self._pidfd in ready:
+            self._end("")
+            return True
+        self._used = _cpu(self._pid, self._used)
+        why = ""
+        if self._line.fileno() in ready:
+            why = self._listen()
+        elif self._used >= self._cpu_end:
             why = "cpu"
-        elif time.monotonic() >= wall_end:
+        elif time.monotonic() >= self._wall_end:
             why = "wall"
-        elif folder is not None and _size(folder) > disk:
+        elif self._folder is not None and _size(self._folder) > self._disk:
             why = "disk"
         if why:
-            break
-    with contextlib.suppress(ProcessLookupError):
-        os.kill(pid, signal.SIGKILL)
-    _, status, usage = os.wait4(pid, 0)
-    if folder is not None:
-        _remove(folder)  # before the report: the next child may need the room
-    report = {
-        "why": why,
-        "exit": os.waitstatus_to_exitcode(status),
-        "cpu_seconds": usage.ru_utime + usage.ru_stime,
-    }
-    with contextlib.suppress(wire.Closed, OSError):
-        wire.send(line, wire.encode(report))
+            self._end(why)
+        return bool(why)
+
+    def _listen(self) -> str:
+        try:
+            message = self._line.recv(ALLOWANCE.size, socket.MSG_WAITALL)
+        except OSError:
+            message = b""
+        if len(message) < ALLOWANCE.size:
+            return "closed"  # the judge needs the child no more
+        cpu, wall = ALLOWANCE.unpack(message)
+        if not math.isnan(cpu):
+            self._cpu_end = self._used + cpu
+        if not math.isnan(wall):
+            self._wall_end = time.monotonic() + wall
+        return ""
+
+    def _end(self, why: str) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(self._pid, signal.SIGKILL)
+        _, status, usage = os.wait4(self._pid, 0)
+        os.close(self._pidfd)
+        if self._folder is not None:
+            _remove(self._folder)  # before the report: the next child may need the room
+        report = {
+            "why": why,
+            "exit": os.waitstatus_to_exitcode(status),
+            "cpu_seconds": usage.ru_utime + usage.ru_stime,
+        }
+        with contextlib.suppress(wire.Closed, OSError):
+            wire.send(self._line, wire.encode(report))
+        self._line.close()
 
 
 def _cpu(pid: int, before: float) -> float:
