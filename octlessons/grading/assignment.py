@@ -109,7 +109,7 @@ class Assignment:
     title: str
     tasks: tuple[Task, ...]
     key: str = field(default="", repr=False)
-    late: LatePolicy = LatePolicy()
+    late: LatePolicy = field(default_factory=LatePolicy)
     root: Path = Path()
     secrets: tuple[Path, ...] = ()
 
@@ -234,8 +234,7 @@ def _limits(table: Mapping, before: Limits, where: str) -> Limits:
     unknown = sorted(set(table) - set(_LIMITS))
     if unknown:
         raise OctlessonsError(
-            f"{where} has no setting called {listing(unknown, 'or')}; "
-            f"there are {listing(_LIMITS)}."
+            f"{where} has no setting called {listing(unknown, 'or')}; there are {listing(_LIMITS)}."
         )
     for name, value in table.items():
         number = isinstance(value, int | float) and not isinstance(value, bool)

@@ -172,5 +172,3 @@ def _tell(console: Console, result: ClassResult, out: Path, shard: str | None) -
 
 def _shown(path: Path) -> str:
     return escape(str(path))
-
-

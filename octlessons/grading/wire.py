@@ -226,7 +226,9 @@ class _Reader:
 
 def _is_name(key) -> bool:
     """Whether a key's hash is its own, or salted."""
-    return key is None or type(key) in (str, bytes, bool) or (type(key) is int and abs(key) < _SHORT)
+    if type(key) is int:
+        return abs(key) < _SHORT
+    return key is None or type(key) in (str, bytes, bool)
 
 
 def _checked(array: np.ndarray) -> np.ndarray:

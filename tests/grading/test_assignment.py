@@ -49,7 +49,7 @@ def test_limits_are_general_or_of_one_exercise(config):
 
 def test_the_policy_on_late_work_is_read(config):
     with config.open("a") as file:
-        file.write('[late]\ndue = 2026-12-01T12:00:00Z\npercent_per_day = 10\n')
+        file.write("[late]\ndue = 2026-12-01T12:00:00Z\npercent_per_day = 10\n")
     assert load_assignment(config).late.due == datetime(2026, 12, 1, 12, tzinfo=UTC)
 
 

@@ -46,13 +46,12 @@ ADAPTED = {
     "m=b''.join(wire.encode((n,'done',[[-1.,-1.],[1.,1.]],None,'')) for n in range(1,9))\n"
     "for fd in range(3,64):\n    try: os.write(fd,m)\n    except OSError: pass\n"
     "def standardize(X):\n    return None\n",
-    "R17": "import os,struct\nh=b'[\"t\",1,\"done\",[\"a\",\"<f8\",[1000000000000]],null,\"\"]'\n"
+    "R17": 'import os,struct\nh=b\'["t",1,"done",["a","<f8",[1000000000000]],null,""]\'\n'
     "for fd in range(3,8):\n"
     "    try: os.write(fd,struct.pack('<II',len(h),8)+h+b'x'*8)\n    except OSError: pass\n",
     "R20": "import os,struct,time\nos.write(3,struct.pack('<II',1000,0))\n"
     "while True:\n    os.write(3,b'{'); time.sleep(.5)\n",
 }
-
 
 
 @pytest.fixture(scope="module")
@@ -70,7 +69,7 @@ def outcome(isolation, assignment, tmp_path_factory):
         _write(folder, f"{name}-adapted", CASES[name] | {"submission": {"ex1.py": source}})
     for number in range(len(CASES)):
         _write(folder, f"good-{number:03}", {"submission": {"ex1.py": CORRECT["ex1"]}})
-    (folder / "=HYPERLINK(\"http:x\")\n" / "x").mkdir(parents=True)
+    (folder / '=HYPERLINK("http:x")\n' / "x").mkdir(parents=True)
     limits = Limits(cpu_seconds=1, wall_seconds=3, memory_mb=1024)
     quick = replace(assignment, tasks=tuple(replace(t, limits=limits) for t in assignment.tasks))
     submissions = read_submissions(folder, quick.ids)
@@ -100,9 +99,7 @@ def test_attack(outcome, name):
     submissions, result = outcome
     case, entry = CASES[name]["expected"], submissions[name]
     records = {ex: result.records[entry.slug, ex] for ex in CORRECT}
-    said = " ".join(
-        check.message for record in records.values() for check in record.checks
-    )
+    said = " ".join(check.message for record in records.values() for check in record.checks)
     assert {ex: record.points for ex, record in records.items()} == case["scores"], said
     assert not any(record.no_mark for record in records.values())
     if case["message_regex"] and name not in ADAPTED:

@@ -11,6 +11,7 @@ import time
 from dataclasses import replace
 from functools import partial
 
+import psutil
 import pytest
 
 from octlessons.errors import OctlessonsError
@@ -166,9 +167,11 @@ def test_a_sandbox_that_dies_is_replaced(run, monkeypatch):
     def dying(setting):
         warm = real(setting)
         if len(killed) < 2:
-            killed.append(warm._process.pid)
-            os.kill(warm._process.pid, signal.SIGKILL)
-            warm._process.wait()
+            killed.append(warm)
+            for process in psutil.Process().children():
+                process.kill()
+            while warm.alive:
+                time.sleep(0.01)
         return warm
 
     monkeypatch.setattr(classrun, "_warm", dying)
@@ -200,7 +203,7 @@ def _dies_once(flag, units, setting):
 _MARK_BATCH = classrun.mark_batch
 
 
-def test_nothing_is_graded_where_submissions_cannot_be_kept_apart(assignment, tmp_path, monkeypatch):
+def test_nothing_is_graded_where_work_cannot_be_kept_apart(assignment, tmp_path, monkeypatch):
     monkeypatch.setattr(sandbox, "trouble", lambda name, secrets=(): "is not installed.")
     with pytest.raises(OctlessonsError, match="none was graded"):
         grade(group(1), assignment, tmp_path, isolation="auto", jobs=1)
@@ -279,9 +282,7 @@ def test_a_cluster_of_two_workers_one_killed_loses_nothing(isolation, assignment
             *("--nthreads", "1", "--no-dashboard", "--no-nanny"),
             *("--local-directory", str(tmp_path)),
         ]
-        workers = [
-            subprocess.Popen(command, env=env, stderr=subprocess.DEVNULL) for _ in range(2)
-        ]
+        workers = [subprocess.Popen(command, env=env, stderr=subprocess.DEVNULL) for _ in range(2)]
         try:
             seen = []
 

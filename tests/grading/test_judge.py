@@ -21,9 +21,7 @@ def messages(record) -> str:
 
 
 def test_right_partly_right_and_untouched_work(mark):
-    records = mark(
-        submission("right"), submission("partly", **PARTLY), submission("stub", **STUBS)
-    )
+    records = mark(submission("right"), submission("partly", **PARTLY), submission("stub", **STUBS))
     points = {place: record.points for place, record in records.items()}
     assert [points["right", name] for name in CORRECT] == [2, 2, 2]
     assert [points["partly", name] for name in CORRECT] == [1, 2, 0]
@@ -63,11 +61,12 @@ UNUSUAL = {
     "dataclasses and annotations": "from dataclasses import dataclass\n@dataclass\n"
     "class Moments:\n    mean: 'float' = 0\n    kind: 'str' = ''\n"
     "async def unused(): ...\ndef standardize(X):\n" + RIGHT,
-    "a main block": "def standardize(X):\n" + RIGHT
+    "a main block": "def standardize(X):\n"
+    + RIGHT
     + "if __name__ == '__main__':\n    raise SystemExit(standardize(1))\n",
-    "its own classes": "class Scaler:\n    def __call__(self, X):\n    " + RIGHT.replace(
-        "\n    ", "\n        "
-    ) + "\nstandardize = Scaler()\n",
+    "its own classes": "class Scaler:\n    def __call__(self, X):\n    "
+    + RIGHT.replace("\n    ", "\n        ")
+    + "\nstandardize = Scaler()\n",
     "global state": "seen = []\ndef standardize(X):\n    seen.append(1)\n" + RIGHT,
     "a closed stdout": "import sys\nsys.stdout = None\ndef standardize(X):\n" + RIGHT,
     "octlessons itself": "import octlessons.images\ndef standardize(X):\n" + RIGHT,
@@ -124,7 +123,10 @@ ENDS = {
     "exit status of the grader": ("import os\ndef standardize(X): os._exit(77)", "status 77"),
     "sys.exit": ("import sys\nsys.exit(0)", "SystemExit"),
     "abort": ("import os\ndef standardize(X): os.abort()", "crashed"),
-    "null pointer": ("import ctypes\ndef standardize(X): ctypes.string_at(0)", "crashed|ValueError"),
+    "null pointer": (
+        "import ctypes\ndef standardize(X): ctypes.string_at(0)",
+        "crashed|ValueError",
+    ),
     "deep recursion": (
         "import sys\nsys.setrecursionlimit(10**9)\ndef f(x): return f([x])\n"
         "def standardize(X): return f(X)",
@@ -204,14 +206,14 @@ def test_wrong_values_are_only_ever_wrong(mark, what):
     assert re.search(expected, messages(record)), messages(record)
 
 
-FORGED = '''
+FORGED = """
 import os, json, struct, sys
 from octlessons.grading import wire
 
 def frame(*answer):
     return wire.encode(answer)
 
-'''
+"""
 
 
 @pytest.mark.parametrize(
@@ -296,7 +298,8 @@ def test_the_worker_holds_no_checks_and_no_solutions(isolation, assignment, tmp_
     limits = Limits(cpu_seconds=30, wall_seconds=60, memory_mb=1024)
     given = submission("student", ex1=source)
     patient = replace(assignment, tasks=tuple(replace(t, limits=limits) for t in assignment.tasks))
-    record = grade([given], patient, tmp_path, isolation=isolation, jobs=1).records["student", "ex1"]
+    result = grade([given], patient, tmp_path, isolation=isolation, jobs=1)
+    record = result.records["student", "ex1"]
     assert "FOUND []" in messages(record), messages(record)
 
 
@@ -371,7 +374,7 @@ def test_random_numbers_are_the_same_every_time(isolation, assignment, tmp_path)
     source = HEAD + (
         "import random\n"
         "def standardize(X):\n"
-        "    raise ValueError(f'{random.random()} {np.random.rand()} {hash(\"text\")} "
+        '    raise ValueError(f\'{random.random()} {np.random.rand()} {hash("text")} '
         "{list({str(n) for n in range(9)})}')\n"
     )
     said = []

@@ -1,4 +1,4 @@
-"""`octlessons grade` as a tutor uses it: a folder in, marks out, sentences instead of tracebacks."""
+"""`octlessons grade` as a tutor uses it: a folder in, marks out, sentences for mistakes."""
 
 import csv
 import json

@@ -135,7 +135,7 @@ def test_calls_that_go_wrong_are_explained(body, kind, words):
 
 
 def test_files_that_do_not_run_are_explained():
-    with pytest.raises(StudentError, match=r"not valid Python: .*line 2"):
+    with pytest.raises(StudentError, match=r"not valid Python \(SyntaxError\): .*line 2"):
         student("x = 1\ndef f(:\n")
     with pytest.raises(StudentError, match=r"NameError(.|\n)*line 1"):
         student("print(nothing)")

@@ -22,7 +22,7 @@ from octlessons.grading.exports.view import (
     standing,
 )
 
-_NUMBER = re.compile(r"[-+−]?\d[\d_]*(?:\.\d*)?(?:[eE][-+]?\d+)?")
+_NUMBER = re.compile(r"[-+−]?\d[\d_]*(?:\.\d+)?(?:[eE][-+]?\d+)?")
 _SEVERAL = re.compile(r"…(?:[\s,;:×x()\[\]]*…)+")
 _LONGEST = 600
 _MOST_MISTAKES = 5

@@ -107,7 +107,7 @@ class Warm:
         disk_bytes: int = 64 * 2**20,
     ):
         self._command = command
-        self._said = tempfile.TemporaryFile()
+        self._said = tempfile.TemporaryFile()  # noqa: SIM115 - open as long as the sandbox
         try:
             self._line = command.connect(command.arguments, command.environment, self._said)
         except OSError as error:
