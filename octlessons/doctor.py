@@ -40,6 +40,7 @@ CORE = (
 )
 BOOK = ("albumentations", "fonttools", "ipykernel", "jupyter-book", "latex2mathml", "myst-nb")
 DEEP = ("medmnist", "onnx", "onnxscript", "safetensors", "torch", "torchvision")
+GRADE = ("copydetect", "jinja2", "pyseccomp")
 
 #: Names under which Chromium and its relatives are installed.
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
@@ -120,6 +121,7 @@ def examine(root: Path | None = None) -> list[Check]:
         check_deep,
         check_weights,
         check_browser,
+        check_isolation,
     ]
     return [_safely(check) for check in checks]
 
@@ -356,6 +358,32 @@ def check_browser() -> Check:
         return Check("Chromium", "ok", Path(path).name)
     fix = "sudo apt-get install chromium" if shutil.which("apt-get") else "Install Google Chrome."
     return Check("Chromium", "note", "not found; only the tests of the pages need it", fix)
+
+
+def check_isolation() -> Check:
+    """Can `octlessons grade` keep submissions apart here?"""
+    title = "isolation for grading"
+    wanted = tuple(name for name in GRADE if name != "pyseccomp" or sys.platform == "linux")
+    missing = [name for name, version in _installed(wanted).items() if version is None]
+    if missing:
+        return Check(
+            title,
+            "note",
+            f"without {', '.join(missing)}; only `octlessons grade` needs it",
+            'python -m pip install -c constraints.txt -e ".[grade]"',
+        )
+    from octlessons.grading import sandbox
+
+    try:
+        return Check(title, "ok", sandbox.choose())
+    except OctlessonsError:  # it names folders
+        usual = "bubblewrap" if sys.platform == "linux" else "container"
+        return Check(
+            title,
+            "note",
+            "none holds here; only `octlessons grade` needs one",
+            f"{sandbox.way(usual).ADVICE} `octlessons grade` says what each way lacks.",
+        )
 
 
 def show(checks: list[Check]) -> str:

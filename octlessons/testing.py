@@ -300,7 +300,7 @@ def assert_in_band(student, found, limits: Sequence[float], because: str = "") -
     if not low <= found <= high:
         fail(
             student,
-            f"gives {described(float(found))}",
+            f"gives {described(found)}",
             f"a number from {low:.4g} to {high:.4g}, where right answers lie whatever the seed",
             because,
         )

@@ -104,7 +104,7 @@ def same(a, b) -> bool:
 def described(value, width: int = 60) -> str:
     """Describe plain data in a few words, for a sentence: small things whole, arrays by shape."""
     if isinstance(value, np.ndarray):
-        if value.size <= 8:
+        if value.size <= 8 and value.dtype != object:
             with np.printoptions(precision=4, suppress=True):
                 return " ".join(np.array2string(value, separator=", ").split())
         return f"an array of shape {value.shape}, {value.dtype}"

@@ -11,6 +11,7 @@ import signal
 import struct
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -233,6 +234,7 @@ def test_the_graders_environment_is_noticed(isolation, monkeypatch):
 
 _WEAK = """
 import sys
+import tempfile
 from pathlib import Path
 from octlessons.errors import OctlessonsError
 from octlessons.grading import sandbox
@@ -324,3 +326,31 @@ def test_a_sandbox_says_why_it_did_not_start(monkeypatch):
     with pytest.raises(sandbox.Infrastructure, match="did not start"):
         sandbox.start("bubblewrap", [])
     assert time.monotonic() - start < 20
+
+
+def test_libraries_below_tmp_stay_visible_and_nothing_else_there(isolation, monkeypatch):
+    """A checkout in /tmp grades like any other."""
+    with tempfile.TemporaryDirectory(dir="/tmp") as folder:
+        (Path(folder) / "libs").mkdir(mode=0o755)
+        (Path(folder) / "libs" / "module.txt").write_text("a library")
+        (Path(folder) / "marks.txt").write_text("a mark")
+        Path(folder).chmod(0o755)
+        real = bubblewrap.libraries()
+        monkeypatch.setattr(bubblewrap, "libraries", lambda: [*real, Path(folder, "libs")])
+        source = (
+            "import os\n"
+            "def look(folder):\n"
+            "    try:\n"
+            "        open(folder + '/libs/module.txt', 'w')\n"
+            "    except OSError as error:\n"
+            "        kept = type(error).__name__\n"
+            "    text = open(folder + '/libs/module.txt').read()\n"
+            "    return text, kept, os.listdir(folder), open('/tmp/mine', 'w').write('x')\n"
+        )
+        with sandbox.start(isolation, ["numpy"]) as warm:
+            child = warm.child(1 << 29, 30)
+            child.allow(10)
+            child.ask(30, "load", source, "look.py", 0)
+            kind, answer, _, _ = child.ask(30, "call", "look", (folder,), {})
+            child.close()
+    assert (kind, answer) == ("done", ("a library", "OSError", ["libs"], 1))

@@ -137,6 +137,39 @@ def test_a_browser_can_be_named(monkeypatch, tmp_path):
     assert doctor.check_browser().state == "note"
 
 
+def test_the_isolation_that_holds_is_named(monkeypatch):
+    from octlessons.grading import sandbox
+
+    monkeypatch.setattr(doctor, "_installed", lambda names: dict.fromkeys(names, "1.0"))
+    monkeypatch.setattr(sandbox, "choose", lambda: "confined")
+    check = doctor.check_isolation()
+    assert (check.state, check.found) == ("ok", "confined")
+
+
+@pytest.mark.parametrize(("system", "way"), [("linux", "bubblewrap"), ("darwin", "docker")])
+def test_without_isolation_there_is_a_note_that_names_no_folder(monkeypatch, system, way):
+    from octlessons.grading import sandbox
+
+    def none_holds():
+        raise OctlessonsError("confined: only root can open /secret/place")
+
+    monkeypatch.setattr(doctor, "_installed", lambda names: dict.fromkeys(names, "1.0"))
+    monkeypatch.setattr(sandbox, "choose", none_holds)
+    monkeypatch.setattr(doctor.sys, "platform", system)
+    check = doctor.check_isolation()
+    assert check.state == "note" and way in check.fix
+    assert "/secret" not in check.found + check.fix
+
+
+def test_without_the_grader_isolation_is_not_tried(monkeypatch):
+    from octlessons.grading import sandbox
+
+    monkeypatch.setattr(doctor, "_installed", lambda names: dict.fromkeys(names))
+    monkeypatch.setattr(sandbox, "choose", lambda: pytest.fail("tried"))
+    check = doctor.check_isolation()
+    assert check.state == "note" and '".[grade]"' in check.fix
+
+
 def test_a_check_that_breaks_does_not_stop_the_others():
     def check_thing():
         raise RuntimeError("broken")

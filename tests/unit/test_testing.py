@@ -103,3 +103,19 @@ def test_bands_come_from_the_file_beside_the_checks(tmp_path):
     entry = {"bands": {"my-exercise": {"score": {"low": 0.1, "high": 0.2}}}}
     (tmp_path / "bands.json").write_text(json.dumps(entry))
     assert t.band(tmp_path / "test_my-exercise.py", "score") == (0.1, 0.2)
+
+
+@pytest.mark.parametrize(
+    "huge", [10**400, 10**5000, [10**5000] * 2, {10**5000: 10**400}], ids="abcd"
+)
+def test_numbers_beyond_every_float_are_wrong_and_described(huge):
+    for check in (
+        lambda: t.assert_close(None, huge, 1.0),
+        lambda: t.assert_close(None, huge, [1.0, 2.0]),
+        lambda: t.assert_array(None, huge, shape=(2,)),
+        lambda: t.assert_in_band(None, huge, (0, 1)),
+        lambda: t.assert_number(None, huge, high=1),
+        lambda: t.assert_equal(None, huge, 1),
+    ):
+        with pytest.raises(AssertionError):
+            check()

@@ -110,14 +110,16 @@ def command(prefix: list[str]) -> Command:
             arguments += ["--ro-bind", str(place), str(place)]
     for name in ("/etc/ld.so.cache", "/etc/ld.so.conf", "/etc/ld.so.conf.d", "/etc/alternatives"):
         arguments += ["--ro-bind-try", name, name]
+    arguments += ["--tmpfs", "/tmp"]  # before the libraries, which may lie in it
     for place in libraries():
         arguments += ["--ro-bind", str(place), str(place)]
     for place in not_for_submissions():
         arguments += ["--tmpfs", str(place), "--remount-ro", str(place)]
-    # Only a child's own /tmp, which its supervisor's mount namespace adds, can be written to.
-    arguments += ["--proc", "/proc", "--dev", "/dev", "--tmpfs", "/dev/shm", "--tmpfs", "/tmp"]
+    # Only a child's own /tmp, which its own mount namespace adds, can be written to.
+    arguments += ["--proc", "/proc", "--dev", "/dev", "--tmpfs", "/dev/shm"]
     arguments += ["--remount-ro", "/dev/shm", "--remount-ro", "/dev"]
     for name, value in environment().items():
         arguments += ["--setenv", name, value]
     arguments += ["--chdir", "/tmp", "--remount-ro", "/", "--", *interpreter()]
-    return Command(arguments, {}, "namespaces")
+    kept = [str(place) for place in libraries() if place.is_relative_to("/tmp")]
+    return Command(arguments, {}, "namespaces", {"kept": kept})

@@ -51,7 +51,7 @@ def run(channel: int, folder: str | None, setup: dict) -> None:
     if setup["mode"] == "confined":
         _confine_without_namespaces(folder, setup)
     else:
-        confinement.private_folders(setup["disk_bytes"], setup["proc"])
+        confinement.private_folders(setup["disk_bytes"], setup["proc"], setup["kept"])
         os.chdir("/tmp")
     confinement.drop_capabilities()
     socket_to_judge = socket.socket(fileno=CHANNEL)

@@ -22,6 +22,7 @@ _CLONE = {"x86_64": 56, "aarch64": 220}
 
 _CLONE_NEWNS, _CLONE_NEWUSER, _CLONE_NEWPID = 0x00020000, 0x10000000, 0x20000000
 _MS_RDONLY, _MS_NOSUID, _MS_NODEV, _MS_NOEXEC, _MS_REMOUNT = 1, 2, 4, 8, 32
+_MS_BIND, _MS_REC = 4096, 16384
 _PR_SET_PDEATHSIG, _PR_SET_DUMPABLE, _PR_SET_SECCOMP, _PR_SET_NO_NEW_PRIVS = 1, 4, 22, 38
 _PR_CAPBSET_DROP, _SECCOMP_MODE_FILTER = 24, 2
 
@@ -92,7 +93,7 @@ def snapshot() -> dict[str, bytes]:
     return found
 
 
-def private_folders(disk_bytes: int, proc: dict[str, bytes]) -> None:
+def private_folders(disk_bytes: int, proc: dict[str, bytes], kept: Iterable[str]) -> None:
     """Cover ``/tmp`` with an empty folder of limited size, and ``/proc`` with a few plain files.
 
     Parameters
@@ -100,10 +101,19 @@ def private_folders(disk_bytes: int, proc: dict[str, bytes]) -> None:
     disk_bytes : int
     proc : dict of str to bytes
         From `snapshot`.
+    kept : iterable of str
+        Folders below ``/tmp`` that stay visible: libraries that were installed there.
     """
+    places = [(path, os.open(path, os.O_PATH)) for path in kept]
     size = f"size={disk_bytes},nr_inodes=2000,mode=1777".encode()
     flags = _MS_NOSUID | _MS_NODEV | _MS_NOEXEC
     _check(_LIBC.mount(b"tmpfs", b"/tmp", b"tmpfs", flags, size), "mount /tmp")
+    for path, handle in places:
+        os.makedirs(path)
+        source = f"/proc/self/fd/{handle}".encode()
+        bind = _MS_BIND | _MS_REC
+        _check(_LIBC.mount(source, path.encode(), None, bind, None), f"mount {path}")
+        os.close(handle)
     _check(_LIBC.mount(b"tmpfs", b"/proc", b"tmpfs", flags, b"size=4m,nr_inodes=16"), "mount /proc")
     for name, content in proc.items():
         os.makedirs(os.path.dirname(f"/proc/{name}"), exist_ok=True)
