@@ -195,6 +195,18 @@ def watch(
     terminal.watch(start, student)
 
 
+ConfigOption = Annotated[
+    Path | None, typer.Option(help="grading.toml: exercises, limits, late policy, key.")
+]
+ExercisesOption = Annotated[
+    list[str] | None,
+    typer.Option("--exercise", help="Grade this one only (may be repeated)."),
+]
+HiddenOption = Annotated[
+    Path | None, typer.Option(help="Folder of hidden checks, CHAPTER/test_ID.py.")
+]
+
+
 @command
 def grade(
     submissions: Annotated[
@@ -204,15 +216,9 @@ def grade(
         ),
     ],
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder for the results.")],
-    config: Annotated[
-        Path | None, typer.Option(help="grading.toml: exercises, limits, late policy, key.")
-    ] = None,
-    exercise: Annotated[
-        list[str] | None, typer.Option(help="Grade this one only (may be repeated).")
-    ] = None,
-    hidden: Annotated[
-        Path | None, typer.Option(help="Folder of hidden checks, CHAPTER/test_ID.py.")
-    ] = None,
+    config: ConfigOption = None,
+    exercise: ExercisesOption = None,
+    hidden: HiddenOption = None,
     isolation: Annotated[
         str,
         typer.Option(
@@ -262,15 +268,9 @@ def package(
         ),
     ],
     out: Annotated[Path, typer.Option("--out", "-o", help="A new folder, or a .zip.")],
-    config: Annotated[
-        Path | None, typer.Option(help="grading.toml: exercises, limits, late policy, key.")
-    ] = None,
-    exercise: Annotated[
-        list[str] | None, typer.Option(help="Grade this one only (may be repeated).")
-    ] = None,
-    hidden: Annotated[
-        Path | None, typer.Option(help="Folder of hidden checks, CHAPTER/test_ID.py.")
-    ] = None,
+    config: ConfigOption = None,
+    exercise: ExercisesOption = None,
+    hidden: HiddenOption = None,
     repository: Annotated[
         str,
         typer.Option(

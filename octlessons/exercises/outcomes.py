@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 
@@ -15,6 +16,15 @@ class Outcome(StrEnum):
     FAILED = "failed"
     TIMED_OUT = "timed out"
     ERROR = "error"
+
+
+def worst(outcomes: Iterable[Outcome]) -> Outcome:
+    """Return what several checks come to together; without any, an error."""
+    found = set(outcomes)
+    for outcome in (Outcome.ERROR, Outcome.TIMED_OUT, Outcome.FAILED, Outcome.NOT_ATTEMPTED):
+        if outcome in found:
+            return outcome
+    return Outcome.PASSED if found else Outcome.ERROR
 
 
 _SIGNS = {
@@ -90,11 +100,7 @@ class Report:
     @property
     def outcome(self) -> Outcome:
         """The worst outcome of the checks; *not attempted* only if nothing was."""
-        found = {result.outcome for result in self.results}
-        for worst in (Outcome.ERROR, Outcome.TIMED_OUT, Outcome.FAILED, Outcome.NOT_ATTEMPTED):
-            if worst in found:
-                return worst
-        return Outcome.PASSED if found else Outcome.ERROR
+        return worst(result.outcome for result in self.results)
 
     @property
     def points(self) -> int:

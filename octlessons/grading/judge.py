@@ -239,11 +239,15 @@ class _Unprotected:
     def __init__(self, work: Work, limits: Limits):
         self._work, self._limits, self._student = work, limits, None
         self._trouble: Exception | None = None
+        self._hidden = False
         self.printed, self.cpu_seconds = "", 0.0
 
     def begin(self, hidden: bool) -> None:
-        if self._student is not None and not hidden:
-            self.printed = self._student.printed[-_MOST_PRINTED:]
+        if self._student is not None:
+            said = self._student.take_printed()  # in the check before
+            if not self._hidden:
+                self.printed = (self.printed + said)[-_MOST_PRINTED:]
+        self._hidden = hidden
 
     def __getattr__(self, name: str):
         if name.startswith("_"):

@@ -11,7 +11,7 @@ import json
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from octlessons.exercises.outcomes import Outcome
+from octlessons.exercises.outcomes import Outcome, worst
 
 SCHEMA = "octlessons/record/v1"
 
@@ -87,11 +87,7 @@ class Record:
         """The worst outcome of the checks, or ``"no mark"``."""
         if self.no_mark or not self.checks:
             return NO_MARK
-        found = {check.outcome for check in self.checks}
-        for worst in (Outcome.ERROR, Outcome.TIMED_OUT, Outcome.FAILED, Outcome.NOT_ATTEMPTED):
-            if worst in found:
-                return worst
-        return Outcome.PASSED
+        return worst(check.outcome for check in self.checks)
 
     @property
     def points(self) -> int:

@@ -262,6 +262,13 @@ def test_hidden_inputs_do_not_come_out(mark):
     assert "'seen'" not in record.printed
 
 
+def test_hidden_prints_do_not_come_out_without_isolation_either(assignment, tmp_path):
+    source = HEAD + "def standardize(X):\n    print('SHAPE', np.shape(X))\n" + RIGHT
+    given = [submission("a", ex1=source)]
+    result = grade(given, assignment, tmp_path, isolation="none", jobs=1)
+    assert result.records["a", "ex1"].printed == "SHAPE (2, 2)\n"
+
+
 def test_submissions_leave_nothing_for_one_another(mark):
     leave = HEAD + (
         "import os, sys, builtins, tempfile\n"
