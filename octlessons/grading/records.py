@@ -15,6 +15,9 @@ from octlessons.exercises.outcomes import Outcome, worst
 
 SCHEMA = "octlessons/record/v1"
 
+#: What every result of a run without isolation says.
+UNSAFE = "NOT SAFE: graded without isolation"
+
 #: What stands for an exercise that could not be marked because the grader itself failed.
 NO_MARK = "no mark"
 
@@ -103,6 +106,8 @@ class Record:
         """Return the record as JSON text, the same for equal records."""
         content = {"schema": SCHEMA, **asdict(self)}
         content |= {"outcome": self.outcome, "points": self.points, "max_points": self.max_points}
+        if self.isolation == "none":
+            content["warning"] = UNSAFE
         return json.dumps(content, indent=1, ensure_ascii=True, sort_keys=True) + "\n"
 
     @classmethod
@@ -120,6 +125,7 @@ class Record:
                 raise ValueError("another schema")
             for derived in ("outcome", "points", "max_points"):
                 content.pop(derived)
+            content.pop("warning", None)
             checks = tuple(
                 CheckRecord(**{**check, "outcome": Outcome(check["outcome"])})
                 for check in content.pop("checks")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -277,7 +278,9 @@ def test_only_the_tutor_edition_has_solutions(build, course):
         (course / folder).mkdir(parents=True)
     (course / "solutions/01-page/try-it.py").write_text(SOLUTION)
     (course / "exercises/catalogue.toml").write_text(CATALOGUE)
-    (course / "book/tutors/guide.md").write_text("# Guide\n")
+    tutor_pages = re.findall(r"file: (\S+)", (ROOT / "_toc.tutor.yml").read_text("utf-8"))
+    for page in tutor_pages:
+        (course / f"{page}.md").write_text("# For tutors\n")
     for path, text in generated(load_catalogue(course)).items():
         path.parent.mkdir(exist_ok=True)
         path.write_text(text)
@@ -303,7 +306,8 @@ def test_only_the_tutor_edition_has_solutions(build, course):
             (built.index.parent / "book/01-page.html").read_text(), "html.parser"
         )
         assert "hidden_answer" in tutors.select_one(".exercise details.solution").get_text()
-        assert (built.index.parent / "book/tutors/guide.html").is_file()
+        assert "book/tutors/guide" in tutor_pages
+        assert all((built.index.parent / f"{page}.html").is_file() for page in tutor_pages)
         assert not [path for path in students.rglob("*.html") if "hidden_a" in path.read_text()]
 
         with pytest.raises(OctlessonsError, match="minutes; the page says otherwise"):

@@ -11,11 +11,8 @@ from typing import Any, Protocol
 
 from octlessons.exercises.outcomes import Outcome
 from octlessons.grading.late import LateMark
-from octlessons.grading.records import NO_MARK, Record, Timing
+from octlessons.grading.records import NO_MARK, UNSAFE, Record, Timing
 from octlessons.grading.submission import Submission
-
-#: What stands in every file if the code was not kept apart.
-UNSAFE = "NOT SAFE: graded without isolation"
 
 #: What a student reads where the grader failed.
 NOT_MARKED = "Not marked yet: the grader failed, you did not. This is not a zero."
