@@ -96,6 +96,11 @@ def attempts(secrets, environment, alone):
     places |= {os.path.dirname(os.__file__), *filter(os.path.isabs, sys.path)}
     if os.environ["TMPDIR"] != "/tmp":
         places.add("/tmp")
+    elif os.stat("/tmp").st_dev != os.stat("/").st_dev:
+        # /tmp is a file system of this process alone: folders in it, such as those above
+        # libraries that lie there, are its own, too.
+        own = os.stat("/tmp").st_dev
+        places = {p for p in places if not os.path.exists(p) or os.stat(p).st_dev != own}
     for place in sorted(places):
         attempt(f"leave a file in {place}", lambda: write(place + "/octlessons-was-here"))
     attempt("change a library", lambda: open(os.__file__, "r+b"))
