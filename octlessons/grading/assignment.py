@@ -159,9 +159,9 @@ def load_assignment(
     limits = table.get("limits", {})
     where = str(path) if path is not None else "the limits"
     own = {name: value for name, value in limits.items() if isinstance(value, dict)}
-    unknown = sorted(set(own) - set(chosen))
+    unknown = sorted(name for name in own if name not in catalogue)
     if unknown:
-        raise OctlessonsError(f"{where}, [limits.{unknown[0]}]: no such exercise is to be marked.")
+        raise OctlessonsError(f"{where}, [limits.{unknown[0]}]: there is no such exercise.")
     general = _limits(
         {k: v for k, v in limits.items() if k not in own}, Limits(), f"{where}, [limits]"
     )

@@ -22,7 +22,7 @@ from octlessons.errors import OctlessonsError
 from octlessons.grading import sandbox
 from octlessons.grading.assignment import Assignment, Task
 from octlessons.grading.judge import Marked, Unit, judge, seed_of
-from octlessons.grading.keys import record_key
+from octlessons.grading.keys import record_key, versions
 from octlessons.grading.records import Record, Timing
 from octlessons.grading.sandbox.warm import Infrastructure, Warm
 from octlessons.grading.store import Store
@@ -83,6 +83,8 @@ class Setting:
     out : str
         Folder where processes of this machine keep what they have marked at once; empty if the
         results travel.
+    versions : tuple of (str, str)
+        That the records' keys hold.
     proven : bool
         Whether the isolation has shown that it holds on the machine that marks.
     """
@@ -92,6 +94,7 @@ class Setting:
     preload: tuple[str, ...]
     memory_mb: int
     out: str
+    versions: tuple[tuple[str, str], ...]
     proven: bool
 
 
@@ -204,6 +207,7 @@ def _setting(
         tuple(sorted({"numpy", *names})),
         max((task.limits.memory_mb for task in tasks.values()), default=0),
         "" if out is None else str(out.resolve()),
+        tuple(versions().items()),
         proven=out is not None,
     )
 
@@ -365,11 +369,21 @@ def _warm(setting: Setting) -> Warm:
     if warm is not None and warm.alive:
         return warm
     close_sandboxes()
-    why = "" if setting.proven else sandbox.trouble(setting.isolation)
+    why = "" if setting.proven else _another(setting)
     if why:
-        raise Infrastructure(f"{setting.isolation} on another machine: {why}")
+        raise Infrastructure(f"another machine cannot mark: {why}")
     _WARM[setting] = sandbox.start(setting.isolation, setting.preload, setting.memory_mb)
     return _WARM[setting]
+
+
+def _another(setting: Setting) -> str:
+    """Say what keeps this machine from marking for the one that chose; empty if nothing does."""
+    ours = versions()
+    for name, wanted in setting.versions:
+        if ours.get(name) != wanted:
+            return f"its {name} is {ours.get(name) or 'not there'}, instead of {wanted or 'none'}"
+    why = sandbox.trouble(setting.isolation)
+    return f"{setting.isolation} {why}" if why else ""
 
 
 def close_sandboxes() -> None:

@@ -43,6 +43,7 @@ def test_limits_are_general_or_of_one_exercise(config):
     with config.open("a") as file:
         file.write("[limits]\ncpu_seconds = 3\nmemory_mb = 512\n[limits.ex2]\ncpu_seconds = 90\n")
     limits = {task.id: task.limits for task in load_assignment(config).tasks}
+    assert load_assignment(config, ["ex1"]).ids == ["ex1"]  # limits of others may stay
     assert limits["ex1"] == Limits(3, 60, 512)
     assert limits["ex2"] == Limits(90, 90, 512)  # the clock never runs out before the processor
 
@@ -67,7 +68,7 @@ def test_the_policy_on_late_work_is_read(config):
         ("[limits]\ncpu_seconds = -1", "no limit that can be kept"),
         ("[limits]\ncpu_seconds = true", "no limit that can be kept"),
         ("[limits]\nmemory_mb = 1", "no limit that can be kept"),
-        ("[limits.ex7]\ncpu_seconds = 1", "no such exercise"),
+        ("[limits.ex7]\ncpu_seconds = 1", "there is no such exercise"),
         ("[late]\ndue = 2026-12-01T12:00:00", "no time zone"),
         ("title = ", "not valid TOML"),
     ],

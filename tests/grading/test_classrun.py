@@ -312,6 +312,19 @@ def test_a_cluster_of_two_workers_one_killed_loses_nothing(isolation, assignment
     assert digest(tmp_path / "cluster") == digest(tmp_path / "here")
 
 
+def test_a_machine_with_other_versions_marks_nothing(run, monkeypatch, assignment, tmp_path):
+    real = classrun._setting
+
+    def remote(*args, **settings):
+        made = real(*args, **settings)
+        return replace(made, proven=False, versions=(("numpy", "1.0"),))
+
+    monkeypatch.setattr(classrun, "_setting", remote)
+    monkeypatch.setattr(classrun.time, "sleep", lambda seconds: None)
+    records = run(group(1)).records.values()
+    assert all("its numpy is" in record.no_mark for record in records)
+
+
 def test_no_scheduler_is_one_sentence(run):
     pytest.importorskip("distributed")
     with pytest.raises(OctlessonsError, match="no Dask scheduler"):

@@ -21,6 +21,7 @@ import pytest
 from octlessons.errors import OctlessonsError
 from octlessons.grading import sandbox
 from octlessons.grading.sandbox import bubblewrap, confined, container, seccomp
+from octlessons.grading.sandbox.warm import Warm
 from tests.conftest import ROOT
 from tests.grading import breakouts
 
@@ -202,8 +203,16 @@ def test_no_filter_is_noticed(isolation, monkeypatch):
         sandbox.choose("bubblewrap")
 
 
-def test_a_visible_secret_is_noticed(isolation, monkeypatch):
-    secret = ROOT / "solutions"
+@pytest.fixture
+def secret():
+    """A folder that no submission may see, outside /tmp, which is covered in any case."""
+    with tempfile.TemporaryDirectory(dir="/var/tmp") as folder:
+        Path(folder).chmod(0o755)
+        (Path(folder) / "solution.py").write_text("x = 1\n")
+        yield Path(folder)
+
+
+def test_a_visible_secret_is_noticed(isolation, monkeypatch, secret):
     real = bubblewrap.command
 
     def weak(prefix):
@@ -354,3 +363,16 @@ def test_libraries_below_tmp_stay_visible_and_nothing_else_there(isolation, monk
             kind, answer, _, _ = child.ask(30, "call", "look", (folder,), {})
             child.close()
     assert (kind, answer) == ("done", ("a library", "OSError", ["libs"], 1))
+
+
+def test_a_sandbox_compiles_its_list_of_calls_where_the_judge_cannot(isolation):
+    """As for a judge on macOS or Windows: without a list from outside, calls are refused, too."""
+    command = bubblewrap.command([])
+    source = "import socket\ndef f():\n    socket.socket()\n"
+    with Warm(command, ["numpy"], b"") as warm:
+        child = warm.child(1 << 29, 30)
+        child.allow(10)
+        child.ask(30, "load", source, "f.py", 0)
+        kind, answer, _, _ = child.ask(30, "call", "f", (), {})
+        child.close()
+    assert kind == "error" and "PermissionError" in answer
