@@ -118,13 +118,15 @@ class RemoteStudent:
         self.cpu_seconds = 0.0
 
     def begin(self, hidden: bool) -> None:
-        """Begin a check. Hidden ones get a process that has seen no public one, nor the reverse.
+        """Begin a check.
 
         Parameters
         ----------
         hidden : bool
+            A process that has seen a hidden check is used for no public one, whose output students
+            read. Hidden checks come last, so that is one process for an exercise.
         """
-        if hidden != self._hidden:
+        if self._hidden and not hidden:
             self.close()
         self._hidden = hidden
         self.last_call = None
