@@ -17,7 +17,7 @@ import tempfile
 import time
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from octlessons.errors import OctlessonsError
@@ -440,15 +440,8 @@ def _plugin(units, course_key, isolation, sandbox, until, keep, files):
                     if self.failure is not None:
                         raise self.failure
                     result = self.results[-1]
-                    yield CheckRecord(
-                        name=result.name,
-                        title=result.title,
-                        outcome=result.outcome,
-                        message=clean(result.message),
-                        points=result.points,
-                        max_points=result.max_points,
-                        hidden=hidden,
-                    )
+                    kept = asdict(result) | {"message": clean(result.message), "hidden": hidden}
+                    yield CheckRecord(**kept)
             student.begin(False)
 
         @pytest.hookimpl(tryfirst=True)

@@ -11,7 +11,7 @@ import json
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from octlessons.exercises.outcomes import Outcome, worst
+from octlessons.exercises.outcomes import CheckResult, Outcome, worst
 
 SCHEMA = "octlessons/record/v1"
 
@@ -23,30 +23,18 @@ NO_MARK = "no mark"
 
 
 @dataclass(frozen=True)
-class CheckRecord:
-    """What one check came to.
+class CheckRecord(CheckResult):
+    """What one check came to, as it is kept.
+
+    Its message is clean text: no control characters. Title and message of a hidden check are for
+    the tutor only; they may hold inputs and expected values.
 
     Attributes
     ----------
-    name : str
-        Name of the test function.
-    title : str
-        First line of its docstring. Of a hidden check, for the tutor only.
-    outcome : Outcome
-    message : str
-        The sentence for the student; empty if passed. Clean text: no control characters. Of a
-        hidden check it may hold inputs and expected values, so it is for the tutor only.
-    points, max_points : int
     hidden : bool
-        Whether students may see title and message.
+        Whether students may not see title and message.
     """
 
-    name: str
-    title: str
-    outcome: Outcome
-    message: str = ""
-    points: int = 0
-    max_points: int = 1
     hidden: bool = False
 
 
