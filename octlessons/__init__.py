@@ -13,7 +13,7 @@ The package is one short road, ``images → representation → clusters → judg
 
 import lazy_loader
 
-__version__ = "0.1.0"
+__version__ = "0.2.0.dev0"
 
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
@@ -24,10 +24,8 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "evaluation",
         "figures",
         "images",
+        "networks",
         "representations",
-        "supervised",
-        "tables",
-        "training",
         "wording",
     ],
     submod_attrs={

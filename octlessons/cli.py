@@ -87,7 +87,7 @@ def build(
     verbose: Annotated[bool, typer.Option(help="Show everything that Sphinx says.")] = False,
 ) -> None:
     """Build the course into a site."""
-    from octlessons import book
+    from octlessons.site import building as book
 
     tell = functools.partial(print, flush=True)
     built = book.build(data, pages=page or (), tutor=tutor, fresh=fresh, verbose=verbose, tell=tell)
@@ -100,7 +100,7 @@ def serve(
     port: Annotated[int, typer.Option(help="Where to listen; the next free one if taken.")] = 8000,
 ) -> None:
     """Show the built site in a browser on this machine."""
-    from octlessons import book
+    from octlessons.site import building as book
 
     book.serve(data, port=port, tell=functools.partial(print, flush=True))
 
@@ -329,7 +329,7 @@ def train_encoder(
     fresh: Annotated[bool, typer.Option("--fresh", help="Do not go on from a checkpoint.")] = False,
 ) -> None:
     """Train the encoder that ships with the package from scratch, on phantoms alone."""
-    from octlessons.representations.encoder_training import changed, train_encoder
+    from experiments.encoder.training import changed, train_encoder
 
     recipe = changed(variant, seed=seed, epochs=epochs, n_per_class=n_per_class)
     tell = functools.partial(print, flush=True)

@@ -102,7 +102,7 @@ def examine(root: Path | None = None) -> list[Check]:
     list of Check
     """
     if root is None:
-        from octlessons.book import find_root
+        from octlessons.site.building import find_root
 
         try:
             root = find_root()
@@ -324,8 +324,8 @@ def check_deep() -> Check:
             f"without {', '.join(missing)}; only chapters that say 'deep' need them",
             'python -m pip install -c constraints.txt -e ".[deep]"',
         )
-    from octlessons.training import choose_device
-    from octlessons.vision import import_torchvision
+    from octlessons._optional import import_torchvision
+    from octlessons.representations import choose_device
 
     try:
         import_torchvision()

@@ -10,11 +10,6 @@ it: label, patient, lesions and layer boundaries.
 >>> len(more) == 4 * len(train)
 True
 
-The modules: `pipelines` (steps, pipelines by name, copies of an `ImageSet`), `survival` (what every
-step does to thickness, lesions and a fixed classifier), `learning` (what copies buy when images are
-few), `transforms` (the only one that imports albumentations), `truth` (boundaries moved with the
-pixels).
-
 Notes
 -----
 The transforms come from albumentations 2.0.8 (Buslaev et al., Information 11:125, 2020,
@@ -28,23 +23,8 @@ import lazy_loader
 
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
-    submodules=["learning", "pipelines", "survival"],
+    submodules=["pipelines"],
     submod_attrs={
-        "learning": [
-            "LearningCurve",
-            "LearningPoint",
-            "gradient_histograms",
-            "learning_curve",
-            "small_classifier",
-        ],
         "pipelines": ["PIPELINES", "STEPS", "Augmented", "Pipeline", "Step", "augment", "pipeline"],
-        "survival": [
-            "LIMITS",
-            "Example",
-            "Survival",
-            "SurvivalTable",
-            "survival_table",
-            "transform_examples",
-        ],
     },
 )

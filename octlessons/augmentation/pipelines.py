@@ -10,7 +10,7 @@ import numpy as np
 
 from octlessons.errors import OctlessonsError
 from octlessons.images.imageset import ImageSet, LazyImages
-from octlessons.tables import html_table
+from octlessons.wording import html_table
 
 
 @dataclass(frozen=True)

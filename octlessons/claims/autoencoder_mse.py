@@ -8,7 +8,7 @@ import io
 import numpy as np
 
 from octlessons.claims.claim import Claim, Finding, Setting
-from octlessons.claims.scans import described, scans
+from octlessons.claims.data import described, scans
 from octlessons.errors import OctlessonsError
 from octlessons.images import ImageSet
 from octlessons.wording import percent
@@ -26,7 +26,7 @@ CLUSTERS = (70, 79, 41, 35, 16, 59)
 
 def experiment(setting: Setting) -> Finding:
     """Train it, measure the error on both parts, and cluster the codes of the second."""
-    from octlessons.representations import ConvAutoencoder
+    from octlessons.networks import ConvAutoencoder
 
     n_train, n_valid, size, epochs = SIZES[setting.scale]
     train, valid = _two_parts(setting, size, n_train, n_valid)

@@ -7,7 +7,7 @@ import importlib.util
 import numpy as np
 
 from octlessons.claims.claim import Claim, Finding, Setting
-from octlessons.claims.scans import described, scans
+from octlessons.claims.data import described, scans
 from octlessons.errors import OctlessonsError
 from octlessons.images import ImageSet
 from octlessons.wording import listing, percent
@@ -32,7 +32,7 @@ TEST_SHARE = 0.15
 
 def experiment(setting: Setting) -> Finding:
     """Recompute the published numbers, then split our own data in three ways."""
-    from octlessons.supervised import report_from_matrix
+    from octlessons.evaluation import report_from_matrix
 
     known = {"n_bootstrap": 0}
     published = report_from_matrix(MATRIX, CLASSES, **known)
@@ -137,7 +137,7 @@ def _joined(*sets: ImageSet) -> ImageSet:
 
 
 def _scores(train: ImageSet, test: ImageSet, size: int, epochs: int, seed: int, checkpoint) -> dict:
-    from octlessons.supervised import classification_report
+    from octlessons.evaluation import classification_report
 
     predicted = _classifier(size, epochs, seed, checkpoint).fit(train, train.labels).predict(test)
     report = classification_report(test.labels, predicted, train.class_names, n_bootstrap=0)
@@ -160,10 +160,10 @@ def _with_torch() -> bool:
 
 def _classifier(size: int, epochs: int, seed: int, checkpoint):
     if not _with_torch():
-        from octlessons.augmentation import small_classifier
+        from octlessons.evaluation import small_classifier
 
         return small_classifier()
-    from octlessons.supervised import SmallCNN
+    from octlessons.networks import SmallCNN
 
     return SmallCNN(
         size, epochs=epochs, patience=None, random_state=seed, checkpoint=checkpoint, verbose=False

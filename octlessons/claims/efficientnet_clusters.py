@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from octlessons.claims.claim import Claim, Finding, Setting
-from octlessons.claims.scans import described, scans
+from octlessons.claims.data import described, scans
 from octlessons.errors import OctlessonsError
 from octlessons.wording import against_chance, decimal, percent
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from octlessons.claims.claim import Claim, Finding, Setting
-from octlessons.claims.scans import described, rows_on_disk, scans
+from octlessons.claims.data import described, rows_on_disk, scans
 from octlessons.wording import count, percent
 
 #: Images of each class, and pixels.

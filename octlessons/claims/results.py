@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from octlessons.errors import OctlessonsError
-from octlessons.tables import html_table
+from octlessons.wording import html_table
 
 #: The results that ship with the package.
 RECORDED = Path(__file__).with_name("recorded.json")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from octlessons.claims.claim import Claim, Finding, Setting
-from octlessons.claims.scans import described, rows_on_disk, scans
+from octlessons.claims.data import described, rows_on_disk, scans
 from octlessons.wording import decimal, percent
 
 #: Images of each class; pixels; images clustered; images on which silhouettes are computed.
@@ -83,7 +83,7 @@ def _silhouettes(rows: np.ndarray, judged: np.ndarray) -> tuple[np.ndarray, list
 
 def _explained(images, clusters: np.ndarray) -> dict[str, float]:
     """Share of the variance of simple measures of a scan that two clusters explain."""
-    from octlessons.figures.canvas import bright_row
+    from octlessons.figures.axes import bright_row
 
     facts = {
         "height of the retina": np.array([bright_row(image) for image in images]),

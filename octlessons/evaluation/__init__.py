@@ -1,38 +1,44 @@
-"""Judging clusters: agreement with labels, what chance gives, and what else they follow.
+"""Judging clusters and classifiers: agreement, chance, nuisances, and how sure a number is.
 
-Everything here compares two ways of sorting the same images, so the numbering of the clusters
-never matters. Where patients are known, resampling and shuffling move whole patients: the slices
-of one eye are near copies, and counting them as independent makes every interval too narrow.
+Everything that compares clusters with labels compares two ways of sorting the same images, so the
+numbering of the clusters never matters. Where patients are known, resampling and shuffling move
+whole patients: the slices of one eye are near copies, and counting them as independent makes every
+interval too narrow.
 """
 
-from octlessons.evaluation.comparison import Comparison, compare_clusterers
-from octlessons.evaluation.counts import NOISE
-from octlessons.evaluation.judgement import (
-    Agreement,
-    agreement,
-    chance_accuracy,
-    contingency,
-    matched_accuracy,
-)
-from octlessons.evaluation.neighbours import neighbour_accuracy, neighbour_labels
-from octlessons.evaluation.nuisances import Nuisance, NuisanceRow, nuisance
-from octlessons.evaluation.uncertainty import Chance, Interval, bootstrap
+import lazy_loader
 
-__all__ = [
-    "NOISE",
-    "Agreement",
-    "Chance",
-    "Comparison",
-    "Interval",
-    "Nuisance",
-    "NuisanceRow",
-    "agreement",
-    "bootstrap",
-    "chance_accuracy",
-    "compare_clusterers",
-    "contingency",
-    "matched_accuracy",
-    "neighbour_accuracy",
-    "neighbour_labels",
-    "nuisance",
-]
+__getattr__, __dir__, __all__ = lazy_loader.attach(
+    __name__,
+    submod_attrs={
+        "agreement_scores": [
+            "Agreement",
+            "agreement",
+            "chance_accuracy",
+            "contingency",
+            "matched_accuracy",
+        ],
+        "classification": ["Report", "classification_report", "report_from_matrix", "reweighted"],
+        "comparison": ["Comparison", "compare_clusterers"],
+        "contingency_table": ["NOISE"],
+        "learning": [
+            "LearningCurve",
+            "LearningPoint",
+            "gradient_histograms",
+            "learning_curve",
+            "small_classifier",
+        ],
+        "neighbours": ["neighbour_accuracy", "neighbour_labels"],
+        "nuisances": ["Nuisance", "NuisanceRow", "nuisance"],
+        "reliability": ["Calibration", "calibration"],
+        "survival": [
+            "LIMITS",
+            "Example",
+            "Survival",
+            "SurvivalTable",
+            "survival_table",
+            "transform_examples",
+        ],
+        "uncertainty": ["Chance", "Interval", "bootstrap"],
+    },
+)

@@ -6,9 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from octlessons.evaluation.judgement import Agreement, agreement
-from octlessons.tables import html_table, text_table
-from octlessons.wording import decimal
+from octlessons.evaluation.agreement_scores import Agreement, agreement
+from octlessons.wording import decimal, html_table, text_table
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from octlessons.evaluation.counts import known_labels, same_lengths
+from octlessons.evaluation.contingency_table import known_labels, same_lengths
 from octlessons.evaluation.uncertainty import Interval, bootstrap
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from octlessons.evaluation.counts import (
+from octlessons.evaluation.contingency_table import (
     Pair,
     adjusted_information,
     adjusted_rand,
@@ -16,8 +16,7 @@ from octlessons.evaluation.counts import (
     shuffled_tables,
 )
 from octlessons.evaluation.uncertainty import Chance, chance_of
-from octlessons.tables import html_table, text_table
-from octlessons.wording import decimal, p_value, percent
+from octlessons.wording import decimal, html_table, p_value, percent, text_table
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from octlessons.evaluation.counts import same_lengths
+from octlessons.evaluation.contingency_table import same_lengths
 from octlessons.wording import decimal
 
 

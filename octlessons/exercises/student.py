@@ -93,9 +93,7 @@ class Student:
         What the functions printed.
     """
 
-    def __init__(
-        self, namespace: Mapping[str, object], file: str, seconds: float | None = SECONDS
-    ):
+    def __init__(self, namespace: Mapping[str, object], file: str, seconds: float | None = SECONDS):
         self._namespace, self._file, self._seconds = namespace, file, seconds
         self._out = _Printed()
         self.last_call: Call | None = None

@@ -5,14 +5,14 @@ and nothing piles up; its attribute ``alt`` is a sentence, computed from what wa
 what the figure shows. `show` displays a figure for a light and for a dark page.
 """
 
+from octlessons.figures.classes import class_counts, size_scatter
 from octlessons.figures.clusters import (
     agreement_bars,
     contingency_heatmap,
-    k_scan,
+    k_choice,
     kmeans_steps,
     silhouette_plot,
 )
-from octlessons.figures.counts import class_counts, size_scatter
 from octlessons.figures.labels import calibration_figure, confusion_figure
 from octlessons.figures.networks import reconstructions, training_curves
 from octlessons.figures.scans import (
@@ -69,7 +69,7 @@ __all__ = [
     "embedding_maps",
     "image_grid",
     "image_pairs",
-    "k_scan",
+    "k_choice",
     "kmeans_steps",
     "layer_overlay",
     "lesion_overlay",

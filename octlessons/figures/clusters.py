@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from octlessons.figures.canvas import add_legend, add_title, new_figure, short, styled, thousands
+from octlessons.figures.axes import add_legend, add_title, new_figure, short, styled, thousands
 from octlessons.figures.style import FAINT, FULL, INK, MUTED, PALETTE, PAPER, colour, marker
 from octlessons.wording import count, decimal, percent
 
@@ -161,12 +161,12 @@ def silhouette_plot(features, clusters, *, max_images: int = 2000, seed: int = 0
 
 
 @styled
-def k_scan(scan, *, title: str = ""):
+def k_choice(scan, *, title: str = ""):
     """Draw what each number of clusters scores, by four criteria.
 
     Parameters
     ----------
-    scan : octlessons.clustering.KScan
+    scan : octlessons.clustering.KChoice
     title : str
 
     Returns

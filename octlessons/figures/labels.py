@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from octlessons.figures.canvas import add_legend, add_title, new_figure, styled
+from octlessons.figures.axes import add_legend, add_title, new_figure, styled
 from octlessons.figures.style import FULL, INK, MUTED, PALETTE, PAPER, colour, marker
 from octlessons.wording import count, listing, percent
 
@@ -17,7 +17,7 @@ def confusion_figure(matrix, class_names: Sequence[str] | None = None, *, title:
 
     Parameters
     ----------
-    matrix : octlessons.supervised.Report, or array_like of shape (k, k)
+    matrix : octlessons.evaluation.Report, or array_like of shape (k, k)
         Each cell shows the number of images and its share of the row; the shade is that share.
         Cells of right answers are framed.
     class_names : sequence of str, optional
@@ -93,7 +93,7 @@ def calibration_figure(calibrations, *, title: str = ""):
 
     Parameters
     ----------
-    calibrations : octlessons.supervised.Calibration, or mapping of str → Calibration
+    calibrations : octlessons.evaluation.Calibration, or mapping of str → Calibration
         One classifier, or several by name. A mark for each bin with images; its area counts them.
         On the dotted line a classifier is as often right as it says.
     title : str

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from octlessons.figures.canvas import (
+from octlessons.figures.axes import (
     add_legend,
     add_title,
     draw_scan,
@@ -36,7 +36,7 @@ def training_curves(
 
     Parameters
     ----------
-    history : octlessons.training.History, or mapping of str → History
+    history : octlessons.networks.History, or mapping of str → History
         Of one training; or of several by name, whose validation losses are then compared
         (training losses where nothing was validated on).
     measures : sequence of str, optional

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from octlessons.figures.canvas import (
+from octlessons.figures.axes import (
     add_title,
     bright_row,
     draw_scan,

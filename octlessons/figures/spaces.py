@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from octlessons.figures.canvas import add_legend, add_title, new_figure, styled
+from octlessons.figures.axes import add_legend, add_title, new_figure, styled
 from octlessons.figures.style import FAINT, FULL, MUTED, PALETTE, PAPER, colour, marker
 from octlessons.wording import count, listing, percent
 

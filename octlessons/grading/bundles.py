@@ -26,11 +26,11 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from octlessons import __version__
+from octlessons._files import write_atomically
 from octlessons.errors import OctlessonsError
 from octlessons.grading.assignment import Assignment, load_assignment
 from octlessons.grading.late import LatePolicy
 from octlessons.grading.sandbox.container import dockerfile
-from octlessons.grading.store import write_atomically
 from octlessons.wording import listing
 
 #: Services that there are bundles for.

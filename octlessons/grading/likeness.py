@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from octlessons._files import write_atomically
 from octlessons.grading.exports.rendering import render
-from octlessons.grading.store import write_atomically
 from octlessons.grading.submission import Submission
 from octlessons.grading.text import clean
 

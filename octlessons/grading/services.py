@@ -21,12 +21,12 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+from octlessons._files import write_atomically
 from octlessons.errors import OctlessonsError
 from octlessons.grading.assignment import Assignment, load_assignment
 from octlessons.grading.classrun import ClassResult, grade
 from octlessons.grading.exports import Place, write_student
 from octlessons.grading.intake import read_submissions
-from octlessons.grading.store import write_atomically
 from octlessons.grading.submission import Submission
 from octlessons.grading.text import clean
 

@@ -4,39 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
-import tempfile
 from dataclasses import asdict
 from pathlib import Path
 
+from octlessons._files import write_atomically
 from octlessons.grading.records import Record, Timing
-
-
-def write_atomically(path: Path, data: bytes | str) -> None:
-    """Write a file so that it is there whole or not at all, even after a power cut.
-
-    Parameters
-    ----------
-    path : Path
-        Its folder is made if need be.
-    data : bytes or str
-        Text is written as UTF-8, line ends as they are.
-    """
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    content = data.encode("utf-8") if isinstance(data, str) else data
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".part-")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(name, 0o644)
-        os.replace(name, path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            os.unlink(name)
-        raise
 
 
 class Store:

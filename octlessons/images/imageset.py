@@ -529,7 +529,7 @@ class ImageSet:
         return "\n".join(f"{key:<10}{value}" for key, value in self._summary())
 
     def _repr_html_(self) -> str:
-        from octlessons.tables import html_table
+        from octlessons.wording import html_table
 
         return html_table("ImageSet", (), self._summary())
 

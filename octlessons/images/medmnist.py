@@ -20,8 +20,9 @@ from pathlib import Path
 
 import numpy as np
 
-from octlessons.downloads import fetch_file, has_hash, locked
+from octlessons._files import locked
 from octlessons.errors import OctlessonsError
+from octlessons.images.downloads import fetch_file, has_hash
 from octlessons.images.imageset import ImageSet, LazyImages, Provenance
 
 #: Image sizes in which every set is published, in pixels.

@@ -11,9 +11,9 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from octlessons._optional import import_torchvision
 from octlessons.errors import OctlessonsError
 from octlessons.representations.weights import Weights, read_tensors
-from octlessons.vision import import_torchvision
 
 #: Names under which early checkpoints of DenseNet keep their layers.
 _DENSENET = re.compile(

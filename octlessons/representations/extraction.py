@@ -342,7 +342,7 @@ class _Store:
         self.inside = ExitStack()
 
     def __enter__(self) -> _Store:
-        from octlessons.downloads import locked
+        from octlessons._files import locked
 
         try:
             self.file.parent.mkdir(parents=True, exist_ok=True)

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
-from octlessons.downloads import locked
+from octlessons._files import locked
 from octlessons.errors import OctlessonsError
 
 #: Images that one thread computes at a time. Fixed, so that results do not depend on the threads.

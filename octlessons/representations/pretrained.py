@@ -281,7 +281,7 @@ class PretrainedCNN(TransformerMixin, BaseEstimator):
 
     def _open(self, found: Weights) -> None:
         """Load the network into `_network`, and say in `engine_` what computes."""
-        from octlessons.training import choose_device
+        from octlessons.representations import choose_device
 
         side = self.preprocessing_["crop"]
         engine = self.engine

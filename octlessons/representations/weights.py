@@ -24,9 +24,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from octlessons.downloads import by_hand_advice, fetch_file, file_hash, has_hash
+from octlessons._files import file_hash
+from octlessons._optional import import_torchvision
 from octlessons.errors import OctlessonsError
-from octlessons.vision import import_torchvision
+from octlessons.images.downloads import by_hand_advice, fetch_file, has_hash
 
 #: Environment variable with a folder of weights.
 FOLDER_VARIABLE = "OCTLESSONS_WEIGHTS"

@@ -69,7 +69,7 @@ def speed(n: int) -> None:
 
 def survival() -> None:
     """What each change does to the truth and to the fixed classifier."""
-    from octlessons.augmentation import survival_table
+    from octlessons.evaluation import survival_table
 
     start = time.perf_counter()
     table = survival_table()
@@ -83,7 +83,8 @@ def survival() -> None:
 
 def learning(n_seeds: int) -> None:
     """Learning curves with and without copies, and the score of splitting after augmenting."""
-    from octlessons.augmentation import augment, learning_curve, small_classifier
+    from octlessons.augmentation import augment
+    from octlessons.evaluation import learning_curve, small_classifier
     from octlessons.images import draw_phantoms
 
     train, test = draw_phantoms(n_per_class=160, size=128, seed=0).split(0.5)

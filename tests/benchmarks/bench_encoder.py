@@ -115,7 +115,7 @@ def _representations(shared: Path | None, quick: bool) -> Iterator[tuple]:
     except ImportError:
         torch = None
     if torch and not quick:
-        from octlessons.representations import ConvAutoencoder
+        from octlessons.networks import ConvAutoencoder
 
         yield (
             "autoencoder, 64 px, trained on these scans",
@@ -168,7 +168,7 @@ def _cell(value: float, span) -> str:
 
 
 def _write_card(rows: list[Row], n: int, n_patients: int) -> None:
-    from octlessons.representations.encoder_training import keep_cards
+    from experiments.encoder.training import keep_cards
     from octlessons.representations.phantom_encoder import SHIPPED
 
     file = SHIPPED / "cards.json"

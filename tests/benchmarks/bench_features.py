@@ -62,7 +62,7 @@ def _weights(network: str, folder: Path) -> tuple[Path, str]:
         return path, "ImageNet weights"
     import torch
 
-    from octlessons.vision import import_torchvision
+    from octlessons._optional import import_torchvision
 
     path = folder / f"{network}.pth"
     if not path.exists():

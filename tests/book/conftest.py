@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 from bs4 import BeautifulSoup
 
-from octlessons import book
 from octlessons.doctor import find_browser
 from octlessons.errors import OctlessonsError
+from octlessons.site import building as book
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from octlessons import book
+from octlessons.site import building as book
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [f"{page}.html" for page in book.pages_of(ROOT / "_toc.yml")]

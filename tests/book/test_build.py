@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from bs4 import BeautifulSoup
 
-from octlessons import book
 from octlessons.errors import OctlessonsError
+from octlessons.site import building as book
 
 ROOT = Path(__file__).resolve().parents[2]
 

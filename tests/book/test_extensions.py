@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from octlessons.book_figures import png_size
+from octlessons.site.renderer import png_size
 
 EXTENSIONS = Path(__file__).resolve().parents[2] / "book" / "_ext"
 

@@ -7,17 +7,14 @@ import sys
 import numpy as np
 import pytest
 
-from octlessons.augmentation import (
-    PIPELINES,
-    STEPS,
-    augment,
+from octlessons.augmentation import PIPELINES, STEPS, augment, pipeline
+from octlessons.errors import OctlessonsError
+from octlessons.evaluation import (
     learning_curve,
-    pipeline,
     small_classifier,
     survival_table,
     transform_examples,
 )
-from octlessons.errors import OctlessonsError
 from octlessons.images import ImageSet
 from octlessons.images.imageset import LazyImages
 

@@ -15,9 +15,10 @@ from octlessons.images.imageset import ImageSet, LazyImages
 
 torch = pytest.importorskip("torch")
 
-from octlessons.representations import ConvAutoencoder, pictures  # noqa: E402
-from octlessons.representations.losses import Perceptual, mse, ssim, ssim_loss  # noqa: E402
-from octlessons.vision import import_torchvision  # noqa: E402
+from octlessons._optional import import_torchvision
+from octlessons.images import checks as pictures
+from octlessons.networks import ConvAutoencoder
+from octlessons.networks.losses import Perceptual, mse, ssim, ssim_loss
 
 
 def coder(size=16, channels=1, **settings) -> ConvAutoencoder:
@@ -473,7 +474,7 @@ def test_out_of_memory_is_a_sentence(trained, phantoms, monkeypatch):
 
 
 def test_fast_upsampling_is_repeating_and_convolving():
-    from octlessons.representations.layers import UpsampledConv2d
+    from octlessons.networks.layers import UpsampledConv2d
 
     torch.manual_seed(0)
     fast = UpsampledConv2d(3, 5)
@@ -535,7 +536,7 @@ def test_perceptual_loss_sees_blur_that_pixels_forgive(phantoms):
 def test_shipped_network_has_the_same_maps_in_torch(phantoms):
     import onnxruntime
 
-    from octlessons.representations.feature_maps import EncoderMaps
+    from octlessons.networks.feature_maps import EncoderMaps
     from octlessons.representations.phantom_encoder import INPUT, SHIPPED
 
     onnx = pytest.importorskip("onnx")
@@ -551,7 +552,7 @@ def test_shipped_network_has_the_same_maps_in_torch(phantoms):
 
 
 def test_damaged_network_is_a_sentence(tmp_path):
-    from octlessons.representations.feature_maps import EncoderMaps
+    from octlessons.networks.feature_maps import EncoderMaps
     from octlessons.representations.phantom_encoder import SHIPPED
 
     file = tmp_path / "network.onnx"

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from octlessons import book
 from octlessons.errors import OctlessonsError
+from octlessons.site import building as book
 
 
 @pytest.fixture

@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from octlessons import __version__, book, doctor
+from octlessons import __version__, doctor
 from octlessons.cli import app
 from octlessons.errors import OctlessonsError
+from octlessons.site import building as book
 
 run = CliRunner().invoke
 
@@ -47,7 +48,7 @@ def test_build_passes_on_what_was_asked(monkeypatch, tmp_path):
 
     def build(data, **options):
         asked.update(options, data=data)
-        found = {name: "1" for name in ("octlessons", "python", *book.VERSIONED)}
+        found = dict.fromkeys(("octlessons", "python", *book.VERSIONED), "1")
         return book.Built(tmp_path / "index.html", book.resolve_data("phantoms"), 3, {}, 2.0, found)
 
     monkeypatch.setattr(book, "build", build)

@@ -9,13 +9,13 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 from octlessons import figures
 from octlessons.clustering import (
     OutOfCoreKMeans,
+    choose_k,
     clusterers,
     elbow,
     gap_choice,
     gap_statistic,
     rotated,
     run_clusterers,
-    scan_k,
     silhouette,
     stability,
 )
@@ -34,7 +34,7 @@ def blobs(n_each: int = 60, k: int = 4, d: int = 5, spread: float = 0.5, seed: i
 @pytest.mark.parametrize("k", [3, 4])
 def test_all_criteria_find_obvious_groups(k):
     features, _ = blobs(k=k)
-    scan = scan_k(features, range(2, 9), n_references=5, n_resamples=4)
+    scan = choose_k(features, range(2, 9), n_references=5, n_resamples=4)
     assert scan.choices == {"elbow": k, "silhouette": k, "gap": k, "stability": k}
     assert np.all(np.diff(scan.inertia) < 0)
     assert scan.stability[k - 2] == 1
@@ -42,7 +42,7 @@ def test_all_criteria_find_obvious_groups(k):
 
 def test_without_groups_the_gap_says_one_and_the_silhouette_cannot():
     cloud = np.random.default_rng(1).uniform(size=(200, 3))
-    scan = scan_k(cloud, range(2, 7), n_references=8, n_resamples=4)
+    scan = choose_k(cloud, range(2, 7), n_references=8, n_resamples=4)
     assert scan.best_by("gap") == 1
     assert scan.best_by("silhouette") >= 2
     assert scan.silhouette.max() < 0.45
@@ -50,7 +50,7 @@ def test_without_groups_the_gap_says_one_and_the_silhouette_cannot():
 
 def test_a_scan_shows_itself():
     features, _ = blobs(n_each=20, k=3)
-    scan = scan_k(features, [3, 2, 4], n_references=2, n_resamples=2)
+    scan = choose_k(features, [3, 2, 4], n_references=2, n_resamples=2)
     assert scan.ks.tolist() == [2, 3, 4]
     assert "chosen k: elbow 3, silhouette 3" in str(scan)
     assert str(scan) == repr(scan)
@@ -61,14 +61,14 @@ def test_a_scan_shows_itself():
 
 def test_gap_and_stability_can_be_left_out():
     features, _ = blobs(n_each=15, k=3)
-    scan = scan_k(features, [2, 3, 4], n_references=0, n_resamples=0)
+    scan = choose_k(features, [2, 3, 4], n_references=0, n_resamples=0)
     assert np.isnan(scan.gap).all() and np.isnan(scan.stability).all()
     assert scan.best_by("silhouette") == 3
 
 
 def test_scan_is_the_same_for_the_same_seed():
     features, _ = blobs(n_each=15, k=3, spread=3)
-    a, b = (scan_k(features, [2, 3, 4], n_references=3, n_resamples=3, seed=4) for _ in range(2))
+    a, b = (choose_k(features, [2, 3, 4], n_references=3, n_resamples=3, seed=4) for _ in range(2))
     np.testing.assert_array_equal(a.gap, b.gap)
     np.testing.assert_array_equal(a.stability, b.stability)
 
@@ -76,7 +76,7 @@ def test_scan_is_the_same_for_the_same_seed():
 @pytest.mark.parametrize("ks", [[], [0, 1], [5, 50]])
 def test_impossible_numbers_of_clusters(ks):
     with pytest.raises(ValueError, match="Numbers of clusters lie between 1 and 29"):
-        scan_k(blobs(n_each=10, k=3)[0], ks)
+        choose_k(blobs(n_each=10, k=3)[0], ks)
 
 
 def test_elbow_needs_three_points():
@@ -271,10 +271,10 @@ def test_methods_run_on_a_handful_of_images():
 
 def test_what_was_left_out_of_a_scan_chooses_nothing():
     rows = np.random.default_rng(0).normal(size=(20, 2))
-    scan = scan_k(rows, [2, 3], n_references=0, n_resamples=0)
+    scan = choose_k(rows, [2, 3], n_references=0, n_resamples=0)
     assert list(scan.choices) == ["silhouette"]
     assert "silhouette" in repr(scan) and "silhouette" in scan._repr_html_()
-    assert "elbow chooses none" in figures.k_scan(scan).alt
+    assert "elbow chooses none" in figures.k_choice(scan).alt
     with pytest.raises(ValueError, match="left out"):
         scan.best_by("gap")
 

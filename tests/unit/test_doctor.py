@@ -102,7 +102,7 @@ def test_downloaded_data_are_listed(monkeypatch, tmp_path):
 
 
 def test_networks_that_cannot_be_imported_are_noticed(monkeypatch):
-    from octlessons import vision
+    from octlessons import _optional as vision
 
     def broken():
         raise OctlessonsError("torch cannot be imported: install it anew")
@@ -121,7 +121,7 @@ def test_weights_on_this_machine_are_listed(monkeypatch):
 
     monkeypatch.setattr(weights, "weights_here", lambda: ["efficientnet_b0", "resnet18"])
     assert doctor.check_weights().found == "efficientnet_b0, resnet18"
-    monkeypatch.setattr(weights, "weights_here", lambda: [])
+    monkeypatch.setattr(weights, "weights_here", list)
     assert doctor.check_weights().state == "note"
 
 

@@ -8,8 +8,9 @@ import types
 import numpy as np
 import pytest
 
-from octlessons import OctlessonsError, downloads
-from octlessons.downloads import fetch_file, file_hash, has_hash, hash_in_words
+from octlessons import OctlessonsError
+from octlessons.images import downloads
+from octlessons.images.downloads import fetch_file, file_hash, has_hash, hash_in_words
 from tests.unit.server import Server
 
 FILE = np.random.default_rng(0).bytes(400_000)

@@ -16,12 +16,12 @@ from PIL import Image
 from sklearn.cluster import KMeans
 
 from octlessons import figures
-from octlessons.clustering import scan_k
+from octlessons.clustering import choose_k
 from octlessons.evaluation import agreement
 from octlessons.figures import DARK, LIGHT, MARKERS, MIME, PALETTE, render, show, showing
 from octlessons.images.imageset import ImageSet
+from octlessons.networks import History
 from octlessons.representations import VariancePCA
-from octlessons.training import History
 
 
 def linear(colour: str) -> np.ndarray:
@@ -146,7 +146,7 @@ def drawn(scans) -> dict[str, Figure]:
         ),
         "kmeans_steps": figures.kmeans_steps(points, [(middle, None), (middle, near)]),
         "silhouette_plot": figures.silhouette_plot(rows, kmeans.labels_),
-        "k_scan": figures.k_scan(scan_k(rows, [2, 3, 4], n_references=2, n_resamples=2)),
+        "k_choice": figures.k_choice(choose_k(rows, [2, 3, 4], n_references=2, n_resamples=2)),
         "contingency_heatmap": figures.contingency_heatmap(result),
         "agreement_bars": figures.agreement_bars({"pixels": result, "again": result}),
         "training_curves": figures.training_curves(trained([4, 3, 2, 1], [4, 2, 3, 5])),
@@ -157,7 +157,7 @@ def drawn(scans) -> dict[str, Figure]:
 NAMES = [
     "image_grid", "class_examples", "image_pairs", "centroid_images", "component_images",
     "layer_overlay", "lesion_overlay", "class_counts", "size_scatter", "scree", "embedding_map",
-    "embedding_maps", "kmeans_steps", "silhouette_plot", "k_scan", "contingency_heatmap",
+    "embedding_maps", "kmeans_steps", "silhouette_plot", "k_choice", "contingency_heatmap",
     "agreement_bars", "training_curves", "reconstructions",
 ]  # fmt: skip
 

@@ -11,8 +11,8 @@ import zipfile
 import numpy as np
 import pytest
 
-from octlessons import OctlessonsError, downloads
-from octlessons.images import medmnist
+from octlessons import OctlessonsError
+from octlessons.images import downloads, medmnist
 from octlessons.images.medmnist import fetch_medmnist, load_medmnist, load_octmnist
 from tests.unit.server import Server
 

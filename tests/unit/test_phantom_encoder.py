@@ -174,7 +174,7 @@ def test_the_card_describes_the_file(variant, scans):
 
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_the_recipe_in_the_code_is_the_one_that_made_the_file(variant, scans):
-    from octlessons.representations.encoder_training import RECIPES, as_plain
+    from experiments.encoder.training import RECIPES, as_plain
 
     card = PhantomEncoder(variant).fit(scans).card_
     assert card["recipe"] == as_plain(RECIPES[variant])
@@ -182,7 +182,7 @@ def test_the_recipe_in_the_code_is_the_one_that_made_the_file(variant, scans):
 
 
 def test_the_readable_card_says_what_the_other_says():
-    from octlessons.representations.encoder_training import model_card
+    from experiments.encoder.training import model_card
 
     cards = json.loads((SHIPPED / "cards.json").read_text(encoding="utf-8"))
     assert (SHIPPED / "README.md").read_text(encoding="utf-8") == model_card(cards)
@@ -244,7 +244,7 @@ def test_sentences_for_a_missing_or_damaged_network(scans, tmp_path):
 
 
 def tiny(variant):
-    from octlessons.representations.encoder_training import RECIPES
+    from experiments.encoder.training import RECIPES
 
     return replace(
         RECIPES[variant],
@@ -259,7 +259,7 @@ def tiny(variant):
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_training_goes_from_nothing_to_a_network_that_can_be_used(variant, scans, tmp_path):
     pytest.importorskip("torch")
-    from octlessons.representations.encoder_training import train_encoder
+    from experiments.encoder.training import train_encoder
 
     lines = []
     held_out = {"shifted": (2, 4, "shifted")}
@@ -280,7 +280,7 @@ def test_training_goes_from_nothing_to_a_network_that_can_be_used(variant, scans
 
 def test_the_networks_window_is_the_one_it_was_trained_on(scans):
     torch = pytest.importorskip("torch")
-    from octlessons.representations.encoder_network import cut
+    from octlessons.networks.encoder import cut
     from octlessons.representations.phantom_encoder import flattened
 
     image = scans.images[0]
@@ -290,7 +290,7 @@ def test_the_networks_window_is_the_one_it_was_trained_on(scans):
 
 
 def test_phantoms_for_training_carry_the_truth_along(tmp_path):
-    from octlessons.representations.encoder_phantoms import drawn_phantoms
+    from experiments.encoder.phantoms import drawn_phantoms
 
     drawn = drawn_phantoms(4, 11, "wider", folder=tmp_path)
     assert drawn["images"].shape == drawn["codes"].shape == (16, 192, 192)

@@ -19,7 +19,7 @@ torch = pytest.importorskip("torch")
 if importlib.util.find_spec("torchvision") is None:
     pytest.skip("torchvision is not installed", allow_module_level=True)
 
-from octlessons.vision import import_torchvision  # noqa: E402
+from octlessons._optional import import_torchvision
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +44,7 @@ def here(monkeypatch, folder):
     monkeypatch.setenv("TORCH_HOME", str(folder / "hub"))
     for module in (weights, pretrained):
         monkeypatch.setattr(module, "cache_folder", lambda: folder / "cache" / "weights")
-    monkeypatch.setattr("octlessons.downloads._PAUSE", 0.001)
+    monkeypatch.setattr("octlessons.images.downloads._PAUSE", 0.001)
 
 
 @pytest.fixture
@@ -432,7 +432,7 @@ def test_where_a_network_cannot_be_exported_torch_takes_over(images, monkeypatch
         raise onnx.ExportError("squeezenet1_1 cannot be exported: take engine='torch'.")
 
     monkeypatch.setattr(pretrained, "exported", refuse)
-    monkeypatch.setattr("octlessons.training.choose_device", lambda device: "cpu")
+    monkeypatch.setattr("octlessons.representations.devices.choose_device", lambda device: "cpu")
     cnn = squeezenet(engine="auto").fit(images)
     assert cnn.engine_ == "torch on cpu"
     assert cnn.transform(images).shape == (6, 512)

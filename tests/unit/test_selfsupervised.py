@@ -14,15 +14,12 @@ from octlessons import OctlessonsError
 from octlessons.augmentation import STEPS, pipeline
 from octlessons.images import ImageSet
 from octlessons.images.imageset import LazyImages
-from octlessons.representations import Pixels, make_views, view_steps
+from octlessons.networks import make_views, view_steps
+from octlessons.representations import Pixels
 
 torch = pytest.importorskip("torch")
 
-from octlessons.representations import (  # noqa: E402
-    SelfSupervised,
-    contrastive_loss,
-    vicreg_loss,
-)
+from octlessons.networks import SelfSupervised, contrastive_loss, vicreg_loss
 
 FAST = {"size": 32, "flatten": False, "batch_size": 32, "verbose": False}
 

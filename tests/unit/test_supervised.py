@@ -10,18 +10,18 @@ from sklearn import metrics
 from sklearn.base import clone
 
 from octlessons.errors import OctlessonsError
-from octlessons.figures import calibration_figure, confusion_figure, render
-from octlessons.images import ImageSet, draw_phantoms
-from octlessons.images.cleaning import clean
-from octlessons.images.imageset import LazyImages
-from octlessons.supervised import (
-    SmallCNN,
+from octlessons.evaluation import (
     calibration,
     classification_report,
     medmnist_scores,
     report_from_matrix,
     reweighted,
 )
+from octlessons.figures import calibration_figure, confusion_figure, render
+from octlessons.images import ImageSet, draw_phantoms
+from octlessons.images.cleaning import clean
+from octlessons.images.imageset import LazyImages
+from octlessons.networks import SmallCNN
 
 NAMES = ("CNV", "DME", "DRUSEN", "NORMAL")
 #: "Confusion matrix on Test Set", report of sidddheer/OCTMNIST-Retinal-Disease-Classification.

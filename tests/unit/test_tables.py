@@ -1,6 +1,6 @@
 """Small tables of text."""
 
-from octlessons.tables import html_table, text_table
+from octlessons.wording import html_table, text_table
 
 
 def test_text_table_aligns_names_left_and_numbers_right():

@@ -16,15 +16,9 @@ from octlessons.errors import OctlessonsError
 
 torch = pytest.importorskip("torch")
 
-from octlessons.training import (  # noqa: E402
-    History,
-    batch_indices,
-    choose_device,
-    read_tensors,
-    seeded,
-    train,
-    write_atomically,
-)
+from octlessons._files import write_atomically
+from octlessons.networks import History, read_tensors, train
+from octlessons.representations import batch_indices, choose_device, seeded
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(96, 6)).astype(np.float32)
@@ -256,7 +250,7 @@ SCRIPT = """
 import sys, time
 sys.path.insert(0, {root!r})
 from tests.unit.test_training import batches, network, squared, valid
-from octlessons.training import train
+from octlessons.networks import train
 def slow(net, batch):
     time.sleep(0.02)
     return squared(net, batch)

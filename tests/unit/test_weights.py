@@ -7,7 +7,9 @@ import sys
 
 import pytest
 
-from octlessons import OctlessonsError, downloads, vision
+from octlessons import OctlessonsError
+from octlessons import _optional as vision
+from octlessons.images import downloads
 from octlessons.representations import find_weights, weights, weights_here
 from tests.unit.server import Server
 
@@ -34,7 +36,7 @@ def content() -> bytes:
     """A state dict of SqueezeNet 1.1 with random weights, as a file."""
     import io
 
-    from octlessons.vision import import_torchvision
+    from octlessons._optional import import_torchvision
 
     torch.manual_seed(0)
     stream = io.BytesIO()

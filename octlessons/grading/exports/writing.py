@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from octlessons._files import write_atomically
 from octlessons.grading.exports.canvas import canvas_csv
 from octlessons.grading.exports.classlist import grades_csv
 from octlessons.grading.exports.classroom50 import Place, classroom50_result
@@ -14,7 +15,6 @@ from octlessons.grading.exports.moodle import moodle_csv
 from octlessons.grading.exports.overview import overview_html
 from octlessons.grading.exports.page import student_html, student_result
 from octlessons.grading.exports.view import Graded, Work, warning_of, work_of, works_of
-from octlessons.grading.store import write_atomically
 from octlessons.grading.submission import Submission
 
 

@@ -13,10 +13,14 @@ from __future__ import annotations
 import numpy as np
 
 from octlessons.errors import OctlessonsError
-
-from .lesions import LESIONS
-from .population import CLASS_MIX, CLASS_NAMES, balanced_patients, natural_patients
-from .scene import BOUNDARIES
+from octlessons.images.phantoms.lesions import LESIONS
+from octlessons.images.phantoms.population import (
+    CLASS_MIX,
+    CLASS_NAMES,
+    balanced_patients,
+    natural_patients,
+)
+from octlessons.images.phantoms.scene import BOUNDARIES
 
 __all__ = ["BOUNDARIES", "CLASS_MIX", "CLASS_NAMES", "LESIONS", "draw_phantoms"]
 
@@ -103,7 +107,7 @@ def draw_phantoms(
 
 
 def _draw_all(plan, seed: int, size: int, n_jobs: int) -> list:
-    from .drawing import draw_patient_scans
+    from octlessons.images.phantoms.drawing import draw_patient_scans
 
     if n_jobs == 1:
         drawn = [draw_patient_scans(seed, *patient, size) for patient in plan]

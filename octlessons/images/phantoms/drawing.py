@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from . import scanner, scene
-from .anatomy import LAYERS, choroid_thickness
-from .canvas import Canvas
-from .population import Patient, draw_patient, generator
+from octlessons.images.phantoms import scanner, scene
+from octlessons.images.phantoms.anatomy import LAYERS, choroid_thickness
+from octlessons.images.phantoms.population import Patient, draw_patient, generator
+from octlessons.images.phantoms.raster import Canvas
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .anatomy import LAYERS, Retina, draw_retina
-from .lesions import Disease, draw_disease
-from .scanner import SITES, Look, draw_look
+from octlessons.images.phantoms.anatomy import LAYERS, Retina, draw_retina
+from octlessons.images.phantoms.lesions import Disease, draw_disease
+from octlessons.images.phantoms.scanner import SITES, Look, draw_look
 
 CLASS_NAMES = ("CNV", "DME", "DRUSEN", "NORMAL")
 #: Class mix of the training images of Kermany et al. (2018), doi:10.1016/j.cell.2018.02.010:

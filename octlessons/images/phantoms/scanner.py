@@ -14,7 +14,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from .canvas import Canvas, enlarge
+from octlessons.images.phantoms.raster import Canvas, enlarge
 
 AXIAL_UM = 3.87
 #: Scan width in columns to field of view in mm.

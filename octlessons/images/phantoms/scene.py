@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 from scipy.ndimage import maximum_filter1d
 
-from .anatomy import LAYER, LAYERS, Retina, healthy_layers
-from .canvas import BELOW_UM, Canvas, enlarge, smooth
-from .lesions import CYST, DRUSEN, EXUDATE, PED, SHRM, SRF, Disease
+from octlessons.images.phantoms.anatomy import LAYER, LAYERS, Retina, healthy_layers
+from octlessons.images.phantoms.lesions import CYST, DRUSEN, EXUDATE, PED, SHRM, SRF, Disease
+from octlessons.images.phantoms.raster import BELOW_UM, Canvas, enlarge, smooth
 
 #: Display grey (0-1) of each slab after fourth-root compression (design values: the order bright,
 #: dark of the IN-OCT consensus, Staurenghi et al. 2014, spaced as on averaged clinical scans).

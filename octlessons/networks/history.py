@@ -112,14 +112,14 @@ class History:
         return history
 
     def __repr__(self) -> str:
-        from octlessons.tables import text_table
+        from octlessons.wording import text_table
 
         if not self.epochs:
             return self._summary()
         return f"{text_table([self._names(), *self._rows()])}\n{self._summary()}"
 
     def _repr_html_(self) -> str:
-        from octlessons.tables import html_table
+        from octlessons.wording import html_table
 
         return html_table(self._summary(), self._names() if self.epochs else (), self._rows())
 

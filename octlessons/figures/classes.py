@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from octlessons.figures.canvas import add_legend, new_figure, styled
+from octlessons.figures.axes import add_legend, new_figure, styled
 from octlessons.figures.style import FULL, PAPER, colour, marker
 from octlessons.wording import count, listing
 

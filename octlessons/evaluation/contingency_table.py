@@ -95,7 +95,7 @@ def known_labels(labels) -> np.ndarray:
     if labels is None:
         raise ValueError(
             "These images have no labels, so there is nothing to agree with. Clusters can still "
-            "be judged without: see octlessons.clustering.scan_k."
+            "be judged without: see octlessons.clustering.choose_k."
         )
     labels = np.asarray(labels)
     if labels.dtype.kind == "f":

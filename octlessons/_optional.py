@@ -1,17 +1,15 @@
-"""Import torchvision and medmnist, or say what to do.
+"""What is not part of every installation: whether it is here, and how to get it.
 
 The wheels of torchvision on PyPI are built for torch with CUDA. Beside a CPU-only torch their
 compiled part does not load, and since torch 2.4 the import then fails with ``operator
 torchvision::nms does not exist``. That part holds operators of object detection only, which no
-classifier uses: declaring their names is enough for the rest to work.
+classifier uses: declaring their names is enough for the rest to work (`import_torchvision`).
 """
 
 from __future__ import annotations
 
-import contextlib
 import importlib
 import importlib.util
-import io
 import re
 import sys
 from functools import cache
@@ -23,7 +21,84 @@ from octlessons.errors import OctlessonsError
 _MISSING = re.compile(r"operator torchvision::\w+ does not exist")
 _DECLARED = re.compile(r"""register_fake\(\s*["']torchvision::(\w+)["']""")
 _SCHEMA = "(Tensor dets, Tensor scores, float iou_threshold) -> Tensor"
-_INSTALL = 'python -m pip install -c constraints.txt -e ".[deep]"'
+#: The extra of ``pyproject.toml`` that brings each module.
+EXTRAS = {
+    "albumentations": "book",
+    "jupyter_book": "book",
+    "copydetect": "grade",
+    "jinja2": "grade",
+    "pyseccomp": "grade",
+    "distributed": "cluster",
+    "medmnist": "deep",
+    "onnx": "deep",
+    "onnxscript": "deep",
+    "safetensors": "deep",
+    "torch": "deep",
+    "torchvision": "deep",
+}
+
+
+def install_command(extra: str = "") -> str:
+    """The line that installs an extra, right for a checkout and for an installed wheel.
+
+    Parameters
+    ----------
+    extra : str
+        An extra of ``pyproject.toml``, such as ``"deep"``; "" for the core.
+
+    Returns
+    -------
+    str
+    """
+    wanted = f"[{extra}]" if extra else ""
+    if (Path(__file__).resolve().parents[1] / "constraints.txt").is_file():
+        return f'python -m pip install -c constraints.txt -e ".{wanted}"'
+    return f'python -m pip install "octlessons{wanted}"'
+
+
+def installed(module: str) -> bool:
+    """Whether a module can be found, without importing it."""
+    return importlib.util.find_spec(module) is not None
+
+
+def need(module: str, what: str) -> ModuleType:
+    """Import a module of an extra, or say how to get it.
+
+    Parameters
+    ----------
+    module : str
+        One of `EXTRAS`, or a module below it.
+    what : str
+        Who needs it, as the start of a sentence: ``"Networks are trained with torch"``.
+
+    Returns
+    -------
+    module
+
+    Raises
+    ------
+    OctlessonsError
+        If it cannot be imported.
+    """
+    try:
+        return importlib.import_module(module)
+    except ImportError as error:
+        extra = EXTRAS[module.partition(".")[0]]
+        raise OctlessonsError(
+            f"{what}, which cannot be imported here ({_first_line(error)}): "
+            f"{install_command(extra)}"
+        ) from error
+
+
+def need_torch() -> ModuleType:
+    """Import torch, or say how to get it.
+
+    Raises
+    ------
+    OctlessonsError
+        If it is not installed.
+    """
+    return need("torch", "Networks run on torch")
 
 
 @cache
@@ -42,9 +117,10 @@ def import_torchvision() -> ModuleType:
         If torch or torchvision are not installed, or cannot be imported for another reason.
     """
     for name in ("torch", "torchvision"):
-        if importlib.util.find_spec(name) is None:
+        if not installed(name):
             raise OctlessonsError(
-                f"{name} is not installed, and pretrained networks need it: {_INSTALL}"
+                f"{name} is not installed, and pretrained networks need it: "
+                f"{install_command('deep')}"
             )
     try:
         import torch
@@ -62,31 +138,9 @@ def import_torchvision() -> ModuleType:
         raise OctlessonsError(
             f"torch and torchvision are installed but cannot be imported ({_first_line(error)}): "
             "install both anew, from the same place and of versions that belong together: "
-            f"{_INSTALL}"
+            f"{install_command('deep')}"
         ) from error
     return torchvision
-
-
-def import_medmnist() -> ModuleType:
-    """Import the package ``medmnist`` with its data sets and its ``Evaluator``.
-
-    Raises
-    ------
-    OctlessonsError
-        If it is not installed, or what it needs is not. (``import medmnist`` itself only prints
-        a line then, and lacks these names.)
-    """
-    import_torchvision()  # what it downloads with
-    try:
-        with contextlib.redirect_stdout(io.StringIO()):
-            package = importlib.import_module("medmnist")
-        for part in ("dataset", "evaluator"):
-            importlib.import_module(f"medmnist.{part}")
-    except ImportError as error:
-        raise OctlessonsError(
-            f"medmnist cannot be imported ({_first_line(error)}): {_INSTALL}"
-        ) from error
-    return package
 
 
 #: Libraries of declared operators, which exist for as long as these objects do.

@@ -127,7 +127,7 @@ class Perceptual:
     """
 
     def __init__(self, network: str = "auto"):
-        from octlessons.representations.feature_maps import EncoderMaps, PretrainedMaps
+        from octlessons.networks.feature_maps import EncoderMaps, PretrainedMaps
 
         if network == "auto":
             from octlessons.representations.weights import weights_here

@@ -14,18 +14,14 @@ from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, Transfo
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
+from octlessons._files import write_atomically
+from octlessons._optional import need_torch
 from octlessons.errors import OctlessonsError
 from octlessons.images.imageset import ImageSet
+from octlessons.networks import History, read_tensors, train
+from octlessons.networks.views import make_views
+from octlessons.representations import seeded
 from octlessons.representations.pixels import Pixels, as_images
-from octlessons.representations.views import make_views
-from octlessons.training import (
-    History,
-    need_torch,
-    read_tensors,
-    seeded,
-    train,
-    write_atomically,
-)
 from octlessons.wording import count, decimal
 
 #: Images smaller than this, in pixels, are refused: nothing of the retina is left to learn from.
@@ -57,7 +53,7 @@ class SelfSupervised(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
         Side, in pixels, of the square to which every image is resized; at least 16.
     views : str, sequence of str, Pipeline or Views, default "keep_anatomy"
         The changes that make a view: ``"keep_anatomy"`` or ``"keep_appearance"``
-        (`octlessons.representations.views.VIEWS`), a pipeline of `octlessons.augmentation` by name
+        (`octlessons.networks.views.VIEWS`), a pipeline of `octlessons.augmentation` by name
         (``"oct_safe"``) or itself, or names of steps. Named steps run on whole batches; a pipeline
         with steps of your own runs image by image, several times slower.
     method : {"simclr", "vicreg"} or callable, default "simclr"
@@ -98,7 +94,7 @@ class SelfSupervised(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
 
     Attributes
     ----------
-    history_ : octlessons.training.History
+    history_ : octlessons.networks.History
         Of each epoch: training and validation loss and, on images not trained on (on training
         images when `validation` is 0), ``same``: mean cosine similarity of two views of one image;
         ``spread``: mean cosine distance between views of different images, 0 when everything looks
@@ -118,7 +114,7 @@ class SelfSupervised(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
     ------
     OctlessonsError
         By `fit`: for too few or too small images, unknown views, unknown patients where they are
-        needed, and what `octlessons.training.train` raises.
+        needed, and what `octlessons.networks.train` raises.
 
     Notes
     -----

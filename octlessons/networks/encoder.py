@@ -11,8 +11,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from experiments.encoder.phantoms import N_CODES
 from octlessons.images.cleaning import TARGET
-from octlessons.representations.encoder_phantoms import N_CODES
 from octlessons.representations.phantom_encoder import INPUT, WINDOW
 
 _FIRST_LESION = 14  # codes from here on are lesions

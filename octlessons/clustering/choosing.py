@@ -1,4 +1,4 @@
-"""Choosing the number of clusters, clustering what does not fit in memory, methods side by side.
+"""Choosing the number of clusters.
 
 Thin over scikit-learn. Nothing here looks at labels: how clusters agree with a diagnosis is asked
 in `octlessons.evaluation`, afterwards.
@@ -6,26 +6,23 @@ in `octlessons.evaluation`, afterwards.
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from sklearn.base import BaseEstimator, ClusterMixin, TransformerMixin, clone
-from sklearn.cluster import KMeans, MiniBatchKMeans
-from sklearn.utils import check_random_state
-from sklearn.utils.validation import check_array, check_is_fitted
+from sklearn.base import clone
+from sklearn.cluster import KMeans
+from sklearn.utils.validation import check_array
 
-from octlessons.tables import html_table, text_table
-from octlessons.wording import decimal
+from octlessons.wording import decimal, html_table, text_table
 
-#: Ways to choose a number of clusters, as `KScan.best_by` knows them.
+#: Ways to choose a number of clusters, as `KChoice.best_by` knows them.
 CRITERIA = ("elbow", "silhouette", "gap", "stability")
 
 
 @dataclass(frozen=True)
-class KScan:
+class KChoice:
     """What each number of clusters scores. No labels are involved.
 
     Attributes
@@ -116,7 +113,7 @@ class KScan:
         return html_table(f"Numbers of clusters; chosen: {chosen}", self._header, self._cells())
 
 
-def scan_k(
+def choose_k(
     features,
     ks: Iterable[int] = range(2, 9),
     *,
@@ -125,7 +122,7 @@ def scan_k(
     n_resamples: int = 10,
     n_init: int = 3,
     seed: int = 0,
-) -> KScan:
+) -> KChoice:
     """Try several numbers of clusters with K-means, by all four criteria.
 
     Parameters
@@ -145,7 +142,7 @@ def scan_k(
 
     Returns
     -------
-    KScan
+    KChoice
 
     Raises
     ------
@@ -156,7 +153,7 @@ def scan_k(
     --------
     >>> rng = np.random.default_rng(0)
     >>> blobs = np.concatenate([rng.normal(c, 0.3, size=(40, 2)) for c in ([0, 0], [4, 0], [2, 3])])
-    >>> scan_k(blobs, range(2, 6)).choices
+    >>> choose_k(blobs, range(2, 6)).choices
     {'elbow': 3, 'silhouette': 3, 'gap': 3, 'stability': 3}
     """
     features = rotated(features)
@@ -182,7 +179,7 @@ def scan_k(
             for k in ks
         ]
     )
-    return KScan(ks, inertia, widths, gap, gap_error, steady, one, groups is not None)
+    return KChoice(ks, inertia, widths, gap, gap_error, steady, one, groups is not None)
 
 
 def elbow(ks: Sequence[int], inertia: Sequence[float]) -> int:
@@ -443,349 +440,6 @@ def stability(
     return float(np.mean(scores)) if scores else float("nan")
 
 
-# ---------------------------------------------------------------------- out of core
-
-
-class OutOfCoreKMeans(TransformerMixin, ClusterMixin, BaseEstimator):
-    """Mini-batch K-means over images that are read and represented one batch at a time.
-
-    Never more than `init_size` rows of features, or one batch of images, are in memory,
-    however many images there are.
-
-    Parameters
-    ----------
-    n_clusters : int, default 4
-        Number of clusters.
-    representation : transformer, optional
-        Turns a batch of images into rows of features. A fitted one is used as it is; another is
-        fitted on the images drawn for the start. None means that `fit` is given rows of features
-        (an array or a memory map).
-    batch_size : int, default 1024
-        Images per batch; in `fit` at least as many as clusters.
-    n_epochs : int, default 3
-        Times that all images are seen, in another random order each time.
-    n_init : int, default 5
-        Starts of the K-means on the first sample.
-    init_size : int, optional
-        Number of images, drawn at random, on which the start is found; 3 × `batch_size` when
-        None.
-    random_state : int, RandomState or None, default 0
-
-    Attributes
-    ----------
-    cluster_centers_ : ndarray, shape (n_clusters, d)
-    labels_ : ndarray of int32, shape (n,)
-        Cluster of each image of the fit.
-    inertia_ : float
-        Sum of squared distances to the centres, over all images.
-    representation_ : transformer or None
-        The fitted representation.
-    n_features_in_ : int
-        Number of features, after the representation.
-
-    Notes
-    -----
-    The start is an ordinary K-means on the sample; `sklearn.cluster.MiniBatchKMeans` then moves
-    the centres, batch by batch. Reading everything ``n_epochs + 1`` times is the price of flat
-    memory.
-
-    Examples
-    --------
-    >>> rng = np.random.default_rng(0)
-    >>> rows = np.concatenate([rng.normal(c, 0.3, size=(500, 2)) for c in (0, 4, 8)])
-    >>> model = OutOfCoreKMeans(3, batch_size=128).fit(rows)
-    >>> sorted(np.bincount(model.labels_).tolist())
-    [500, 500, 500]
-    """
-
-    def __init__(
-        self,
-        n_clusters=4,
-        *,
-        representation=None,
-        batch_size=1024,
-        n_epochs=3,
-        n_init=5,
-        init_size=None,
-        random_state=0,
-    ):
-        self.n_clusters = n_clusters
-        self.representation = representation
-        self.batch_size = batch_size
-        self.n_epochs = n_epochs
-        self.n_init = n_init
-        self.init_size = init_size
-        self.random_state = random_state
-
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
-        if self.representation is not None:
-            tags.input_tags.two_d_array = False
-            tags.input_tags.three_d_array = True
-        return tags
-
-    def fit(self, images, y=None):
-        """Find the centres.
-
-        Parameters
-        ----------
-        images : ImageSet, array or list of images; or array of features, shape (n, d)
-            Images if there is a representation, features if not. Only ``len(images)`` and
-            ``images[array of indices]`` are used (a list may hold images of any size).
-        y : None
-            Ignored.
-
-        Returns
-        -------
-        OutOfCoreKMeans
-            Itself.
-
-        Raises
-        ------
-        ValueError
-            If parameters are out of range or there are fewer images than clusters.
-        """
-        for name in ("n_clusters", "batch_size", "n_epochs", "n_init"):
-            value = getattr(self, name)
-            if not isinstance(value, int | np.integer) or value < 1:
-                raise ValueError(f"`{name}` is a whole number of at least 1, not {value!r}.")
-        images = self._source(images)
-        n = len(images)
-        if n < self.n_clusters:
-            raise ValueError(
-                f"There are n_samples={n} images, too few for n_clusters={self.n_clusters}."
-            )
-        random = check_random_state(self.random_state)
-        wanted = 3 * self.batch_size if self.init_size is None else self.init_size
-        size = min(n, max(wanted, self.n_clusters))
-        first = _take(images, np.sort(random.permutation(n)[:size]))
-        self.representation_ = self._fitted_representation(first)
-        rows = self._rows(first)
-        self.n_features_in_ = rows.shape[1]
-        start = KMeans(self.n_clusters, n_init=self.n_init, random_state=random).fit(rows)
-        del first, rows
-        model = MiniBatchKMeans(
-            self.n_clusters, init=start.cluster_centers_, n_init=1, random_state=random
-        )
-        for _ in range(self.n_epochs):
-            order = random.permutation(n)
-            for batch in self._batches(n, smallest=self.n_clusters):
-                # In the order of the files: disks like it, and the result does not mind.
-                model.partial_fit(self._rows(_take(images, np.sort(order[batch]))))
-        self.cluster_centers_ = model.cluster_centers_
-        self.labels_ = np.empty(n, np.int32)
-        self.inertia_ = 0.0
-        for batch in self._batches(n):
-            near, distance = self._nearest(self._rows(_take(images, np.arange(n)[batch])))
-            self.labels_[batch] = near
-            self.inertia_ += float(np.sum(distance.astype(np.float64) ** 2))
-        return self
-
-    def predict(self, images):
-        """Return the nearest centre of each image, batch by batch.
-
-        Parameters
-        ----------
-        images : as for `fit`
-
-        Returns
-        -------
-        ndarray of int32, shape (n,)
-        """
-        images = self._source(images, reset=False)
-        parts = [
-            self._nearest(self._rows(_take(images, np.arange(len(images))[batch])))[0]
-            for batch in self._batches(len(images))
-        ]
-        return np.concatenate(parts).astype(np.int32)
-
-    def transform(self, images):
-        """Return the distance of each image to each centre, batch by batch.
-
-        Parameters
-        ----------
-        images : as for `fit`
-
-        Returns
-        -------
-        ndarray of float, shape (n, n_clusters)
-        """
-        from sklearn.metrics import euclidean_distances
-
-        images = self._source(images, reset=False)
-        return np.concatenate(
-            [
-                euclidean_distances(
-                    self._rows(_take(images, np.arange(len(images))[batch])), self.cluster_centers_
-                )
-                for batch in self._batches(len(images))
-            ]
-        )
-
-    def get_feature_names_out(self, input_features=None):
-        """Name the distances: ``outofcorekmeans0`` and so on."""
-        check_is_fitted(self)
-        return np.asarray([f"outofcorekmeans{i}" for i in range(self.n_clusters)], dtype=object)
-
-    # ------------------------------------------------------------------ inside
-
-    def _source(self, images, reset: bool = True):
-        if not reset:
-            check_is_fitted(self)
-        if self.representation is not None:
-            from octlessons.representations.pixels import as_images
-
-            # The set itself, for representations that use what else it knows.
-            as_images(images)
-            return images
-        from sklearn.utils.validation import validate_data
-
-        return validate_data(
-            self, images, dtype=[np.float64, np.float32], accept_large_sparse=False, reset=reset
-        )
-
-    def _fitted_representation(self, sample):
-        if self.representation is None:
-            return None
-        from sklearn.exceptions import NotFittedError
-
-        try:
-            check_is_fitted(self.representation)
-        except NotFittedError:
-            return clone(self.representation).fit(sample)
-        return self.representation
-
-    def _rows(self, images) -> np.ndarray:
-        if self.representation is None:
-            return images
-        return check_array(self.representation_.transform(images), dtype=[np.float64, np.float32])
-
-    def _batches(self, n: int, smallest: int = 1) -> list[slice]:
-        starts = list(range(0, n, max(self.batch_size, smallest)))
-        if len(starts) > 1 and n - starts[-1] < smallest:
-            starts.pop()  # the last few join the batch before
-        return [slice(a, b) for a, b in zip(starts, [*starts[1:], n], strict=True)]
-
-    def _nearest(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        from sklearn.metrics import pairwise_distances_argmin_min
-
-        return pairwise_distances_argmin_min(rows, self.cluster_centers_)
-
-
-# ---------------------------------------------------------------------- methods side by side
-
-
-@dataclass(frozen=True)
-class Clustering:
-    """What one method found.
-
-    Attributes
-    ----------
-    clusters : ndarray of int, shape (n,)
-        −1 for noise.
-    seconds : float
-        Time of `fit_predict`.
-    megabytes : float
-        Peak memory that it took for arrays, besides the features (tracemalloc).
-    """
-
-    clusters: np.ndarray = field(repr=False)
-    seconds: float
-    megabytes: float
-
-    @property
-    def sizes(self) -> list[int]:
-        """Sizes of the clusters, largest first, without noise."""
-        return sorted(np.bincount(self.clusters[self.clusters >= 0]).tolist(), reverse=True)
-
-    @property
-    def n_clusters(self) -> int:
-        """Number of clusters, without noise."""
-        return len(np.unique(self.clusters[self.clusters >= 0]))
-
-    @property
-    def n_noise(self) -> int:
-        """Number of images in no cluster."""
-        return int(np.sum(self.clusters < 0))
-
-
-def clusterers(n_clusters: int = 4, *, seed: int = 0) -> dict[str, Any]:
-    """The methods that chapter 5 compares, ready to fit.
-
-    Parameters
-    ----------
-    n_clusters : int
-        For the methods that want to be told; HDBSCAN does not.
-    seed : int
-
-    Returns
-    -------
-    dict of str → estimator
-        K-means, Gaussian mixture, spectral, agglomerative and HDBSCAN.
-    """
-    from sklearn.cluster import HDBSCAN, AgglomerativeClustering, SpectralClustering
-    from sklearn.mixture import GaussianMixture
-
-    return {
-        "K-means": KMeans(n_clusters, n_init=10, random_state=seed),
-        "Gaussian mixture": GaussianMixture(
-            n_clusters, covariance_type="diag", n_init=5, reg_covar=1e-5, random_state=seed
-        ),
-        "Spectral": SpectralClustering(
-            n_clusters, affinity="nearest_neighbors", n_neighbors=15, random_state=seed
-        ),
-        "Agglomerative": AgglomerativeClustering(n_clusters, linkage="ward"),
-        "HDBSCAN": HDBSCAN(min_cluster_size=10, copy=True),
-    }
-
-
-def run_clusterers(features, methods: Mapping[str, Any]) -> dict[str, Clustering]:
-    """Run methods on the same features, one after the other, with time and memory.
-
-    Parameters
-    ----------
-    features : array_like of float, shape (n, d)
-    methods : mapping of str → estimator
-        Anything with `fit_predict`; copies are fitted.
-
-    Returns
-    -------
-    dict of str → Clustering
-        In the order of `methods`.
-    """
-    import tracemalloc
-    import warnings
-
-    features = np.asarray(features)
-    found = {}
-    for name, method in methods.items():
-        params = method.get_params()
-        model = clone(method)
-        for key in ("n_neighbors", "min_cluster_size"):  # small sets must not fail
-            if params.get(key) and params[key] >= len(features):
-                model.set_params(**{key: max(2, len(features) // 2)})
-        tracing = tracemalloc.is_tracing()
-        if not tracing:
-            tracemalloc.start()
-        tracemalloc.reset_peak()
-        before = tracemalloc.get_traced_memory()[0]
-        began = time.perf_counter()
-        with warnings.catch_warnings():
-            # A neighbour graph in several pieces is a finding, not a fault.
-            warnings.filterwarnings("ignore", message="Graph is not fully connected")
-            clusters = np.asarray(model.fit_predict(features))
-        seconds = time.perf_counter() - began
-        peak = (tracemalloc.get_traced_memory()[1] - before) / 1e6
-        if not tracing:
-            tracemalloc.stop()
-        found[name] = Clustering(clusters, seconds, max(peak, 0.0))
-    return found
-
-
-# ---------------------------------------------------------------------- inside
-
-
 def rotated(features) -> np.ndarray:
     """Turn features onto their principal axes; all distances stay the same.
 
@@ -847,10 +501,3 @@ def _checked_ks(ks: Iterable[int], n: int) -> np.ndarray:
             f"these are {ks.tolist()}."
         )
     return ks
-
-
-def _take(images, index: np.ndarray):
-    """Some of the images, whatever holds them."""
-    if isinstance(images, list | tuple):
-        return [images[i] for i in index]
-    return images[index]

@@ -16,8 +16,7 @@ from octlessons.augmentation.pipelines import PIPELINES, Augmented, Pipeline, lo
 from octlessons.errors import OctlessonsError
 from octlessons.evaluation import Interval, bootstrap
 from octlessons.images.imageset import ImageSet
-from octlessons.tables import html_table, text_table
-from octlessons.wording import decimal, percent
+from octlessons.wording import decimal, html_table, percent, text_table
 
 #: What a change may do and still keep the label (choices of this course, each with its reason).
 LIMITS = {
@@ -236,7 +235,7 @@ def survival_table(
     todo = [_one(change, seed) for change in (DEFAULT if changes is None else changes)]
     by = "image" if images.patients is None else "patient"
     train, test = images.split(test_size, by=by, seed=seed)
-    from octlessons.augmentation.learning import small_classifier
+    from octlessons.evaluation.learning import small_classifier
 
     classifier = small_classifier().fit(train, train.labels)
     right = classifier.predict(test) == test.labels

@@ -10,7 +10,7 @@ import numpy as np
 from octlessons.errors import OctlessonsError
 from octlessons.evaluation import Interval
 from octlessons.images.imageset import ImageSet, resize_image
-from octlessons.tables import html_table, text_table
+from octlessons.wording import html_table, text_table
 
 
 def gradient_histograms(images, size: int = 96, cell: int = 16, orientations: int = 8):

@@ -20,9 +20,9 @@ from pathlib import Path
 
 import numpy as np
 
+from experiments.encoder.phantoms import drawn_phantoms
 from octlessons.errors import OctlessonsError
 from octlessons.images.phantoms import CLASS_NAMES
-from octlessons.representations.encoder_phantoms import drawn_phantoms
 from octlessons.representations.phantom_encoder import INPUT, VARIANTS
 
 
@@ -162,7 +162,7 @@ def train_encoder(
         Folder of the phantoms and the checkpoint; ``work`` in `out` by default. A run that was
         interrupted goes on from there.
     device : str
-        As for `octlessons.training.choose_device`.
+        As for `octlessons.representations.devices.choose_device`.
     n_jobs : int
         Processes that draw phantoms.
     resume : bool
@@ -177,7 +177,8 @@ def train_encoder(
     dict
         The model card.
     """
-    from octlessons.training import choose_device, need_torch, seeded, train
+    from octlessons.networks import train
+    from octlessons.representations import choose_device, need_torch, seeded
 
     if variant not in VARIANTS:
         raise ValueError(f'`variant` is "labels" or "views", not {variant!r}.')

@@ -15,22 +15,15 @@ from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, Transfo
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
+from octlessons._files import write_atomically
+from octlessons._optional import need_torch
 from octlessons.errors import OctlessonsError
+from octlessons.images.checks import as_pictures, resized, small_picture
 from octlessons.images.imageset import ImageSet
+from octlessons.networks import OPTIMISERS, History, read_tensors, train
+from octlessons.networks.losses import SSIM_WINDOW
+from octlessons.representations import batch_indices, choose_device, seeded
 from octlessons.representations.extraction import out_of_memory
-from octlessons.representations.losses import SSIM_WINDOW
-from octlessons.representations.pictures import as_pictures, resized, small_picture
-from octlessons.training import (
-    OPTIMISERS,
-    History,
-    batch_indices,
-    choose_device,
-    need_torch,
-    read_tensors,
-    seeded,
-    train,
-    write_atomically,
-)
 from octlessons.wording import count
 
 LOSSES = ("mse", "ssim", "perceptual")
@@ -62,10 +55,10 @@ class ConvAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         Double by repeating pixels before a convolution, or by transposed convolutions.
     loss : {"mse", "ssim", "perceptual"} or callable, default "mse"
         Squared difference of pixels; one less structural similarity; or difference of what a
-        pretrained network sees (`octlessons.representations.losses.Perceptual`). A callable
+        pretrained network sees (`octlessons.networks.losses.Perceptual`). A callable
         takes two tensors (n, channels, h, w) in 0…1, rebuilt and original, and gives a scalar.
     perceptual_network : str, default "auto"
-        For ``loss="perceptual"``: see `octlessons.representations.losses.Perceptual`.
+        For ``loss="perceptual"``: see `octlessons.networks.losses.Perceptual`.
     optimiser : {"adam", "adamw", "rmsprop", "sgd"}, default "adam"
         SGD has Nesterov momentum of 0.9, and needs a larger learning rate than the others.
     learning_rate : float, default 0.002
@@ -86,7 +79,7 @@ class ConvAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         File written after each epoch. A later `fit` with the same settings and images goes on
         from it, to the very same weights as without the interruption (on CPU).
     device : str, default "auto"
-        See `octlessons.training.choose_device`.
+        See `octlessons.representations.devices.choose_device`.
     random_state : int, RandomState or None, default 0
         Of the first weights, the split and the order of the images. An int, if a checkpoint is
         to be resumed.
@@ -95,7 +88,7 @@ class ConvAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
 
     Attributes
     ----------
-    history_ : octlessons.training.History
+    history_ : octlessons.networks.History
         Training and validation loss of every epoch; the weights are those of the best.
     code_shape_ : (int, int, int)
         Channels, height and width of the code.
@@ -205,7 +198,7 @@ class ConvAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         ------
         OctlessonsError
             If torch is missing, training fails or the checkpoint does not fit; see
-            `octlessons.training.train`.
+            `octlessons.networks.train`.
         ValueError
             If a parameter is out of range or these are not images; the sentence says which.
         """
@@ -351,7 +344,7 @@ class ConvAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         ndarray of float, shape (n,)
             Whatever `loss` the network was trained with, so that losses can be compared.
         """
-        from octlessons.representations.losses import ssim
+        from octlessons.networks.losses import ssim
 
         if measure not in ("mse", "ssim"):
             raise ValueError(f"`measure` is 'mse' or 'ssim', not {measure!r}.")
@@ -562,7 +555,7 @@ class ConvAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         return {**key, "images": digest}
 
     def _loss_function(self) -> Callable:
-        from octlessons.representations import losses
+        from octlessons.networks import losses
 
         if callable(self.loss):
             return self.loss
@@ -602,7 +595,7 @@ class ConvAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
     def _up(self, many: int, few: int) -> list:
         from torch import nn
 
-        from octlessons.representations.layers import UpsampledConv2d
+        from octlessons.networks.layers import UpsampledConv2d
 
         if self.upsampling == "transposed":  # 4 is a multiple of the stride: no chequered pattern
             return [nn.ConvTranspose2d(many, few, 4, stride=2, padding=1)]

@@ -13,6 +13,7 @@ from datetime import date
 from pathlib import Path
 
 from octlessons.claims.claim import SCALES, Claim, Setting
+from octlessons.claims.data import forget
 from octlessons.claims.registry import CLAIMS
 from octlessons.claims.results import (
     RECORDED,
@@ -23,7 +24,6 @@ from octlessons.claims.results import (
     recorded,
     write_results,
 )
-from octlessons.claims.scans import forget
 from octlessons.errors import OctlessonsError
 
 #: Where results go without a folder of one's own.
@@ -68,7 +68,7 @@ def run(
     OctlessonsError
         If there is no such claim, scale or data source.
     """
-    from octlessons.book import resolve_data
+    from octlessons.site.building import resolve_data
 
     tell = tell or _to_stderr
     chosen = _chosen(ids)

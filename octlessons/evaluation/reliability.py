@@ -7,10 +7,9 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from octlessons.errors import OctlessonsError
+from octlessons.evaluation.classification import checked_probabilities, classes
 from octlessons.evaluation.uncertainty import Interval, recentred
-from octlessons.supervised.report import checked_probabilities, classes
-from octlessons.tables import html_table, text_table
-from octlessons.wording import count, decimal
+from octlessons.wording import count, decimal, html_table, text_table
 
 
 @dataclass(frozen=True)

@@ -57,7 +57,7 @@ class SmallCNN(ClassifierMixin, BaseEstimator):
     checkpoint : path, optional
         File written after every epoch, from which an interrupted training goes on.
     device : str
-        ``"auto"``, or as for `octlessons.training.choose_device`.
+        ``"auto"``, or as for `octlessons.representations.devices.choose_device`.
     random_state : int
         Seed of the first weights, the order of the images, and the validation share.
     verbose : bool
@@ -67,7 +67,7 @@ class SmallCNN(ClassifierMixin, BaseEstimator):
     ----------
     classes_ : ndarray, shape (k,)
         The labels that occur in training, sorted; the order of the columns of `predict_proba`.
-    history_ : octlessons.training.History
+    history_ : octlessons.networks.History
         Loss on training and validation images (weighted alike), and on validation images accuracy
         and macro-F1, of every epoch.
     network_ : torch.nn.Module
@@ -162,7 +162,8 @@ class SmallCNN(ClassifierMixin, BaseEstimator):
         ValueError
             If the images are no grey images.
         """
-        from octlessons.training import need_torch, seeded
+        from octlessons._optional import need_torch
+        from octlessons.representations import seeded
 
         need_torch()
         self._check()
@@ -221,7 +222,7 @@ class SmallCNN(ClassifierMixin, BaseEstimator):
         -------
         ndarray of float, shape (n, k)
             Columns in the order of `classes_`; rows sum to 1. How far such a probability can be
-            trusted is a question for `octlessons.supervised.calibration`.
+            trusted is a question for `octlessons.evaluation.calibration`.
 
         Raises
         ------
@@ -314,7 +315,8 @@ class SmallCNN(ClassifierMixin, BaseEstimator):
         import torch
         from torch.nn.functional import cross_entropy
 
-        from octlessons.training import batch_indices, choose_device, train
+        from octlessons.networks import train
+        from octlessons.representations import batch_indices, choose_device
 
         device = choose_device(self.device)
         weights = torch.tensor(self.class_weights_, dtype=torch.float32, device=device)
@@ -335,7 +337,7 @@ class SmallCNN(ClassifierMixin, BaseEstimator):
                 yield held[0][part][:, None], held[1][part]
 
         def measure(network):
-            from octlessons.supervised.report import classification_report
+            from octlessons.evaluation.classification import classification_report
 
             called = _probabilities(network, held[0]).argmax(axis=1)
             report = classification_report(held[1], called, n_bootstrap=0)
@@ -387,7 +389,7 @@ def _network(size: int, width: int, dropout: float, mirror: bool, n_classes: int
 
     from torch import nn
 
-    from octlessons.supervised.layers import Prepare
+    from octlessons.networks.preparing import Prepare
 
     layers = OrderedDict(prepare=Prepare(mirror))
     channels = 1

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from octlessons._optional import need_torch
 from octlessons.errors import OctlessonsError
 
 
@@ -117,21 +118,3 @@ def batch_indices(
         starts.pop()
     for start, stop in itertools.pairwise([*starts, n]):
         yield order[start:stop]
-
-
-def need_torch():
-    """Import torch, or say how to get it.
-
-    Raises
-    ------
-    OctlessonsError
-        If it is not installed.
-    """
-    try:
-        import torch
-    except ImportError as error:
-        raise OctlessonsError(
-            f"Networks are trained with torch, which cannot be imported here ({error}): install "
-            'it with pip install "octlessons[deep]".'
-        ) from error
-    return torch

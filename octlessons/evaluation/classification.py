@@ -8,10 +8,9 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from octlessons.errors import OctlessonsError
-from octlessons.evaluation.counts import Pair, bootstrap_tables
+from octlessons.evaluation.contingency_table import Pair, bootstrap_tables
 from octlessons.evaluation.uncertainty import Interval, recentred
-from octlessons.tables import html_table, text_table
-from octlessons.wording import count, decimal, listing, percent
+from octlessons.wording import count, decimal, html_table, listing, percent, text_table
 
 #: The scores of a whole report, in the order in which tables show them.
 SCORES = ("accuracy", "balanced_accuracy", "macro_precision", "macro_f1")

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from octlessons.evaluation.counts import (
+from octlessons.evaluation.contingency_table import (
     NOISE,
     Pair,
     accuracy_of,
@@ -17,8 +17,7 @@ from octlessons.evaluation.counts import (
     shuffled_scores,
 )
 from octlessons.evaluation.uncertainty import Chance, Interval, chance_of, recentred
-from octlessons.tables import html_table
-from octlessons.wording import count, decimal, p_value
+from octlessons.wording import count, decimal, html_table, p_value
 
 
 @dataclass(frozen=True)

@@ -1,17 +1,18 @@
-"""Files that are never half written, and the checkpoint from which a training goes on."""
+"""The checkpoint from which a training goes on."""
 
 from __future__ import annotations
 
 import json
 import os
 import zipfile
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from octlessons._files import write_atomically
+from octlessons._optional import need_torch
 from octlessons.errors import OctlessonsError
-from octlessons.training.history import History, jsonable
-from octlessons.training.running import need_torch
+from octlessons.networks.history import History, jsonable
 from octlessons.wording import count
 
 #: Version of the checkpoint files; another one is refused.
@@ -85,41 +86,6 @@ class Checkpoint:
 
     def _instead(self) -> str:
         return "delete that file, give another checkpoint=…, or start again with resume=False"
-
-
-def write_atomically(path: str | os.PathLike, write: Callable[[Any], Any]) -> None:
-    """Write a file in one step: under another name beside it first, then renamed.
-
-    Parameters
-    ----------
-    path : path
-        Its folder is made where it is missing.
-    write : callable
-        Takes the open binary file.
-
-    Raises
-    ------
-    OctlessonsError
-        If it cannot be written; the sentence says why.
-    """
-    path = Path(path)
-    part = path.with_name(f".{path.name}.part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            with open(part, "wb") as stream:
-                write(stream)
-                stream.flush()
-                os.fsync(stream.fileno())
-            os.replace(part, path)
-        finally:
-            part.unlink(missing_ok=True)
-    except (OSError, RuntimeError) as error:  # torch turns a full disk into a RuntimeError
-        reason = getattr(error, "strerror", None) or str(error).splitlines()[0]
-        raise OctlessonsError(
-            f"{path} cannot be written ({reason}): choose a file in a folder that you may write "
-            "to, on a disk with room."
-        ) from error
 
 
 def read_tensors(path: str | os.PathLike, what: str, instead: str) -> dict:

@@ -6,16 +6,13 @@ What `octlessons.images.medmnist` and `octlessons.representations.weights` downl
 
 from __future__ import annotations
 
-import contextlib
-import errno
 import os
 import re
 import shutil
 import time
-from collections.abc import Iterator
-from functools import cache
 from pathlib import Path
 
+from octlessons._files import file_hash, locked
 from octlessons.errors import OctlessonsError
 
 _ATTEMPTS = 4  # in a row without a byte of progress
@@ -107,13 +104,6 @@ def has_hash(path: str | os.PathLike, known_hash: str | None) -> bool:
     return file_hash(path, kind).startswith(digits)
 
 
-def file_hash(path: str | os.PathLike, kind: str = "sha256") -> str:
-    """Checksum of a file, ``"md5"`` or ``"sha256"``, in hexadecimal digits."""
-    path = Path(path)
-    state = path.stat()
-    return _hash(path.absolute(), kind, state.st_size, state.st_mtime_ns)
-
-
 def by_hand_advice(url: str, path: str | os.PathLike, known_hash: str | None) -> str:
     """Say what to do without a network: which file, from where, to which place."""
     checksum = f" ({hash_in_words(known_hash)})" if known_hash else ""
@@ -129,33 +119,6 @@ def hash_in_words(known_hash: str) -> str:
     return f"{_WRITTEN[kind]} {'' if whole else 'begins with '}{digits}"
 
 
-@contextlib.contextmanager
-def locked(path: Path) -> Iterator[None]:
-    """Let one process in at a time; the system lets go if the process dies."""
-    with open(path, "ab") as handle:
-        with contextlib.suppress(OSError):  # a file system without locks: go on without
-            try:
-                import fcntl
-
-                fcntl.flock(handle, fcntl.LOCK_EX)
-            except ImportError:
-                _lock_on_windows(handle)
-        yield
-
-
-def _lock_on_windows(handle) -> None:
-    import msvcrt
-
-    while True:
-        try:
-            handle.seek(0)
-            msvcrt.locking(handle.fileno(), msvcrt.LK_LOCK, 1)  # waits 10 s at most
-            return
-        except OSError as error:
-            if error.errno not in (errno.EACCES, errno.EDEADLK):  # not "held by another"
-                raise
-
-
 def _parsed(known_hash: str) -> tuple[str, str]:
     kind, _, digits = known_hash.strip().casefold().rpartition(":")
     kind = kind or ("md5" if len(digits) == 32 else "sha256")
@@ -165,13 +128,6 @@ def _parsed(known_hash: str) -> tuple[str, str]:
             f"{known_hash!r}."
         )
     return kind, digits
-
-
-@cache
-def _hash(path: Path, kind: str, n_bytes: int, changed: int) -> str:
-    import pooch
-
-    return pooch.file_hash(str(path), alg=kind)
 
 
 # ---------------------------------------------------------------------- downloading

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from octlessons.errors import OctlessonsError
+from octlessons.networks.checkpoints import Checkpoint, copied
+from octlessons.networks.history import RECORDED, History, figures
+from octlessons.representations.devices import choose_device, need_torch, seeded
 from octlessons.representations.extraction import out_of_memory
-from octlessons.training.checkpoints import Checkpoint, copied
-from octlessons.training.history import RECORDED, History, figures
-from octlessons.training.running import choose_device, need_torch, seeded
 
 if TYPE_CHECKING:
     import torch

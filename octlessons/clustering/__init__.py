@@ -1,0 +1,26 @@
+"""Clusters: choosing their number, and several methods side by side.
+
+Thin over scikit-learn. Nothing here looks at labels: how clusters agree with a diagnosis is asked
+in `octlessons.evaluation`, afterwards.
+"""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach(
+    __name__,
+    submod_attrs={
+        "choosing": [
+            "CRITERIA",
+            "Gap",
+            "KChoice",
+            "choose_k",
+            "elbow",
+            "gap_choice",
+            "gap_statistic",
+            "rotated",
+            "silhouette",
+            "stability",
+        ],
+        "methods": ["Clustering", "clusterers", "run_clusterers"],
+    },
+)

@@ -1,0 +1,1 @@
+"""The site: building and serving the editions of the book."""
