@@ -6,11 +6,7 @@ from numbers import Real
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
-from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
-
-#: Up to this many rows or columns, all eigenvalues are computed directly, in float64.
-DIRECT_SIDE = 1500
 
 
 class VariancePCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
@@ -19,7 +15,7 @@ class VariancePCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
     The same components as ``sklearn.decomposition.PCA(n_components=0.95)``, which computes a
     full singular value decomposition of a copy of the data. Here the data are read in blocks and
     never copied: the smaller of the two products of the centred data with itself, (n, n) or
-    (d, d), is accumulated, and its leading eigenvectors are found. So a memory map works too.
+    (d, d), is accumulated, and its eigenvectors are found. So a memory map works too.
 
     Parameters
     ----------
@@ -29,9 +25,6 @@ class VariancePCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
     whiten : bool, default False
         Divide every score by its standard deviation. All directions then weigh the same in a
         distance, the noisiest included, which is rarely wanted before K-means.
-    random_state : int, RandomState or None, default 0
-        Seed of the search for eigenvectors of large data. Results do not depend on it beyond
-        rounding.
 
     Attributes
     ----------
@@ -41,25 +34,12 @@ class VariancePCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         Variance along each (divisor n - 1).
     explained_variance_ratio_ : ndarray, shape (n_components_,)
         The same as a share of the whole.
-    singular_values_ : ndarray, shape (n_components_,)
-        Singular values of the centred data.
     mean_ : ndarray, shape (n_features,)
         Mean of each feature.
     n_components_ : int
         Number of components kept.
-    total_variance_ : float
-        Variance of the data, all features together.
-    noise_variance_ : float
-        Mean variance of the directions left out.
-    n_samples_, n_features_in_ : int
-        Shape of the data seen by `fit`.
-
-    Notes
-    -----
-    With more than `DIRECT_SIDE` rows and columns, the leading eigenvectors come from ARPACK's
-    implicitly restarted Lanczos method (``scipy.sparse.linalg.eigsh``), more and more of them until
-    they hold the share. When that needs a large part of all components, a dense decomposition takes
-    over.
+    n_features_in_ : int
+        Number of features seen by `fit`.
 
     Examples
     --------
@@ -69,10 +49,9 @@ class VariancePCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
     2
     """
 
-    def __init__(self, variance=0.95, whiten=False, random_state=0):
+    def __init__(self, variance=0.95, whiten=False):
         self.variance = variance
         self.whiten = whiten
-        self.random_state = random_state
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -204,64 +183,59 @@ class VariancePCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         n, d = X.shape
         mean = X.mean(axis=0, dtype=np.float64).astype(X.dtype)
         wide = d >= n
-        work = np.float64 if min(n, d) <= DIRECT_SIDE else X.dtype
-        product = _rows_product(X, mean, work) if wide else _columns_product(X, mean, work)
-        total = float(np.trace(product, dtype=np.float64))
-        values, vectors = _leading(product, self.variance, total, self.random_state)
-        del product
-        values = np.maximum(values, 0)
+        values, vectors, total = _decomposed((_rows_product if wide else _columns_product)(X, mean))
         floor = 10 * np.finfo(X.dtype).eps * values[0]  # below it, directions are rounding
         keep = max(1, min(_count(values, self.variance, total), int(np.sum(values > floor))))
         values, vectors = values[:keep], vectors[:, :keep]
-
-        singular = np.sqrt(values)
-        components = _to_columns(X, mean, vectors, singular) if wide else vectors.T
+        components = _to_columns(X, mean, vectors, np.sqrt(values)) if wide else vectors.T
         # As scikit-learn: the largest entry of every component is positive.
         largest = np.argmax(np.abs(components), axis=1)
         components = components * np.sign(components[np.arange(keep), largest])[:, None]
+        share = values / total if total > 0 else np.full(keep, np.nan)
 
         self.components_ = np.ascontiguousarray(components, X.dtype)
         self.explained_variance_ = (values / (n - 1)).astype(X.dtype)
-        share = values / total if total > 0 else np.full(keep, np.nan)
         self.explained_variance_ratio_ = share.astype(X.dtype)
-        self.singular_values_ = singular.astype(X.dtype)
         self.mean_ = mean
         self.n_components_ = keep
-        self.n_samples_ = n
-        self.total_variance_ = total / (n - 1)
-        left = min(n, d) - keep
-        self.noise_variance_ = max(total - values.sum(), 0.0) / (n - 1) / left if left else 0.0
         return X
+
+
+def _decomposed(product: np.ndarray) -> tuple[np.ndarray, np.ndarray, float]:
+    """Eigenvalues, largest first, eigenvectors in columns, and trace; of a lower triangle."""
+    from scipy.linalg import eigh
+
+    total = float(np.trace(product))
+    values, vectors = eigh(product, lower=True, overwrite_a=True, check_finite=False, driver="evr")
+    return np.maximum(values[::-1], 0), vectors[:, ::-1], total
 
 
 def _count(values: np.ndarray, share: float, total: float) -> int:
     """Fewest leading values that sum to `share` of `total`; all of them if they do not."""
     if total <= 0:
         return 1
-    held = np.cumsum(values, dtype=np.float64) / total
+    held = np.cumsum(values) / total
     # A rounding error below the full variance must not ask for one component more.
     return min(int(np.searchsorted(held, share - 1e-7 * (share == 1))) + 1, len(values))
 
 
-def _rows_product(X: np.ndarray, mean: np.ndarray, dtype, block: int = 1024) -> np.ndarray:
+def _rows_product(X: np.ndarray, mean: np.ndarray, block: int = 1024) -> np.ndarray:
     """Lower triangle of (X - mean)(X - mean)', by blocks of columns."""
     n, d = X.shape
-    product = np.zeros((n, n), dtype, order="F")
+    product = np.zeros((n, n), order="F")
     for start in range(0, d, block):
-        part = np.ascontiguousarray(X[:, start : start + block], dtype)
-        if np.shares_memory(part, X):
-            part = part.copy()
+        part = np.array(X[:, start : start + block], np.float64, order="C")
         part -= mean[start : start + block]
         product = _syrk(part.T, product, trans=1)
     return product
 
 
-def _columns_product(X: np.ndarray, mean: np.ndarray, dtype, block: int = 4096) -> np.ndarray:
+def _columns_product(X: np.ndarray, mean: np.ndarray, block: int = 4096) -> np.ndarray:
     """Lower triangle of (X - mean)'(X - mean), by blocks of rows."""
     n, d = X.shape
-    product = np.zeros((d, d), dtype, order="F")
+    product = np.zeros((d, d), order="F")
     for start in range(0, n, block):
-        part = np.array(X[start : start + block], dtype, order="C")
+        part = np.array(X[start : start + block], np.float64, order="C")
         part -= mean
         product = _syrk(part.T, product, trans=0)
     return product
@@ -269,13 +243,14 @@ def _columns_product(X: np.ndarray, mean: np.ndarray, dtype, block: int = 4096) 
 
 def _syrk(a: np.ndarray, product: np.ndarray, trans: int) -> np.ndarray:
     """Add a a' (trans 0) or a' a (trans 1) to the lower triangle of `product`, in place."""
-    from scipy.linalg.blas import get_blas_funcs
+    from scipy.linalg.blas import dsyrk
 
-    syrk = get_blas_funcs("syrk", (product,))
-    return syrk(1.0, a, beta=1.0, c=product, trans=trans, lower=1, overwrite_c=1)
+    return dsyrk(1.0, a, beta=1.0, c=product, trans=trans, lower=1, overwrite_c=1)
 
 
-def _to_columns(X, mean, vectors, singular, block: int = 1024) -> np.ndarray:
+def _to_columns(
+    X: np.ndarray, mean: np.ndarray, vectors: np.ndarray, singular: np.ndarray, block: int = 1024
+) -> np.ndarray:
     """Right singular vectors from left ones: vectors' (X - mean) / singular, by blocks."""
     divisors = np.maximum(singular, np.finfo(X.dtype).tiny)[:, None]
     left = np.ascontiguousarray(vectors.T, X.dtype)
@@ -284,41 +259,3 @@ def _to_columns(X, mean, vectors, singular, block: int = 1024) -> np.ndarray:
         part = X[:, start : start + block] - mean[start : start + block]
         components[:, start : start + block] = (left @ part) / divisors
     return components
-
-
-def _leading(product: np.ndarray, share: float, total: float, random_state):
-    """Leading eigenpairs of a symmetric matrix (lower triangle given) that reach a share.
-
-    Returns values (descending) and vectors (in columns); possibly more than needed.
-    """
-    from scipy.linalg import eigh
-
-    found = _leading_few(product, share, total, random_state)
-    if found is None:
-        found = eigh(product, lower=True, overwrite_a=True, check_finite=False, driver="evr")
-    values, vectors = found
-    return values[::-1], vectors[:, ::-1]
-
-
-def _leading_few(product: np.ndarray, share: float, total: float, random_state):
-    """As `_leading`, but ascending, by iteration; None where that would not pay."""
-    from scipy.linalg.blas import get_blas_funcs
-    from scipy.sparse.linalg import ArpackNoConvergence, LinearOperator, eigsh
-
-    side, wanted = len(product), 64
-    if side <= DIRECT_SIDE or share == 1:
-        return None
-    symv = get_blas_funcs("symv", (product,))
-    operator = LinearOperator(
-        product.shape, matvec=lambda x: symv(1.0, product, x.ravel(), lower=1), dtype=product.dtype
-    )
-    start = check_random_state(random_state).standard_normal(side).astype(product.dtype)
-    while wanted <= side // 8:
-        try:
-            values, vectors = eigsh(operator, k=wanted, v0=start, tol=1e-5)
-        except ArpackNoConvergence:
-            return None
-        if values.sum() >= share * total:
-            return values, vectors
-        wanted *= 2
-    return None

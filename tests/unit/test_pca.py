@@ -6,7 +6,7 @@ from sklearn.decomposition import PCA
 from sklearn.exceptions import NotFittedError
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from octlessons.representations import VariancePCA, pca
+from octlessons.representations import VariancePCA
 
 
 @parametrize_with_checks([VariancePCA()])
@@ -37,42 +37,12 @@ def test_equals_the_full_decomposition(shape, share, dtype):
         ours.explained_variance_ratio_, full.explained_variance_ratio_, **close
     )
     np.testing.assert_allclose(ours.explained_variance_, full.explained_variance_, rtol=1e-4)
-    np.testing.assert_allclose(ours.singular_values_, full.singular_values_, rtol=1e-4)
-    np.testing.assert_allclose(ours.noise_variance_, full.noise_variance_, rtol=1e-2)
     np.testing.assert_allclose(ours.mean_, full.mean_, rtol=1e-5)
     scale = np.abs(full.transform(rows)).max()
     np.testing.assert_allclose(
         ours.transform(rows) / scale, full.transform(rows) / scale, atol=1e-4
     )
     assert ours.transform(rows).dtype == dtype
-
-
-@pytest.mark.parametrize("shape", [(700, 900), (900, 700)])
-@pytest.mark.parametrize("share", [0.8, 0.99])
-def test_the_iteration_for_large_data_is_as_exact(shape, share, monkeypatch):
-    monkeypatch.setattr(pca, "DIRECT_SIDE", 100)
-    called = []
-    few = pca._leading_few
-    monkeypatch.setattr(pca, "_leading_few", lambda *a: called.append(few(*a)) or called[-1])
-    rows = data(*shape, dtype=np.float32)
-    full = PCA(n_components=share, svd_solver="full").fit(rows)
-    ours = VariancePCA(share).fit(rows)
-    assert called and called[0] is not None
-    assert ours.n_components_ == full.n_components_
-    overlap = np.abs(np.sum(ours.components_ * full.components_, axis=1))
-    assert overlap.min() > 0.999
-    np.testing.assert_allclose(
-        ours.explained_variance_ratio_, full.explained_variance_ratio_, rtol=1e-3
-    )
-    turned = ours.components_ @ ours.components_.T
-    np.testing.assert_allclose(turned, np.eye(len(turned)), atol=1e-3)
-
-
-def test_noise_needs_the_dense_decomposition(monkeypatch):
-    monkeypatch.setattr(pca, "DIRECT_SIDE", 100)
-    rows = np.random.default_rng(0).normal(size=(420, 500)).astype(np.float32)
-    full = PCA(n_components=0.95, svd_solver="full").fit(rows)
-    assert VariancePCA(0.95).fit(rows).n_components_ == full.n_components_
 
 
 def test_does_not_copy_the_data():
