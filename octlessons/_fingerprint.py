@@ -22,7 +22,6 @@ PACKAGE = Path(__file__).resolve().parent
 LIBRARIES = (
     "albumentations",
     "matplotlib",
-    "medmnist",
     "numpy",
     "onnxruntime",
     "pandas",

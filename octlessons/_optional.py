@@ -29,7 +29,6 @@ EXTRAS = {
     "jinja2": "grade",
     "pyseccomp": "grade",
     "distributed": "cluster",
-    "medmnist": "deep",
     "onnx": "deep",
     "onnxscript": "deep",
     "safetensors": "deep",

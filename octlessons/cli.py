@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from octlessons import __version__
+from octlessons._optional import EXTRAS, install_command
 from octlessons.errors import OctlessonsError
 
 app = typer.Typer(
@@ -32,13 +33,37 @@ def command(function: Callable) -> Callable:
     def safely(*args, **kwargs):
         try:
             return function(*args, **kwargs)
-        except (OctlessonsError, OSError) as error:
-            if _debug or isinstance(error, BrokenPipeError):
+        except BrokenPipeError:
+            raise
+        except (OctlessonsError, OSError, ValueError, ImportError) as error:
+            if _debug:
                 raise
-            typer.secho(f"Error: {error}", fg=typer.colors.RED, err=True)
+            typer.secho(f"Error: {in_words(error)}", fg=typer.colors.RED, err=True)
             raise typer.Exit(1) from None
 
     return app.command()(safely)
+
+
+def in_words(error: Exception) -> str:
+    """What happened and what to do, for whatever can end a command.
+
+    Parameters
+    ----------
+    error : Exception
+        Sentences of our own are passed on. A missing package is named with what installs it.
+
+    Returns
+    -------
+    str
+    """
+    if isinstance(error, ImportError):
+        package = (error.name or "").partition(".")[0]
+        extra = EXTRAS.get(package)
+        how = install_command(extra) if extra else install_command()
+        return f"{package or 'A package'} is missing ({error}): {how}"
+    if isinstance(error, OSError) and error.filename is not None:
+        return f"{error.filename}: {error.strerror}. Check that it is there and yours to use."
+    return str(error) or type(error).__name__
 
 
 def _version(wanted: bool) -> None:
@@ -362,12 +387,12 @@ def claims(
     ] = False,
 ) -> None:
     """Repeat published claims; compare claimed with measured."""
-    from octlessons.claims import running
+    from octlessons.claims import runner
 
-    results = running.run(ids, data, out, scale, fresh=fresh)
+    results = runner.run(ids, data, out, scale, fresh=fresh)
     typer.echo(f"{results}\n\nAll results: {out / 'claims.json'}")
     if record:
-        running.record(results)
+        runner.record(results)
         typer.echo("Recorded for the page: book/claims.md shows them when it is built again.")
     if not all(result.ok for result in results):
         raise typer.Exit(1)

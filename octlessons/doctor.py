@@ -6,6 +6,7 @@ an issue, without the names of folders.
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import os
 import platform
@@ -16,8 +17,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import Literal
 
+from octlessons import _optional
+from octlessons._optional import install_command
 from octlessons.errors import OctlessonsError
 
 #: Oldest and newest Python that the course is tested with.
@@ -26,21 +29,22 @@ PYTHON = ((3, 11), (3, 13))
 #: Gigabytes of memory and of free disk that the chapters need.
 MEMORY_GB, DISK_GB = 2.0, 1.0
 
-#: What the package itself, and the book, cannot do without.
-CORE = (
-    "joblib",
-    "matplotlib",
-    "numpy",
-    "onnxruntime",
-    "pooch",
-    "scikit-image",
-    "scikit-learn",
-    "scipy",
-    "typer",
-)
-BOOK = ("albumentations", "fonttools", "ipykernel", "jupyter-book", "latex2mathml", "myst-nb")
-DEEP = ("medmnist", "onnx", "onnxscript", "safetensors", "torch", "torchvision")
-GRADE = ("copydetect", "jinja2", "pyseccomp")
+#: What each size of installation brings, by the extra that names it; "" is the core.
+BRINGS = {
+    "": (
+        "joblib",
+        "matplotlib",
+        "numpy",
+        "onnxruntime",
+        "scikit-image",
+        "scikit-learn",
+        "scipy",
+        "typer",
+    ),
+    "book": ("albumentations", "fonttools", "ipykernel", "jupyter-book", "latex2mathml", "myst-nb"),
+    "deep": ("onnx", "onnxscript", "safetensors", "torch", "torchvision"),
+    "grade": ("copydetect", "jinja2", "pyseccomp"),
+}
 
 #: Names under which Chromium and its relatives are installed.
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
@@ -108,14 +112,15 @@ def examine(root: Path | None = None) -> list[Check]:
             root = find_root()
         except OctlessonsError:
             root = None
+    here = root or Path.cwd()
     checks: list[Callable[[], Check]] = [
         check_python,
-        lambda: check_packages("core packages", _core(), "."),
-        lambda: check_packages("book packages", BOOK, ".[book]"),
+        check_core,
+        check_book,
         lambda: check_pins(root),
         check_kernel,
-        lambda: check_writing(root or Path.cwd()),
-        lambda: check_disk(root or Path.cwd()),
+        lambda: check_writing(here),
+        lambda: check_disk(here),
         check_memory,
         check_data,
         check_deep,
@@ -124,11 +129,6 @@ def examine(root: Path | None = None) -> list[Check]:
         check_isolation,
     ]
     return [_safely(check) for check in checks]
-
-
-def _core() -> tuple[str, ...]:
-    intel_mac = sys.platform == "darwin" and platform.machine() == "x86_64"
-    return tuple(name for name in CORE if not (intel_mac and name == "onnxruntime"))
 
 
 def _safely(check: Callable[[], Check]) -> Check:
@@ -152,9 +152,15 @@ def check_python() -> Check:
     return Check("Python", "fail", f"{version}; the course needs {wanted}", fix)
 
 
-def _installed(names: tuple[str, ...]) -> dict[str, str | None]:
+def versions_of(extra: str) -> dict[str, str | None]:
+    """Version of each package that an extra brings; None for what is not installed."""
     found: dict[str, str | None] = {}
-    for name in names:
+    for name in BRINGS[extra]:
+        intel_mac = sys.platform == "darwin" and platform.machine() == "x86_64"
+        if (name == "onnxruntime" and intel_mac) or (
+            name == "pyseccomp" and sys.platform != "linux"
+        ):
+            continue
         try:
             found[name] = metadata.version(name)
         except metadata.PackageNotFoundError:
@@ -162,23 +168,35 @@ def _installed(names: tuple[str, ...]) -> dict[str, str | None]:
     return found
 
 
-def check_packages(title: str, names: tuple[str, ...], target: str) -> Check:
-    """Are the packages there?
-
-    Parameters
-    ----------
-    title : str
-        Name of the check.
-    names : tuple of str
-    target : str
-        What to install if one is missing, such as ``".[book]"``.
-    """
-    found = _installed(names)
+def _brought(title: str, extra: str, use: str) -> Check | None:
+    """None if all of an extra is there; a note if it was not asked for; else what is missing."""
+    found = versions_of(extra)
     missing = [name for name, version in found.items() if version is None]
-    if missing:
-        fix = f'python -m pip install -c constraints.txt -e "{target}"'
-        return Check(title, "fail", f"missing: {', '.join(missing)}", fix)
-    return Check(title, "ok", ", ".join(f"{name} {version}" for name, version in found.items()))
+    if not missing:
+        return None
+    if extra and len(missing) == len(found):
+        return Check(title, "note", f"not installed (optional); {use}", install_command(extra))
+    # Pieces of a larger extra also come with other packages; only the core is always asked for.
+    state: Literal["note", "fail"] = "note" if extra else "fail"
+    what = f"without {', '.join(missing)}; {use}" if extra else f"missing: {', '.join(missing)}"
+    return Check(title, state, what, install_command(extra))
+
+
+def _listed(extra: str) -> str:
+    return ", ".join(f"{name} {version}" for name, version in versions_of(extra).items())
+
+
+def check_core() -> Check:
+    """Is what the package itself cannot do without there?"""
+    title = "core packages"
+    return _brought(title, "", "") or Check(title, "ok", _listed(""))
+
+
+def check_book() -> Check:
+    """Is what builds the book there?"""
+    title = "book packages"
+    missing = _brought(title, "book", "only building the course needs them")
+    return missing or Check(title, "ok", _listed("book"))
 
 
 def read_pins(path: Path) -> dict[str, str]:
@@ -208,11 +226,11 @@ def check_pins(root: Path | None) -> Check:
     if root is None or not (root / "constraints.txt").is_file():
         return Check(title, "note", "no constraints.txt here to compare with")
     pins = read_pins(root / "constraints.txt")
-    found = _installed(tuple(sorted(set(CORE + BOOK + DEEP) & set(pins))))
-    other = {n: v for n, v in found.items() if v and v.partition("+")[0] != pins[n]}
+    found = versions_of("") | versions_of("book") | versions_of("deep")
+    other = {n: v for n, v in found.items() if v and n in pins and v.partition("+")[0] != pins[n]}
     if other:
         text = ", ".join(f"{name} {version} (not {pins[name]})" for name, version in other.items())
-        fix = 'python -m pip install -c constraints.txt -e ".[book]"'
+        fix = install_command("book")
         return Check(title, "note", f"{text}; numbers may differ a little", fix)
     return Check(title, "ok", "as in constraints.txt")
 
@@ -221,8 +239,7 @@ def check_kernel() -> Check:
     """Does the notebook kernel ``python3`` run this environment's Python?"""
     title = "notebook kernel"
     if importlib.util.find_spec("jupyter_client") is None:
-        fix = 'python -m pip install -c constraints.txt -e ".[book]"'
-        return Check(title, "fail", "Jupyter is not installed", fix)
+        return Check(title, "note", "Jupyter is not installed (optional)", install_command("book"))
     from jupyter_client.kernelspec import KernelSpecManager, NoSuchKernel
 
     fix = "python -m ipykernel install --sys-prefix --name python3"
@@ -275,22 +292,8 @@ def check_memory() -> Check:
 def memory_gb() -> float | None:
     """Memory that this process may use, in gigabytes, or None if that cannot be found out."""
     sizes = []
-    try:
+    with contextlib.suppress(AttributeError, OSError, ValueError):  # Windows does not say
         sizes.append(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
-    except (AttributeError, OSError, ValueError):
-        if sys.platform == "win32":
-            import ctypes
-
-            class Status(ctypes.Structure):
-                _fields_: ClassVar = [
-                    ("length", ctypes.c_ulong),
-                    ("load", ctypes.c_ulong),
-                    *((name, ctypes.c_ulonglong) for name in ("total", "free", *"abcde")),
-                ]
-
-            status = Status(length=ctypes.sizeof(Status))
-            if ctypes.windll.kernel32.GlobalMemoryStatusEx(ctypes.byref(status)):
-                sizes.append(status.total)
     for limit in ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"):
         try:
             sizes.append(int(Path(limit).read_text()))
@@ -315,26 +318,18 @@ def check_data() -> Check:
 
 def check_deep() -> Check:
     """Are torch and torchvision there, and can they be imported together?"""
-    found = _installed(DEEP)
-    if any(version is None for version in found.values()):
-        missing = [name for name, version in found.items() if version is None]
-        return Check(
-            "networks",
-            "note",
-            f"without {', '.join(missing)}; only chapters that say 'deep' need them",
-            'python -m pip install -c constraints.txt -e ".[deep]"',
-        )
-    from octlessons._optional import import_torchvision
+    missing = _brought("networks", "deep", "only chapters that say 'deep' need them")
+    if missing:
+        return missing
     from octlessons.representations import choose_device
 
     try:
-        import_torchvision()
+        _optional.import_torchvision()
         device = choose_device()
     except OctlessonsError as error:
-        fix = "python -m pip install --force-reinstall -c constraints.txt torch torchvision"
+        fix = install_command("deep").replace(" install ", " install --force-reinstall ")
         return Check("networks", "fail", str(error).partition(":")[0], fix)
-    versions = ", ".join(f"{name} {version}" for name, version in found.items())
-    return Check("networks", "ok", f"{versions}; on {device}")
+    return Check("networks", "ok", f"{_listed('deep')}; on {device}")
 
 
 def check_weights() -> Check:
@@ -363,15 +358,9 @@ def check_browser() -> Check:
 def check_isolation() -> Check:
     """Can `octlessons grade` keep submissions apart here?"""
     title = "isolation for grading"
-    wanted = tuple(name for name in GRADE if name != "pyseccomp" or sys.platform == "linux")
-    missing = [name for name, version in _installed(wanted).items() if version is None]
+    missing = _brought(title, "grade", "only `octlessons grade` needs it")
     if missing:
-        return Check(
-            title,
-            "note",
-            f"without {', '.join(missing)}; only `octlessons grade` needs it",
-            'python -m pip install -c constraints.txt -e ".[grade]"',
-        )
+        return missing
     from octlessons.grading import sandbox
 
     try:
@@ -406,7 +395,7 @@ def show(checks: list[Check]) -> str:
     lines.append(
         f"{failed} of {len(checks)} checks failed; the arrow says what to do."
         if failed
-        else "Everything that the course needs is here."
+        else "Nothing is broken here."
     )
     return "\n".join(lines)
 

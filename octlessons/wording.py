@@ -11,10 +11,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from html import escape
 from math import isfinite
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from octlessons.images import ImageSet
 
 
 @dataclass(frozen=True)
@@ -165,30 +161,6 @@ def against_chance(value: float, low: float, high: float) -> str:
     if value > high:
         return "better than chance"
     return "worse than chance" if value < low else "no better than chance"
-
-
-def data_notice(images: ImageSet) -> Prose:
-    """Which data a page shows, under which terms, as a note for the top of the page.
-
-    Parameters
-    ----------
-    images : ImageSet
-
-    Returns
-    -------
-    Prose
-    """
-    source = images.provenance
-    parts = [f"**This page was built with {count(len(images), 'image')}.**", source.description]
-    if images.labels is not None:
-        classes = [f"{n:,} {name}" for name, n in images.counts().items() if n]
-        parts.append(f"Classes: {listing(classes)}.")
-    parts.append(f"Terms of use: {source.licence}.")
-    if source.citation:
-        parts.append(f"Source: {source.citation}.")
-    if source.problems:
-        parts.append(f"{count(len(source.problems), 'file')} could not be used and were left out.")
-    return Prose(" ".join(parts))
 
 
 def text_table(rows: Sequence[Sequence[str]]) -> str:

@@ -102,3 +102,28 @@ def test_a_terminal_without_arrows_does_not_end_a_command():
     environment = os.environ | {"PYTHONIOENCODING": "ascii"}
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, env=environment)
     assert done.returncode == 0 and done.stdout.split() == [b"to", b"?", b"from"]
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (ModuleNotFoundError("No module named 'jinja2'", name="jinja2"), "[grade]"),
+        (ModuleNotFoundError("No module named 'torch.nn'", name="torch.nn"), "[deep]"),
+        (ModuleNotFoundError("No module named 'numpy'", name="numpy"), "pip install"),
+        (ValueError("`scale` is quick, laptop or full, not 'huge'."), "`scale` is quick"),
+        (FileNotFoundError(2, "No such file or directory", "a.zip"), "a.zip: No such file"),
+        (KeyError("a fault of ours"), None),
+    ],
+)
+def test_every_error_of_a_person_or_the_world_is_a_sentence(monkeypatch, error, words):
+    def build(*_, **__):
+        raise error
+
+    monkeypatch.setattr(book, "build", build)
+    result = run(app, ["build"])
+    if words is None:  # what should not happen must not be dressed up
+        assert isinstance(result.exception, KeyError)
+        return
+    assert result.exit_code == 1 and result.exception.__class__ is SystemExit
+    assert result.output.startswith("Error: ") and words in result.output
+    assert "Traceback" not in result.output

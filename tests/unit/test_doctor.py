@@ -9,6 +9,7 @@ from types import SimpleNamespace
 import pytest
 
 from octlessons import OctlessonsError, doctor
+from octlessons._optional import install_command
 
 
 def test_every_check_runs_and_failures_come_with_a_fix():
@@ -28,11 +29,46 @@ def test_python(monkeypatch, version, state):
     assert check.state == state and bool(check.fix) == (state == "fail")
 
 
-def test_missing_packages_are_named_with_the_command():
-    check = doctor.check_packages("core packages", ("numpy", "no-such-package"), ".")
-    assert check.state == "fail"
-    assert check.found == "missing: no-such-package"
-    assert check.fix == 'python -m pip install -c constraints.txt -e "."'
+def without(monkeypatch, *names):
+    """Make packages look as if they were not installed."""
+    version = doctor.metadata.version
+
+    def asked(name):
+        if name in names:
+            raise doctor.metadata.PackageNotFoundError(name)
+        return version(name)
+
+    monkeypatch.setattr(doctor.metadata, "version", asked)
+
+
+def test_a_missing_core_package_is_a_failure_with_the_command(monkeypatch):
+    without(monkeypatch, "scipy")
+    check = doctor.check_core()
+    assert check.state == "fail" and check.found == "missing: scipy"
+    assert check.fix == install_command()
+
+
+def test_what_was_not_asked_for_is_no_failure(monkeypatch):
+    """A core installation is sound: nothing of the book, of networks or of grading is there."""
+    optional = [name for extra, names in doctor.BRINGS.items() if extra for name in names]
+    without(monkeypatch, *optional)
+    for check, extra in (
+        (doctor.check_book, "book"),
+        (doctor.check_deep, "deep"),
+        (doctor.check_isolation, "grade"),
+    ):
+        found = check()
+        assert found.state == "note" and "optional" in found.found
+        assert found.fix == install_command(extra)
+
+
+def test_the_command_fits_a_checkout_and_a_wheel(monkeypatch, tmp_path):
+    from octlessons import _optional
+
+    assert install_command("book") == 'python -m pip install -c constraints.txt -e ".[book]"'
+    monkeypatch.setattr(_optional, "__file__", str(tmp_path / "octlessons" / "_optional.py"))
+    assert install_command("book") == 'python -m pip install "octlessons[book]"'
+    assert install_command() == 'python -m pip install "octlessons"'
 
 
 def test_pins_are_read_and_compared(tmp_path):
@@ -102,18 +138,15 @@ def test_downloaded_data_are_listed(monkeypatch, tmp_path):
 
 
 def test_networks_that_cannot_be_imported_are_noticed(monkeypatch):
-    from octlessons import _optional as vision
+    from octlessons import _optional
 
     def broken():
         raise OctlessonsError("torch cannot be imported: install it anew")
 
-    monkeypatch.setattr(doctor, "_installed", lambda names: dict.fromkeys(names, "1.0"))
-    monkeypatch.setattr(vision, "import_torchvision", broken)
+    monkeypatch.setattr(doctor.metadata, "version", lambda name: "1.0")
+    monkeypatch.setattr(_optional, "import_torchvision", broken)
     check = doctor.check_deep()
     assert check.state == "fail" and check.found == "torch cannot be imported" and check.fix
-    monkeypatch.setattr(doctor, "_installed", lambda names: dict.fromkeys(names))
-    check = doctor.check_deep()
-    assert check.state == "note" and '".[deep]"' in check.fix
 
 
 def test_weights_on_this_machine_are_listed(monkeypatch):
@@ -140,7 +173,7 @@ def test_a_browser_can_be_named(monkeypatch, tmp_path):
 def test_the_isolation_that_holds_is_named(monkeypatch):
     from octlessons.grading import sandbox
 
-    monkeypatch.setattr(doctor, "_installed", lambda names: dict.fromkeys(names, "1.0"))
+    monkeypatch.setattr(doctor.metadata, "version", lambda name: "1.0")
     monkeypatch.setattr(sandbox, "choose", lambda: "confined")
     check = doctor.check_isolation()
     assert (check.state, check.found) == ("ok", "confined")
@@ -153,7 +186,7 @@ def test_without_isolation_there_is_a_note_that_names_no_folder(monkeypatch, sys
     def none_holds():
         raise OctlessonsError("confined: only root can open /secret/place")
 
-    monkeypatch.setattr(doctor, "_installed", lambda names: dict.fromkeys(names, "1.0"))
+    monkeypatch.setattr(doctor.metadata, "version", lambda name: "1.0")
     monkeypatch.setattr(sandbox, "choose", none_holds)
     monkeypatch.setattr(doctor.sys, "platform", system)
     check = doctor.check_isolation()
@@ -164,10 +197,10 @@ def test_without_isolation_there_is_a_note_that_names_no_folder(monkeypatch, sys
 def test_without_the_grader_isolation_is_not_tried(monkeypatch):
     from octlessons.grading import sandbox
 
-    monkeypatch.setattr(doctor, "_installed", lambda names: dict.fromkeys(names))
+    without(monkeypatch, *doctor.BRINGS["grade"])
     monkeypatch.setattr(sandbox, "choose", lambda: pytest.fail("tried"))
     check = doctor.check_isolation()
-    assert check.state == "note" and '".[grade]"' in check.fix
+    assert check.state == "note" and "[grade]" in check.fix
 
 
 def test_a_check_that_breaks_does_not_stop_the_others():
@@ -187,6 +220,6 @@ def test_the_report_tells_no_folders():
 
 def test_the_list_ends_with_a_verdict():
     good, bad = doctor.Check("a", "ok", "x"), doctor.Check("b", "fail", "y", "do z")
-    assert doctor.show([good]).endswith("Everything that the course needs is here.")
+    assert doctor.show([good]).endswith("Nothing is broken here.")
     assert "→ do z" in doctor.show([good, bad])
     assert "1 of 2 checks failed" in doctor.show([good, bad])

@@ -3,13 +3,12 @@
 import numpy as np
 import pytest
 
-from octlessons.images import ImageSet, Problem, Provenance
+from octlessons.images import ImageSet, Problem, Provenance, data_notice
 from octlessons.wording import (
     Prose,
     against_chance,
     compared,
     count,
-    data_notice,
     decimal,
     listing,
     p_value,
