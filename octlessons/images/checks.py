@@ -1,4 +1,7 @@
-"""Images for a network: any size, grey or colour, brought to one size in 8 bits."""
+"""Whether these are images, asked and answered in one way everywhere.
+
+Wrong images are a `ValueError`, whose sentence names the image: by its file where the set knows it.
+"""
 
 from __future__ import annotations
 
@@ -6,24 +9,218 @@ import contextlib
 import hashlib
 import math
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
 from octlessons.errors import OctlessonsError
-from octlessons.images.imageset import ImageSet, LazyImages, resize_image
-from octlessons.representations.pixels import _scaled
+from octlessons.images._resizing import resize_image
 from octlessons.wording import count
 
 #: Resized images of up to this many bytes are kept in memory while training; more go to a file.
 IN_MEMORY = 256 << 20
 
 
+def as_images(images, colour: bool = False):
+    """Check that these are images, and give them as one indexable sequence.
+
+    ``len()`` and ``[i]`` work on the result. What is lazy is not read: its images are looked at
+    by `check_image` when they are.
+
+    Parameters
+    ----------
+    images : ImageSet, LazyImages, ndarray of shape (n, h, w) or (n, h, w, 3), or list of arrays
+    colour : bool
+        Whether images in colour, (h, w, 3), are taken beside grey ones.
+
+    Returns
+    -------
+    ndarray, LazyImages, or list of ndarray
+
+    Raises
+    ------
+    ValueError
+        If there are none, or they have another shape; the sentence says how to change it.
+    """
+    images = getattr(images, "images", images)  # of an ImageSet
+    if isinstance(images, np.ndarray) and images.dtype.kind == "O" and images.ndim == 1:
+        images = list(images)  # images of different sizes, gathered by NumPy
+    if isinstance(images, list | tuple):
+        images = [np.asarray(image) for image in images]
+        for i, image in enumerate(images):
+            check_image(image, f"Image {i}", colour)
+    elif isinstance(images, Sequence):
+        shape = getattr(images, "image_shape", None)
+        if shape is not None and (advice := _advice(shape, "images", colour)):
+            raise ValueError(f"The images have shape {tuple(shape)}: {advice}.")
+    else:
+        images = np.asarray(images)
+        _check_array(images, colour)
+    if len(images) == 0:
+        raise ValueError("There are no images here: at least one is needed.")
+    return images
+
+
+def _check_array(images: np.ndarray, colour: bool) -> None:
+    if images.ndim == 2:
+        raise ValueError(
+            f"Images have shape (n, h, w); this is a single 2-D array of shape {images.shape}. "
+            "For one image write [image]; rows of features need no representation. Expected 3D "
+            "array, got 2D array instead."
+        )
+    if advice := _advice(images.shape[1:], "images", colour):
+        shapes = "(n, h, w) or (n, h, w, 3)" if colour else "(n, h, w)"
+        raise ValueError(
+            f"Images have shape {shapes}; this array has shape {images.shape}: {advice}."
+        )
+    if 0 in images.shape[1:]:
+        raise ValueError(f"The images have no pixels: the array has shape {images.shape}.")
+
+
+def check_image(image: np.ndarray, name: str, colour: bool = False) -> None:
+    """Refuse what is not one image.
+
+    Parameters
+    ----------
+    image : ndarray
+    name : str
+        How the sentence calls it; see `image_name`.
+    colour : bool
+        As for `as_images`.
+
+    Raises
+    ------
+    ValueError
+        If it has another shape, or no pixels.
+    """
+    if image.dtype.kind in "USO":
+        raise ValueError(
+            f"Pixels are numbers; those of {name} have dtype {image.dtype}. Files are read with "
+            "octlessons.images.load_images."
+        )
+    if advice := _advice(image.shape, "image", colour):
+        raise ValueError(f"{name} has shape {image.shape}: {advice}.")
+    if image.size == 0:
+        raise ValueError(
+            f"{name} has shape {image.shape}, no pixels: leave it out, or read it again."
+        )
+
+
+def _advice(shape: Sequence[int], what: str, colour: bool) -> str:
+    """What is wrong with the shape of one image, and how to mend it; "" for nothing."""
+    every = ":, " if what == "images" else ""
+    if len(shape) == 2 or (len(shape) == 3 and shape[2] == 3 and colour):
+        return ""
+    grey = "" if colour else ", then make each grey with skimage.color.rgb2gray"
+    if len(shape) == 3:
+        if shape[2] == 3:
+            return (
+                "colour, but grey images are needed: read the folder with grey=True, or call "
+                "skimage.color.rgb2gray on each"
+            )
+        if shape[2] == 1:
+            return f"take the one channel out with {what}[..., 0]"
+        if shape[0] == 1:
+            return f"take the one channel out with {what}[{every}0]"
+        if shape[0] == 3:
+            axes = "0, 2, 3, 1" if every else "1, 2, 0"
+            return f"put the channels last with {what}.transpose({axes}){grey}"
+        if shape[2] == 4:
+            return f"leave out transparency with {what}[..., :3]{grey}"
+    return (
+        "an image has shape (height, width)"
+        + (", or (height, width, 3) in colour" if colour else "")
+        + ". Give an ImageSet, one array of all images, or a list of arrays"
+    )
+
+
+def image_name(images, i: int) -> str:
+    """How a sentence calls image `i`: by its file where that is known, else by its number.
+
+    Parameters
+    ----------
+    images : as for `as_images`
+        As they were given, before `as_images`, which takes the names off an `ImageSet`.
+    i : int
+    """
+    names = getattr(images, "names", None)
+    return f"Image {i}" if names is None else str(names[i])
+
+
+def to_unit(pixels: np.ndarray, name: str) -> np.ndarray:
+    """Pixels as new float32 in 0…1, by the range of their type.
+
+    Parameters
+    ----------
+    pixels : ndarray
+        uint8 counts to 255, uint16 to 65,535; other whole numbers lie in 0…255, floats in 0…1.
+    name : str
+        How the sentence calls the image.
+
+    Raises
+    ------
+    ValueError
+        If pixels are NaN, infinite, out of range, or no numbers.
+    """
+    kind = pixels.dtype
+    if kind == np.uint8:
+        return pixels * np.float32(1 / 255)
+    if kind == np.uint16:
+        return pixels * np.float32(1 / 65535)
+    if kind.kind == "b":
+        return pixels.astype(np.float32)
+    if kind.kind not in "fiu":
+        raise ValueError(f"Pixels are numbers; those of {name} have dtype {kind}.")
+    low, high = pixels.min(), pixels.max()  # NaN if any is
+    if not (np.isfinite(low) and np.isfinite(high)):
+        raise ValueError(
+            f"{name} contains NaN or infinity; mend it (numpy.nan_to_num) or leave it out."
+        )
+    top = 1 if kind.kind == "f" else 255
+    if low < -1e-4 * top or high > 1.0001 * top:
+        raise ValueError(
+            f"{kind} pixels lie in 0…{top}, but those of {name} go from {low:g} to {high:g}: "
+            "scale them, or give uint8."
+        )
+    return pixels.astype(np.float32) if top == 1 else pixels * np.float32(1 / 255)
+
+
+def to_uint8(image: np.ndarray, name: str) -> np.ndarray:
+    """Pixels as uint8 by the rules of `to_unit`; those that are already stay the same array."""
+    if image.dtype == np.uint8:
+        return image
+    return np.round(to_unit(image, name) * 255).astype(np.uint8)
+
+
+def check_uint8(pixels: np.ndarray, name: str) -> None:
+    """Refuse pixels that an `ImageSet` cannot keep as they are.
+
+    Raises
+    ------
+    ValueError
+        If they are not uint8; the sentence says how they become so.
+    """
+    if pixels.dtype == np.uint8:
+        return
+    advice = "scale them to 0…255 and call .astype('uint8')"
+    if pixels.dtype == np.uint16 or pixels.dtype.kind in "fb":
+        with contextlib.suppress(ValueError):
+            to_unit(pixels, name)
+            advice = "skimage.util.img_as_ubyte makes them so"
+    raise ValueError(
+        f"An image set keeps pixels as uint8, 0 black to 255 white; those of {name} are "
+        f"{pixels.dtype}: {advice}."
+    )
+
+
+# ---------------------------------------------------------------------- for a network
+
+
 @contextlib.contextmanager
 def resized(images, size: int, channels: int, least: int) -> Iterator[tuple[np.ndarray, str]]:
     """All images at one size, in memory or in a temporary file, and a digest of their pixels."""
-    images = as_pictures(images, channels)
-    shape = (len(images), size, size) + ((3,) if channels == 3 else ())
+    sequence = as_images(images, channels == 3)
+    shape = (len(sequence), size, size) + ((3,) if channels == 3 else ())
     digest = hashlib.sha256(repr(shape).encode())
     with contextlib.ExitStack() as stack:
         if math.prod(shape) <= IN_MEMORY:
@@ -34,12 +231,12 @@ def resized(images, size: int, channels: int, least: int) -> Iterator[tuple[np.n
                 pixels = np.memmap(file, np.uint8, "w+", shape=shape)
             except OSError as error:
                 raise OctlessonsError(
-                    f"{count(len(images), 'image')} of {size} px take {math.prod(shape) / 1e9:.1f} "
-                    f"GB while training, for which {tempfile.gettempdir()} has no room "
-                    f"({error.strerror or error}): take a smaller `size`, or set TMPDIR to a "
-                    "folder on a larger disk."
+                    f"{count(len(sequence), 'image')} of {size} px take "
+                    f"{math.prod(shape) / 1e9:.1f} GB while training, for which "
+                    f"{tempfile.gettempdir()} has no room ({error.strerror or error}): take a "
+                    "smaller `size`, or set TMPDIR to a folder on a larger disk."
                 ) from error
-        for i in range(len(images)):
+        for i in range(len(sequence)):
             pixels[i] = small_picture(images, i, size, channels, least)
             digest.update(pixels[i])
         yield pixels, digest.hexdigest()[:16]
@@ -47,56 +244,15 @@ def resized(images, size: int, channels: int, least: int) -> Iterator[tuple[np.n
 
 def small_picture(images, i: int, size: int, channels: int, least: int) -> np.ndarray:
     """Image `i` as uint8 at its new size, with its channels."""
+    name = image_name(images, i)
     image = np.asarray(images[i])
-    if image.ndim == 3 and image.shape[2] == 1:
-        image = image[:, :, 0]
-    _check_image(image, i, channels, least)
-    if image.dtype != np.uint8:
-        image = np.round(_scaled(image[None], i)[0] * 255).astype(np.uint8)
-    small = resize_image(image, (size, size))
+    check_image(image, name, channels == 3)
+    if min(image.shape[:2]) < least:
+        raise ValueError(
+            f"{name} has {image.shape[0]} × {image.shape[1]} px, smaller than the {least} px "
+            "that become one place of the code: leave it out, or take a smaller `depth`."
+        )
+    small = resize_image(to_uint8(image, name), (size, size))
     if channels == 3 and small.ndim == 2:
         small = np.repeat(small[:, :, None], 3, axis=2)
     return small
-
-
-def _check_image(image: np.ndarray, i: int, channels: int, least: int) -> None:
-    if image.ndim == 3 and image.shape[2] == 3 and channels == 1:
-        raise ValueError(_COLOUR.format(what=f"Image {i} has", shape=image.shape))
-    if not (image.ndim == 2 or (image.ndim == 3 and image.shape[2] == 3)) or image.size == 0:
-        raise ValueError(
-            f"Image {i} has shape {image.shape}; an image has shape (height, width) or (height, "
-            "width, 3), with at least one pixel. Leave it out, or read it again."
-        )
-    if min(image.shape[:2]) < least:
-        raise ValueError(
-            f"Image {i} has {image.shape[0]} × {image.shape[1]} px, smaller than the {least} px "
-            "that become one place of the code: leave it out, or take a smaller `depth`."
-        )
-
-
-_COLOUR = (
-    "{what} shape {shape}, colour, but this network is for grey images: take channels=3, or "
-    "make them grey (skimage.color.rgb2gray)."
-)
-
-
-def as_pictures(images, channels: int):
-    """Check that these are images, and give them as one indexable sequence; reads nothing."""
-    if isinstance(images, ImageSet):
-        images = images.images
-    if isinstance(images, LazyImages):
-        if images.image_shape is not None and len(images.image_shape) == 3 and channels == 1:
-            raise ValueError(_COLOUR.format(what="The images have", shape=images.image_shape))
-    elif not isinstance(images, list | tuple):
-        images = np.asarray(images)
-        if images.ndim == 4 and images.shape[3] == 3 and channels == 1:
-            raise ValueError(_COLOUR.format(what="The array has", shape=images.shape))
-        if images.ndim != 3 and not (images.ndim == 4 and images.shape[3] in (1, 3)):
-            raise ValueError(
-                f"Images have shape (n, h, w) or (n, h, w, 3); this array has shape "
-                f"{images.shape}. For one image write [image]; rows of features need no "
-                "representation."
-            )
-    if len(images) == 0:
-        raise ValueError("There are no images here: at least one is needed.")
-    return images

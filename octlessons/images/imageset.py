@@ -8,6 +8,12 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from octlessons.errors import OctlessonsError
+from octlessons.images._resizing import (
+    resize_boundaries,
+    resize_image,
+    resize_masks,
+    window_shape,
+)
 
 #: What is known per image and travels with it through `ImageSet.subset`.
 _PER_IMAGE = (
@@ -412,10 +418,9 @@ class ImageSet:
         if not self.is_lazy and len(self):
             old = self.images.shape[1:3]
             if self.boundaries is not None:
-                truth["boundaries"] = _resize_boundaries(self.boundaries, old, shape, fit)
+                truth["boundaries"] = resize_boundaries(self.boundaries, old, shape, fit)
             if self.lesions is not None:
-                window = _window(old, shape, fit)
-                truth["lesions"] = np.stack([_nearest(m[window], shape) for m in self.lesions])
+                truth["lesions"] = resize_masks(self.lesions, shape, fit)
         note = f"resized to {shape[0]} × {shape[1]} px ({fit})"
         return self._mapped(resized, (*shape, *self.shape[3:]), note, **truth)
 
@@ -428,7 +433,7 @@ class ImageSet:
             now = self.sizes.tolist()
         else:
             return None
-        old = [_window_shape(tuple(size), shape, fit) for size in now]
+        old = [window_shape(tuple(size), shape, fit) for size in now]
         return np.asarray(old, float).reshape(-1, 2) / shape
 
     def map(
@@ -584,65 +589,6 @@ class ImageSet:
     def _with(self, images, **parts) -> ImageSet:
         known = {part: getattr(self, part) for part in (*_PER_IMAGE, "class_names", "provenance")}
         return ImageSet(images, **{**known, **parts})
-
-
-def resize_image(image: np.ndarray, shape: tuple[int, int], fit: str = "stretch") -> np.ndarray:
-    """Resize one image, anti-aliased.
-
-    Parameters
-    ----------
-    image : ndarray of uint8, shape (h, w) or (h, w, 3)
-    shape : (int, int)
-        New height and width, in pixels.
-    fit : {"stretch", "crop"}
-        See `ImageSet.resize`.
-
-    Returns
-    -------
-    ndarray of uint8, shape `shape` (and the 3 channels, if there were any)
-    """
-    from PIL import Image
-
-    image = image[_window(image.shape[:2], shape, fit)]
-    if image.shape[:2] == tuple(shape):
-        return np.array(image)
-    # Pillow widens its filter when it shrinks, so every old pixel counts.
-    whole = Image.fromarray(np.ascontiguousarray(image))
-    small = whole.resize((shape[1], shape[0]), Image.Resampling.BILINEAR)
-    return np.asarray(small)
-
-
-def _window_shape(old: tuple[int, int], new: tuple[int, int], fit: str) -> tuple[float, float]:
-    """Height and width of the window of `old` that becomes the new image."""
-    if fit == "stretch":
-        return old
-    scale = min(old[0] / new[0], old[1] / new[1])
-    return max(1, round(new[0] * scale)), max(1, round(new[1] * scale))
-
-
-def _window(old: tuple[int, int], new: tuple[int, int], fit: str) -> tuple[slice, slice]:
-    height, width = _window_shape(old, new, fit)
-    top, left = (old[0] - height) // 2, (old[1] - width) // 2
-    return slice(top, top + height), slice(left, left + width)
-
-
-def _resize_boundaries(boundaries: np.ndarray, old, new, fit: str) -> np.ndarray:
-    rows, columns = _window(old, new, fit)
-    inside = boundaries[..., columns]
-    height, width = rows.stop - rows.start, columns.stop - columns.start
-    # Column centres of the new image, counted in old columns; rows move with their centres too.
-    at = np.clip((np.arange(new[1]) + 0.5) * width / new[1] - 0.5, 0, width - 1)
-    left = np.floor(at).astype(int)
-    share = (at - left).astype(np.float32)
-    right = np.minimum(left + 1, width - 1)
-    sampled = inside[..., left] * (1 - share) + inside[..., right] * share
-    return (sampled - rows.start + 0.5) * (new[0] / height) - 0.5
-
-
-def _nearest(mask: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
-    rows = ((np.arange(shape[0]) + 0.5) * mask.shape[0] / shape[0]).astype(int)
-    columns = ((np.arange(shape[1]) + 0.5) * mask.shape[1] / shape[1]).astype(int)
-    return mask[np.ix_(rows, columns)]
 
 
 def _test_groups(groups, labels, test_size: float, rng: np.random.Generator) -> np.ndarray:

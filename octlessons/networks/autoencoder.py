@@ -18,7 +18,7 @@ from sklearn.utils.validation import check_is_fitted
 from octlessons._files import write_atomically
 from octlessons._optional import need_torch
 from octlessons.errors import OctlessonsError
-from octlessons.images.checks import as_pictures, resized, small_picture
+from octlessons.images.checks import as_images, resized, small_picture
 from octlessons.images.imageset import ImageSet
 from octlessons.networks import OPTIMISERS, History, read_tensors, train
 from octlessons.networks.losses import SSIM_WINDOW
@@ -263,7 +263,7 @@ class ConvAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
             `code_shape_` laid out as a row: channel by channel.
         """
         check_is_fitted(self)
-        images = as_pictures(images, self.channels)
+        as_images(images, self.channels == 3)
         codes = np.empty((len(images), self.n_features_out_), np.float32)
         with self._ready() as device:
             for start, batch in self._batches(images, device):
@@ -322,7 +322,7 @@ class ConvAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
             Pixels in 0…1.
         """
         check_is_fitted(self)
-        images = as_pictures(images, self.channels)
+        as_images(images, self.channels == 3)
         rebuilt = np.empty((len(images), *self.image_shape_), np.float32)
         with self._ready() as device:
             for start, batch in self._batches(images, device):
@@ -349,7 +349,7 @@ class ConvAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         if measure not in ("mse", "ssim"):
             raise ValueError(f"`measure` is 'mse' or 'ssim', not {measure!r}.")
         check_is_fitted(self)
-        images = as_pictures(images, self.channels)
+        as_images(images, self.channels == 3)
         errors = np.empty(len(images))
         with self._ready() as device:
             for start, batch in self._batches(images, device):
@@ -373,7 +373,7 @@ class ConvAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         ndarray of float32, shape (n, size, size) or (n, size, size, 3)
         """
         self._check()
-        images = as_pictures(images, self.channels)
+        as_images(images, self.channels == 3)
         block = [
             small_picture(images, i, self.size, self.channels, 2**self.depth)
             for i in range(len(images))
@@ -518,7 +518,7 @@ class ConvAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
 
     def _split(self, images, seed: int):
         """Numbers of the images to train and to validate on, and validation images given apart."""
-        n = len(as_pictures(images, self.channels))
+        n = len(as_images(images, self.channels == 3))
         nobody = np.arange(0)
         if self.validation is None or (np.isscalar(self.validation) and self.validation == 0):
             return np.arange(n), nobody, None

@@ -9,7 +9,8 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 
 from octlessons.errors import OctlessonsError
 from octlessons.images.imageset import ImageSet
-from octlessons.representations.pixels import Pixels, as_images
+from octlessons.images.checks import as_images
+from octlessons.representations.pixels import Pixels
 from octlessons.wording import count
 
 #: Three poolings halve the picture three times; below this nothing would be left of it.

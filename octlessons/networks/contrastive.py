@@ -21,7 +21,8 @@ from octlessons.images.imageset import ImageSet
 from octlessons.networks import History, read_tensors, train
 from octlessons.networks.views import make_views
 from octlessons.representations import seeded
-from octlessons.representations.pixels import Pixels, as_images
+from octlessons.images.checks import as_images
+from octlessons.representations.pixels import Pixels
 from octlessons.wording import count, decimal
 
 #: Images smaller than this, in pixels, are refused: nothing of the retina is left to learn from.

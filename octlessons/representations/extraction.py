@@ -21,6 +21,7 @@ from pathlib import Path
 import numpy as np
 
 from octlessons.errors import OctlessonsError
+from octlessons.images.checks import as_images, check_image, image_name, to_uint8
 from octlessons.images.imageset import ImageSet, LazyImages
 from octlessons.images.sources import DATA_VARIABLE
 
@@ -92,7 +93,7 @@ def extract(
     Results do not depend on where a run was interrupted: shards begin at multiples of `SHARD`
     images and batches at the start of a shard. Another batch size may change the last bits.
     """
-    images = any_images(images)
+    given, images = images, as_images(images, colour=True)
     if not isinstance(batch_size, Integral) or batch_size < 1:
         raise ValueError(f"`batch_size` is a positive whole number of images, not {batch_size!r}.")
     n = len(images)
@@ -106,7 +107,7 @@ def extract(
         missing = rows.missing()
         if missing:
             bar = stack.enter_context(_bar(n, n - sum(b - a for a, b in missing), progress))
-            feed = _Feed(images, prepare, missing, int(batch_size))
+            feed = _Feed(given, images, prepare, missing, int(batch_size))
             stack.callback(feed.close)
             network = _Runner(run, rows.n_features)
             for start, stop in missing:
@@ -138,7 +139,7 @@ def fingerprint(images) -> str:
         for part in ("names", "patients", "sizes"):
             values = getattr(images, part)
             digest.update(repr(None if values is None else np.asarray(values).tolist()).encode())
-    images = any_images(images)
+    images = as_images(images, colour=True)
     n = len(images)
     digest.update(str(n).encode())
     if isinstance(images, np.ndarray) and not isinstance(images, np.memmap):
@@ -154,38 +155,14 @@ def fingerprint(images) -> str:
     return digest.hexdigest()
 
 
-def any_images(images):
-    """Check that these are images, grey or in colour, as one indexable sequence; nothing is read.
-
-    As `octlessons.representations.pixels.as_images`, which takes grey images only.
-    """
-    from octlessons.representations.pixels import as_images
-
-    if isinstance(images, ImageSet):
-        images = images.images
-    if isinstance(images, LazyImages):
-        in_colour = images.image_shape is not None and len(images.image_shape) == 3
-    elif isinstance(images, np.ndarray):
-        in_colour = images.ndim == 4 and images.shape[3] == 3
-    else:
-        in_colour = isinstance(images, list | tuple) and any(np.ndim(i) == 3 for i in images)
-        if in_colour:
-            images = [np.asarray(image) for image in images]
-    if not in_colour:
-        return as_images(images)
-    if len(images) == 0:
-        raise ValueError("There are no images here: at least one is needed.")
-    return images
-
-
 # ---------------------------------------------------------------------- reading and computing
 
 
 class _Feed:
     """Prepared batches, made in threads a little ahead of their use."""
 
-    def __init__(self, images, prepare, ranges: list[tuple[int, int]], batch_size: int):
-        self.images, self.prepare = images, prepare
+    def __init__(self, given, images, prepare, ranges: list[tuple[int, int]], batch_size: int):
+        self.given, self.images, self.prepare = given, images, prepare
         self.batch_size = batch_size
         self.pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="octlessons-prepare")
         self.coming = (
@@ -202,27 +179,16 @@ class _Feed:
             yield _stacked([job.result() for job in self.waiting.pop(0)])
 
     def _one(self, i: int) -> tuple[int, np.ndarray]:
-        image = _eight_bit(np.asarray(self.images[i]), i)
+        image, name = np.asarray(self.images[i]), image_name(self.given, i)
+        check_image(image, name, colour=True)
+        image = to_uint8(image, name)
         try:
             return i, np.asarray(self.prepare(image), np.float32)
         except (OctlessonsError, ValueError) as problem:
-            raise type(problem)(f"Image {i} could not be prepared: {problem}") from problem
+            raise type(problem)(f"{name} could not be prepared: {problem}") from problem
 
     def close(self) -> None:
         self.pool.shutdown(wait=True, cancel_futures=True)
-
-
-def _eight_bit(image: np.ndarray, i: int) -> np.ndarray:
-    from octlessons.representations.pixels import _scaled
-
-    if image.ndim not in (2, 3) or image.size == 0 or (image.ndim == 3 and image.shape[2] != 3):
-        raise ValueError(
-            f"Image {i} has shape {image.shape}; an image has shape (height, width), or (height, "
-            "width, 3) in colour, with at least one pixel. Leave it out, or read it again."
-        )
-    if image.dtype == np.uint8:
-        return image
-    return np.round(_scaled(image[None], i)[0] * 255).astype(np.uint8)
 
 
 def _stacked(prepared: list[tuple[int, np.ndarray]]) -> np.ndarray:

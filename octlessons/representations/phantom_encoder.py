@@ -12,8 +12,8 @@ import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
 
 from octlessons.errors import OctlessonsError
+from octlessons.images.checks import as_images
 from octlessons.images.imageset import resize_image
-from octlessons.representations.pixels import as_images
 
 #: Where the shipped networks and their model cards lie.
 SHIPPED = Path(__file__).resolve().parent / "encoders"
@@ -161,12 +161,12 @@ class PhantomEncoder(TransformerMixin, BaseEstimator):
         from octlessons.representations.extraction import extract, fingerprint
 
         folder = self._checked()
-        given, images = images, as_images(images)
+        as_images(images)
         card = read_card(self.variant, folder)
         session = _session(str(folder / card["file"]), card["sha256"], self.n_threads)
         key = None
         if self.store is not None:
-            key = {"images": fingerprint(given), "network": card["sha256"], "prepared": 1}
+            key = {"images": fingerprint(images), "network": card["sha256"], "prepared": 1}
         return extract(
             images,
             prepare,

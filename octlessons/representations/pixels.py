@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Sequence
 from numbers import Integral
 
 import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
 
 from octlessons.errors import OctlessonsError
-from octlessons.images.imageset import ImageSet, LazyImages, resize_image
+from octlessons.images.checks import as_images, check_image, image_name, to_uint8, to_unit
+from octlessons.images.imageset import resize_image
 
 
 class Pixels(TransformerMixin, BaseEstimator):
@@ -120,12 +120,12 @@ class Pixels(TransformerMixin, BaseEstimator):
             image.
         """
         shape = self._shape()
-        images = as_images(images)
+        given, images = images, as_images(images)
         n = len(images)
         rows = np.empty((n, shape[0] * shape[1]), np.float32)
         for start in range(0, n, self.batch_size):
             stop = min(start + self.batch_size, n)
-            block = self._block(images, start, stop, shape)
+            block = self._block(given, images, range(start, stop), shape)
             if self.standardise:
                 block -= block.mean(axis=1, keepdims=True)
                 spread = block.std(axis=1, keepdims=True)
@@ -191,132 +191,40 @@ class Pixels(TransformerMixin, BaseEstimator):
             )
         return operator.index(sides[0]), operator.index(sides[1])
 
-    def _block(self, images, start: int, stop: int, shape: tuple[int, int]) -> np.ndarray:
-        which = range(start, stop)
-        if not self.flatten and isinstance(images, np.ndarray) and images.shape[1:] == shape:
-            return _scaled(images[start:stop], start).reshape(len(which), -1)
+    def _block(self, given, images, which: range, shape: tuple[int, int]) -> np.ndarray:
+        whole = isinstance(images, np.ndarray) and images.dtype == np.uint8
+        if whole and images.shape[1:] == shape and not self.flatten:
+            block = images[which.start : which.stop]
+            return to_unit(block, "the images").reshape(len(which), -1)
+        named = [(i, image_name(given, i)) for i in which]
         if self.n_jobs in (None, 1):
-            rows = [_row(images[i], i, shape, self.flatten) for i in which]
+            rows = [_row(images[i], name, shape, self.flatten) for i, name in named]
         else:
             from joblib import Parallel, delayed
 
             if self.flatten:  # computing: processes, which need the pixels sent to them
-                jobs = (delayed(_row)(images[i], i, shape, True) for i in which)
+                jobs = (delayed(_row)(images[i], name, shape, True) for i, name in named)
             else:  # reading files and resizing: threads
-                jobs = (delayed(_read_row)(images, i, shape) for i in which)
+                jobs = (delayed(_read_row)(images, i, name, shape) for i, name in named)
             prefer = "processes" if self.flatten else "threads"
             rows = Parallel(n_jobs=self.n_jobs, prefer=prefer)(jobs)
         return np.stack(rows)
 
 
-def as_images(images) -> np.ndarray | LazyImages | Sequence[np.ndarray]:
-    """Check that these are grey images, and give them as one indexable sequence.
+def _row(image: np.ndarray, name: str, shape: tuple[int, int], flatten: bool) -> np.ndarray:
+    image = np.asarray(image)
+    check_image(image, name)
+    if not flatten:
+        image = image if image.dtype == np.uint8 else to_unit(image, name)
+        return to_unit(resize_image(image, shape), name).ravel()
+    from octlessons.images.cleaning import clean
 
-    For representations: ``len()`` and ``[i]`` work on the result, and nothing lazy is read.
-
-    Parameters
-    ----------
-    images : ImageSet, ndarray of shape (n, h, w), or list of 2-D arrays
-
-    Returns
-    -------
-    ndarray, LazyImages or list of ndarray
-
-    Raises
-    ------
-    ValueError
-        If there are none, or they have another shape.
-    """
-    if isinstance(images, ImageSet):
-        images = images.images
-    if isinstance(images, LazyImages):
-        shape = images.image_shape
-        if shape is not None and len(shape) == 3:
-            raise ValueError(_NOT_GREY.format(what="The images have", shape=tuple(shape)))
-    elif isinstance(images, list | tuple):
-        images = [np.asarray(image) for image in images]
-        for i, image in enumerate(images):
-            _check_one(image, i)
-    else:
-        images = np.asarray(images)
-        if images.ndim == 2:
-            raise ValueError(
-                f"Images have shape (n, h, w); this is a single 2-D array of shape "
-                f"{images.shape}. For one image write [image]; rows of features need no "
-                "representation. Expected 3D array, got 2D array instead."
-            )
-        if images.ndim == 4:
-            raise ValueError(_NOT_GREY.format(what="The array has", shape=images.shape))
-        if images.ndim != 3:
-            raise ValueError(
-                f"Images have shape (n, h, w); this array has shape {images.shape}. Give an "
-                "ImageSet, an array (n, h, w), or a list of 2-D arrays."
-            )
-        if 0 in images.shape[1:]:
-            raise ValueError(f"The images have no pixels: the array has shape {images.shape}.")
-    if len(images) == 0:
-        raise ValueError("There are no images here: at least one is needed.")
-    return images
+    try:
+        small = clean(to_uint8(image, name), size=shape)
+    except OctlessonsError as problem:
+        raise OctlessonsError(f"{name} could not be flattened: {problem}") from problem
+    return to_unit(small, name).ravel()
 
 
-_NOT_GREY = (
-    "{what} shape {shape}, but grey images are needed: read the folder with grey=True, or call "
-    "skimage.color.rgb2gray on each."
-)
-
-
-def _check_one(image: np.ndarray, i: int) -> None:
-    if image.ndim == 3:
-        raise ValueError(_NOT_GREY.format(what=f"Image {i} has", shape=image.shape))
-    if image.ndim != 2 or image.size == 0:
-        raise ValueError(
-            f"Image {i} has shape {image.shape}; an image is a 2-D array (height, width) with at "
-            "least one pixel. Leave it out, or read it again."
-        )
-
-
-def _scaled(images: np.ndarray, first: int = 0) -> np.ndarray:
-    """Return pixels as new float32 in 0…1; `first` is the number of the first image."""
-    kind = images.dtype
-    if kind == np.uint8:
-        return images * np.float32(1 / 255)
-    if kind == np.uint16:
-        return images * np.float32(1 / 65535)
-    if kind.kind == "b":
-        return images.astype(np.float32)
-    if kind.kind not in "fiu":
-        raise ValueError(f"Pixels are numbers; these have dtype {kind}.")
-    low, high = images.min(), images.max()  # NaN if any is
-    if not (np.isfinite(low) and np.isfinite(high)):
-        bad = first + int(np.argmax(~np.isfinite(images).reshape(len(images), -1).all(axis=1)))
-        raise ValueError(
-            f"Image {bad} contains NaN or infinity; mend it (numpy.nan_to_num) or leave it out."
-        )
-    top = 1 if kind.kind == "f" else 255
-    if low < -1e-4 * top or high > 1.0001 * top:
-        raise ValueError(
-            f"{kind} pixels lie in 0…{top}, but these go from {low:g} to {high:g}: scale them, "
-            "or give uint8."
-        )
-    return images.astype(np.float32) if top == 1 else images * np.float32(1 / 255)
-
-
-def _row(image: np.ndarray, i: int, shape: tuple[int, int], flatten: bool) -> np.ndarray:
-    _check_one(image, i)
-    if flatten:
-        from octlessons.images.cleaning import clean
-
-        if image.dtype != np.uint8:
-            image = np.round(_scaled(image[None], i)[0] * 255).astype(np.uint8)
-        try:
-            small = clean(image, size=shape)
-        except OctlessonsError as problem:
-            raise OctlessonsError(f"Image {i} could not be flattened: {problem}") from problem
-        return _scaled(small[None], i).ravel()
-    if image.dtype != np.uint8:
-        image = _scaled(image[None], i)[0]
-    return _scaled(resize_image(image, shape)[None], i).ravel()
-
-
-def _read_row(images, i: int, shape: tuple[int, int]) -> np.ndarray:
-    return _row(images[i], i, shape, False)
+def _read_row(images, i: int, name: str, shape: tuple[int, int]) -> np.ndarray:
+    return _row(images[i], name, shape, False)

@@ -12,7 +12,8 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
 from octlessons.errors import OctlessonsError
-from octlessons.representations.extraction import any_images, extract, fingerprint, out_of_memory
+from octlessons.images.checks import as_images
+from octlessons.representations.extraction import extract, fingerprint, out_of_memory
 from octlessons.representations.onnx import ExportError, OnnxNetwork, exported, usable_cores
 from octlessons.representations.weights import (
     Weights,
@@ -155,7 +156,7 @@ class PretrainedCNN(TransformerMixin, BaseEstimator):
             If a parameter is out of range, or there are no images.
         """
         self._check()
-        any_images(images)
+        as_images(images, colour=True)
         found = locate(
             self.architecture,
             self.weights,

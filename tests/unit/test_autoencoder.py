@@ -430,7 +430,7 @@ def test_wrong_parameters_are_sentences(images, settings, words):
 @pytest.mark.parametrize(
     ("given", "words"),
     [
-        (np.zeros((3, 9, 9, 3), np.uint8), "colour, but this network is for grey"),
+        (np.zeros((3, 9, 9, 3), np.uint8), "colour, but grey images are needed"),
         ([np.zeros((9, 9), np.uint8), np.zeros((9, 9, 3), np.uint8)], "Image 1 has shape"),
         (np.zeros((9, 9), np.uint8), "write \\[image\\]"),
         (np.zeros((0, 9, 9), np.uint8), "no images here"),
