@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from numbers import Number
 from pathlib import Path
 
 import numpy as np
@@ -43,6 +42,10 @@ _KINDS = {
     "boolean": "b",
     "text": "U",
 }
+
+#: Of lists that stand for arrays: how many values, and how many bytes as an array.
+_MOST_VALUES = 10_000_000
+_MOST_BYTES = 256 * 2**20
 
 
 def fail(student, found: str, expected: str, because: str = "") -> None:
@@ -132,13 +135,7 @@ def assert_array(
     ndarray
         The same values; integers where integers were asked for.
     """
-    if isinstance(found, list | tuple):
-        try:
-            found = np.asarray(found)
-        except ValueError:
-            fail(student, "gives rows of different lengths", "an array", because)
-    if not isinstance(found, np.ndarray) or found.dtype.kind not in "biufU":
-        fail(student, f"gives {described(found)}", "an array", because or _forgot(found))
+    found = _as_array(student, found, kind, because)
     if shape is not None:
         wanted = "(" + ", ".join("any" if n is None else str(n) for n in shape)
         wanted += ",)" if len(shape) == 1 else ")"
@@ -147,12 +144,12 @@ def assert_array(
         )
         if not fits:
             fail(student, f"gives an array of shape {found.shape}", f"shape {wanted}", because)
-    if kind == "integer" and found.dtype.kind == "f" and np.all(found == np.round(found)):
+    if found.dtype.kind == "f" and finite and not np.isfinite(found).all():
+        fail(student, "gives NaN or infinity", "finite values", because)
+    if kind == "integer" and found.dtype.kind == "f" and _are_whole(found):
         found = found.astype(int)
     if found.dtype.kind not in _KINDS[kind] and not (kind == "float" and found.dtype.kind in "iu"):
         fail(student, f"gives values of dtype {found.dtype}", f"values of kind {kind}", because)
-    if found.dtype.kind == "f" and finite and not np.isfinite(found).all():
-        fail(student, "gives NaN or infinity", "finite values", because)
     if found.size and found.dtype.kind in "iuf":
         least, most = found.min(), found.max()
         if (low is not None and least < low) or (high is not None and most > high):
@@ -207,17 +204,17 @@ def assert_close(
 
 
 def _close(student, found, expected, rtol, atol, where: str, because: str) -> None:
-    found = _plain(found)
+    found, expected = _plain(found), _plain(expected)
     if isinstance(expected, str | bool) or expected is None:
         if type(found) is not type(expected) or found != expected:
             fail(student, f"gives {described(found)}{where}", described(expected), because)
         return
-    if isinstance(expected, Number | np.generic):
+    if isinstance(expected, int | float):
         number = isinstance(found, int | float) and not isinstance(found, bool)
         if not number or (isinstance(found, int) and found.bit_length() > 1_000):
-            fail(student, f"gives {described(found)}{where}", described(float(expected)), because)
+            fail(student, f"gives {described(found)}{where}", described(expected), because)
         if not np.isclose(found, expected, rtol=rtol, atol=atol):
-            fail(student, f"gives {described(found)}{where}", described(_plain(expected)), because)
+            fail(student, f"gives {described(found)}{where}", described(expected), because)
         return
     expected = np.asarray(expected)
     kind = "boolean" if expected.dtype.kind == "b" else "number"
@@ -377,6 +374,50 @@ def assert_not_the_labels(student, found, given, because: str = "") -> None:
             "clusters found in the images alone",
             because,
         )
+
+
+def _as_array(student, found, kind: str, because: str) -> np.ndarray:
+    """Lists as arrays. What could become too large is refused before it is converted.
+
+    An array of texts gives each the room of the longest, so that a list of a megabyte becomes one
+    of many gigabytes.
+    """
+    if isinstance(found, list | tuple):
+        n, largest, text = _extent(found)
+        if text and kind != "text":
+            fail(student, "gives text among its values", f"values of kind {kind}", because)
+        if n > _MOST_VALUES or n * largest > _MOST_BYTES:
+            fail(student, f"gives {described(found)}, which is too large", "an array", because)
+        try:
+            found = np.asarray(found)
+        except (ValueError, TypeError, OverflowError):
+            fail(student, "gives rows of different lengths or kinds", "an array", because)
+    if isinstance(found, np.ndarray) and found.dtype.kind == "c":
+        fail(student, f"gives complex numbers ({found.dtype})", "real numbers", because)
+    if not isinstance(found, np.ndarray) or found.dtype.kind not in "biufU":
+        fail(student, f"gives {described(found)}", "an array", because or _forgot(found))
+    return found
+
+
+def _extent(values: list | tuple) -> tuple[int, int, bool]:
+    """Of nested lists: how many values at most, bytes of the largest in an array, any text."""
+    n, largest, text, waiting = 0, 16, False, [values]
+    while waiting and n <= _MOST_VALUES:
+        values = waiting.pop()
+        n += len(values)
+        for value in values[:_MOST_VALUES]:
+            if isinstance(value, list | tuple):
+                waiting.append(value)
+            elif isinstance(value, np.ndarray):
+                n, largest = n + value.size, max(largest, value.itemsize)
+                text = text or value.dtype.kind in "US"
+            elif isinstance(value, str | bytes):
+                largest, text = max(largest, 4 * len(value)), True
+    return n, largest, text
+
+
+def _are_whole(values: np.ndarray) -> bool:
+    return bool(np.all((values == np.round(values)) & (np.abs(values) < 2**53)))
 
 
 def _codes(values: np.ndarray) -> np.ndarray:

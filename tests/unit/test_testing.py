@@ -1,6 +1,7 @@
 """The assertions for checks: what passes, what fails, and with which sentence."""
 
 import json
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -103,6 +104,51 @@ def test_bands_come_from_the_file_beside_the_checks(tmp_path):
     entry = {"bands": {"my-exercise": {"score": {"low": 0.1, "high": 0.2}}}}
     (tmp_path / "bands.json").write_text(json.dumps(entry))
     assert t.band(tmp_path / "test_my-exercise.py", "score") == (0.1, 0.2)
+
+
+LONG = "x" * 1_000_000
+TOO_LARGE = [
+    ([LONG] + [""] * 4_000, "number", "text among its values"),
+    ([LONG] + [""] * 4_000, "text", "too large"),
+    ([[LONG], [""] * 4_000], "text", "too large"),
+    ([np.array([LONG]), *[""] * 4_000], "text", "too large"),
+    ([LONG, *[0.5] * 4_000], "float", "text among its values"),
+    ([LONG.encode(), *[b""] * 4_000], "integer", "text among its values"),
+    ([np.broadcast_to(0.0, 10**6)] * 11, "number", "too large"),
+    ([np.broadcast_to(0.0, 10**6)] * 10**4, "number", "too large"),
+]
+
+
+@pytest.mark.parametrize(("found", "kind", "words"), TOO_LARGE, ids=range(len(TOO_LARGE)))
+def test_lists_that_would_fill_the_memory_as_arrays_are_refused_before(found, kind, words):
+    tracemalloc.start()
+    try:
+        with pytest.raises(AssertionError, match=words):
+            t.assert_array(None, found, shape=(2,), kind=kind)
+        assert tracemalloc.get_traced_memory()[1] < 120 * 2**20
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize(
+    ("found", "kind", "words"),
+    [
+        (np.array([1j, 2]), "number", "complex numbers.*Expected: real numbers"),
+        ([1j, 2], "number", "complex numbers.*Expected: real numbers"),
+        ([1.0, np.inf], "integer", "NaN or infinity"),
+        ([1.0, 1e300], "integer", "kind integer"),
+        ([np.array(["2020"], "M8[Y]"), [1.5]], "number", "different lengths or kinds|an array"),
+        ([[1, 2], [3]], "number", "different lengths"),
+        (["a", "b"], "number", "text among its values"),
+    ],
+)
+def test_arrays_of_other_things_are_refused_with_their_kind(found, kind, words):
+    with pytest.raises(AssertionError, match=words):
+        t.assert_array(None, found, kind=kind)
+
+
+def test_texts_in_lists_are_an_array_where_texts_are_asked_for():
+    assert t.assert_array(None, ["ab", "c"], shape=(2,), kind="text").tolist() == ["ab", "c"]
 
 
 @pytest.mark.parametrize(
