@@ -8,7 +8,7 @@ The package is one short road, ``images → representation → clusters → judg
 >>> from sklearn.pipeline import make_pipeline
 >>> images = load_images("phantoms", n_per_class=50)
 >>> road = make_pipeline(Pixels(size=28), KMeans(4, n_init=10, random_state=0))
->>> agreement(road.fit_predict(images), images.labels)  # doctest: +SKIP
+>>> agreement(images.labels, road.fit_predict(images))  # doctest: +SKIP
 """
 
 import lazy_loader

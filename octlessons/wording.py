@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from html import escape
 from math import isfinite
+from typing import ClassVar
 
 
 @dataclass(frozen=True)
@@ -212,3 +213,35 @@ def html_table(caption: str, header: Sequence[str], rows: Sequence[Sequence[str]
         + (f"<thead><tr>{head}</tr></thead>" if head else "")
         + f"<tbody>{body}</tbody></table>"
     )
+
+
+class Table:
+    """A result that shows itself as a table: text at a prompt, HTML in a notebook.
+
+    A subclass names its columns in `_header` and gives `_caption` and `_cells`.
+    """
+
+    _header: ClassVar[tuple[str, ...]] = ()
+
+    def _caption(self) -> str:
+        """One line above the table."""
+        return ""
+
+    def _cells(self) -> list[tuple[str, ...]]:
+        """The rows, as text."""
+        raise NotImplementedError
+
+    def _note(self) -> str:
+        """One line below the table."""
+        return ""
+
+    def __str__(self) -> str:
+        table = text_table([self._header, *self._cells()])
+        return "\n".join(part for part in (self._caption(), table, self._note()) if part)
+
+    def __repr__(self) -> str:
+        return str(self)
+
+    def _repr_html_(self) -> str:
+        note = f"<p>{escape(self._note())}</p>" if self._note() else ""
+        return html_table(self._caption(), self._header, self._cells()) + note

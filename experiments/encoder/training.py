@@ -287,7 +287,7 @@ def judged(encoder, phantoms: dict, seeds=range(10)) -> dict:
     scores = []
     for seed in seeds:
         clusters = KMeans(len(CLASS_NAMES), n_init=1, random_state=seed).fit_predict(rows)
-        score = agreement(clusters, labels, n_permutations=1, n_bootstrap=0)
+        score = agreement(labels, clusters, n_permutations=1, n_bootstrap=0)
         scores.append((score.ari, score.ami, score.accuracy))
     means = np.mean(scores, axis=0)
     return {

@@ -55,7 +55,7 @@ def experiment(setting: Setting) -> Finding:
         "components": int(scores.shape[1]),
     }
     for name, clusters in clusterings.items():
-        found = agreement(clusters, images.labels, groups=images.patients, n_bootstrap=300)
+        found = agreement(images.labels, clusters, groups=images.patients, n_bootstrap=300)
         measured[name] = {
             "accuracy": found.accuracy,
             "accuracy, 95 %": [found.accuracy_interval.low, found.accuracy_interval.high],

@@ -52,7 +52,7 @@ def experiment(setting: Setting) -> Finding:
     measured["whitened, sizes at k = 2"] = sorted(np.bincount(found).tolist(), reverse=True)
     measured["explained by k = 2"] = _explained(images, two)
     if images.labels is not None:
-        judgement = agreement(two, images.labels, groups=images.patients, n_bootstrap=0)
+        judgement = agreement(images.labels, two, groups=images.patients, n_bootstrap=0)
         measured["ARI of k = 2 with the classes"] = judgement.ari
     return Finding(
         measured=measured,

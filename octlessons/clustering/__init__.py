@@ -11,12 +11,9 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     submod_attrs={
         "choosing": [
             "CRITERIA",
-            "Gap",
             "KChoice",
             "choose_k",
             "elbow",
-            "gap_choice",
-            "gap_statistic",
             "rotated",
             "silhouette",
             "stability",

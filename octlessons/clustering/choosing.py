@@ -6,6 +6,9 @@ in `octlessons.evaluation`, afterwards.
 
 from __future__ import annotations
 
+import contextlib
+import itertools
+import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,22 +16,24 @@ from typing import Any
 import numpy as np
 from sklearn.base import clone
 from sklearn.cluster import KMeans
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.validation import check_array
 
-from octlessons.wording import decimal, html_table, text_table
+from octlessons.wording import Table, decimal, listing
 
 #: Ways to choose a number of clusters, as `KChoice.best_by` knows them.
 CRITERIA = ("elbow", "silhouette", "gap", "stability")
 
 
-@dataclass(frozen=True)
-class KChoice:
+@dataclass(frozen=True, repr=False)
+class KChoice(Table):
     """What each number of clusters scores. No labels are involved.
 
     Attributes
     ----------
     ks : ndarray of int
-        Numbers of clusters tried.
+        Numbers of clusters tried. Where there are fewer different images than clusters, K-means
+        cannot find that many: all scores of such a number are NaN, and nothing chooses it.
     inertia : ndarray
         Sum of squared distances to the cluster centres; always falls with k.
     silhouette : ndarray
@@ -39,8 +44,6 @@ class KChoice:
         Mean adjusted Rand index between clusterings of subsamples; NaN for k = 1.
     gap_one : (float, float)
         Gap and its error at k = 1, which the gap rule starts from.
-    by_patient : bool
-        Whether subsamples left out whole patients.
     """
 
     ks: np.ndarray
@@ -50,7 +53,25 @@ class KChoice:
     gap_error: np.ndarray
     stability: np.ndarray
     gap_one: tuple[float, float]
-    by_patient: bool = False
+
+    _header = ("k", "inertia", "silhouette", "gap", "stability")
+
+    @property
+    def not_found(self) -> list[int]:
+        """Numbers of clusters that K-means could not find."""
+        return self.ks[np.isnan(self.inertia)].tolist()
+
+    def _curve(self, criterion: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Numbers, scores and errors by which a criterion goes, where they were computed."""
+        if criterion not in CRITERIA:
+            raise ValueError(f"`criterion` is one of {', '.join(CRITERIA)}, not {criterion!r}.")
+        ks, values = self.ks, self.inertia if criterion == "elbow" else getattr(self, criterion)
+        errors = self.gap_error if criterion == "gap" else np.zeros(len(ks))
+        if criterion == "gap" and ks[0] != 1:
+            ks, values = np.append(1, ks), np.append(self.gap_one[0], values)
+            errors = np.append(self.gap_one[1], errors)
+        known = np.isfinite(values)
+        return ks[known], values[known], errors[known]
 
     def best_by(self, criterion: str) -> int:
         """Return the k that a criterion chooses.
@@ -59,58 +80,58 @@ class KChoice:
         ----------
         criterion : {"elbow", "silhouette", "gap", "stability"}
             Bend of the inertia (`elbow`); highest silhouette; the 1-standard-error rule of the
-            gap, which may answer 1 (`gap_choice`); highest stability. Of equal ones the largest k.
+            gap, which may answer 1; highest stability. Of equal ones the largest k.
 
         Returns
         -------
         int
+            Never one of `not_found`. The silhouette answers 1 where no k above was found.
 
         Raises
         ------
         ValueError
             If the criterion is unknown or was left out, or there are too few numbers for an elbow.
         """
+        ks, values, errors = self._curve(criterion)
         if criterion == "elbow":
-            return elbow(self.ks, self.inertia)
-        if criterion == "gap":
-            if np.isnan(self.gap).all():
-                raise ValueError("The gap was left out: scan again with n_references of 1 or more.")
-            if self.ks[0] == 1:
-                return gap_choice(self.ks, self.gap, self.gap_error)
-            one, error = self.gap_one
-            return gap_choice([1, *self.ks], [one, *self.gap], [error, *self.gap_error])
-        if criterion in ("silhouette", "stability"):
-            values = getattr(self, criterion)
-            if not np.isfinite(values).any():
+            return elbow(ks, values)
+        if len(ks) == 0:
+            if criterion == "silhouette":
                 return 1
-            return int(self.ks[np.flatnonzero(values >= np.nanmax(values) - 1e-9)[-1]])
-        raise ValueError(f"`criterion` is one of {', '.join(CRITERIA)}, not {criterion!r}.")
+            raise ValueError(
+                f"The {criterion} was left out, or no number of clusters was found to try it on: "
+                "call choose_k with n_references of 1 or more, n_resamples of 2 or more, and "
+                "numbers of clusters from 2."
+            )
+        if criterion == "gap":  # Tibshirani: the smallest k that the next one does not beat
+            beaten = values[:-1] < values[1:] - errors[1:]
+            return int(ks[np.argmin(np.append(beaten, False))])
+        return int(ks[np.flatnonzero(values >= values.max() - 1e-9)[-1]])
 
     @property
     def choices(self) -> dict[str, int]:
         """The k of every criterion that was computed; an elbow needs three numbers."""
-        there = {"elbow": len(self.ks) >= 3, "silhouette": True}
-        there |= {name: not np.isnan(getattr(self, name)).all() for name in ("gap", "stability")}
-        return {criterion: self.best_by(criterion) for criterion in CRITERIA if there[criterion]}
+        chosen = {}
+        for criterion in CRITERIA:
+            with contextlib.suppress(ValueError):
+                chosen[criterion] = self.best_by(criterion)
+        return chosen
+
+    def _caption(self) -> str:
+        return "Numbers of clusters"
 
     def _cells(self) -> list[tuple[str, ...]]:
         columns = zip(self.ks, self.inertia, self.silhouette, self.gap, self.stability, strict=True)
         return [
-            (f"{k}", f"{i:,.4g}", decimal(s, 3), decimal(g, 3), decimal(a, 3))
-            for k, i, s, g, a in columns
+            (f"{k}", f"{i:,.4g}" if i == i else "–", *(decimal(value, 3) for value in others))
+            for k, i, *others in columns
         ]
 
-    _header = ("k", "inertia", "silhouette", "gap", "stability")
-
-    def __str__(self) -> str:
+    def _note(self) -> str:
         chosen = ", ".join(f"{name} {k}" for name, k in self.choices.items())
-        return f"{text_table([self._header, *self._cells()])}\nchosen k: {chosen}"
-
-    __repr__ = __str__
-
-    def _repr_html_(self) -> str:
-        chosen = ", ".join(f"{name} {k}" for name, k in self.choices.items())
-        return html_table(f"Numbers of clusters; chosen: {chosen}", self._header, self._cells())
+        if self.not_found:
+            chosen += f"; not found, as there are fewer different images: {listing(self.not_found)}"
+        return f"chosen k: {chosen}"
 
 
 def choose_k(
@@ -121,7 +142,7 @@ def choose_k(
     n_references: int = 10,
     n_resamples: int = 10,
     n_init: int = 3,
-    seed: int = 0,
+    random_state: int = 0,
 ) -> KChoice:
     """Try several numbers of clusters with K-means, by all four criteria.
 
@@ -138,7 +159,7 @@ def choose_k(
         Subsamples for the stability; below 2 leaves it out (NaN).
     n_init : int
         Starts of each K-means.
-    seed : int
+    random_state : int
 
     Returns
     -------
@@ -156,33 +177,36 @@ def choose_k(
     >>> choose_k(blobs, range(2, 6)).choices
     {'elbow': 3, 'silhouette': 3, 'gap': 3, 'stability': 3}
     """
-    features = rotated(features)
-    ks = _checked_ks(ks, len(features))
-    fits = [KMeans(int(k), n_init=n_init, random_state=seed).fit(features) for k in ks]
-    inertia = np.array([fit.inertia_ for fit in fits])
-    sampled = _Silhouette(features, seed=seed)
-    widths = np.array([sampled(fit.labels_) for fit in fits])
-    gap = np.full(len(ks), np.nan)
-    gap_error, one = gap.copy(), (np.nan, np.nan)
-    if n_references > 0:
-        tried = ks if ks[0] == 1 else np.concatenate([[1], ks])
-        result = gap_statistic(features, tried, n_references=n_references, n_init=n_init, seed=seed)
-        one = (float(result.gap[0]), float(result.error[0]))
-        gap, gap_error = result.gap[-len(ks) :], result.error[-len(ks) :]
-    steady = np.array(
-        [
-            stability(
-                features, int(k), groups=groups, n_resamples=n_resamples, n_init=n_init, seed=seed
-            )
-            if k > 1 and n_resamples > 1
-            else np.nan
-            for k in ks
-        ]
-    )
-    return KChoice(ks, inertia, widths, gap, gap_error, steady, one, groups is not None)
+    turned = rotated(features)
+    ks = _checked_ks(ks, len(turned))
+    fit_options = {"n_init": n_init, "random_state": random_state}
+    nan = np.full(len(ks), np.nan)
+    inertia, widths, steady, gap, error = (nan.copy() for _ in range(5))
+    one = (np.nan, np.nan)
+    judged = _Silhouette(turned, random_state=random_state)
+    # Counted before the rotation, which can turn copies into neighbours.
+    found = ks <= len(np.unique(np.asarray(features), axis=0))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)  # fewer clusters: `not_found` tells
+        for i in np.flatnonzero(found):
+            fit = KMeans(int(ks[i]), **fit_options).fit(turned)
+            found[i] = len(np.unique(fit.labels_)) == ks[i]
+            if not found[i]:
+                continue
+            inertia[i], widths[i] = fit.inertia_, judged(fit.labels_)
+            if ks[i] > 1 and n_resamples > 1:
+                steady[i] = stability(
+                    turned, int(ks[i]), groups=groups, n_resamples=n_resamples, **fit_options
+                )
+        if n_references > 0:
+            tried = np.unique(np.append(1, ks[found]))
+            gaps, errors = _gap(turned, tried, n_references, fit_options)
+            one = (float(gaps[0]), float(errors[0]))
+            gap[found], error[found] = (x[len(tried) - found.sum() :] for x in (gaps, errors))
+    return KChoice(ks, inertia, widths, gap, error, steady, one)
 
 
-def elbow(ks: Sequence[int], inertia: Sequence[float]) -> int:
+def elbow(ks: Sequence[int] | np.ndarray, inertia: Sequence[float] | np.ndarray) -> int:
     """Return the k where the inertia bends most.
 
     The bend is the point furthest below the straight line from the first to the last point, both
@@ -224,7 +248,7 @@ def elbow(ks: Sequence[int], inertia: Sequence[float]) -> int:
     return int(ks[np.argmax(below)])
 
 
-def silhouette(features, clusters, *, max_images: int = 2000, seed: int = 0) -> float:
+def silhouette(features, clusters, *, max_images: int = 2000, random_state: int = 0) -> float:
     """Mean silhouette of a clustering, on a sample where there are many images.
 
     Parameters
@@ -234,122 +258,26 @@ def silhouette(features, clusters, *, max_images: int = 2000, seed: int = 0) -> 
         Noise (−1) is left out.
     max_images : int
         With more, a random sample of this many is judged; distances grow with its square.
-    seed : int
+    random_state : int
 
     Returns
     -------
     float
         In −1…1; NaN if fewer than two clusters (or only single images) are left to judge.
+
+    Raises
+    ------
+    ValueError
+        If lengths differ.
     """
-    clusters = np.asarray(clusters)
-    kept = np.flatnonzero(clusters != -1)
-    features = np.asarray(features)
+    features, clusters = np.asarray(features), np.asarray(clusters)
     if len(features) != len(clusters):
         raise ValueError(
             f"There are {len(features)} rows of features but {len(clusters)} clusters: give one "
             "for each image, in the same order."
         )
-    return _Silhouette(features[kept], max_images, seed)(clusters[kept])
-
-
-@dataclass(frozen=True)
-class Gap:
-    """Gap statistic for several numbers of clusters.
-
-    Attributes
-    ----------
-    ks : ndarray of int
-    gap : ndarray
-        Mean log inertia of the references minus that of the data.
-    error : ndarray
-        Its standard error, with the simulation error: sd · √(1 + 1 / references).
-    best : int
-        The choice of the 1-standard-error rule.
-    """
-
-    ks: np.ndarray
-    gap: np.ndarray
-    error: np.ndarray
-    best: int
-
-
-def gap_statistic(
-    features,
-    ks: Iterable[int] = range(1, 9),
-    *,
-    n_references: int = 10,
-    n_init: int = 3,
-    seed: int = 0,
-) -> Gap:
-    """Compare the inertia with that of data without clusters (Tibshirani et al. 2001).
-
-    The references are uniform in the box around the data, aligned with their principal axes
-    (variant b of the paper).
-
-    Parameters
-    ----------
-    features : array_like of float, shape (n, d)
-    ks : iterable of int
-        Should start at 1: only then can the answer be "no clusters".
-    n_references : int
-        Number of reference sets.
-    n_init : int
-        Starts of each K-means.
-    seed : int
-
-    Returns
-    -------
-    Gap
-
-    Raises
-    ------
-    ValueError
-        If `ks` is empty or has a number that the images do not allow, or no reference is asked.
-    """
-    if n_references < 1:
-        raise ValueError(f"The gap needs at least 1 reference set, not {n_references}.")
-    axes = rotated(features)  # K-means does not see rotations, so the box is axis-aligned
-    ks = _checked_ks(ks, len(axes))
-    rng = np.random.default_rng(seed)
-
-    def log_inertia(rows: np.ndarray) -> np.ndarray:
-        fits = (KMeans(int(k), n_init=n_init, random_state=seed).fit(rows) for k in ks)
-        return np.log([max(fit.inertia_, np.finfo(float).tiny) for fit in fits])
-
-    low, high = axes.min(axis=0), axes.max(axis=0)
-    references = np.stack(
-        [
-            log_inertia(rng.uniform(low, high, size=axes.shape).astype(axes.dtype))
-            for _ in range(n_references)
-        ]
-    )
-    gap = references.mean(axis=0) - log_inertia(axes)
-    error = references.std(axis=0) * np.sqrt(1 + 1 / n_references)
-    return Gap(ks, gap, error, gap_choice(ks, gap, error))
-
-
-def gap_choice(ks: Sequence[int], gap: Sequence[float], error: Sequence[float]) -> int:
-    """Return the smallest k whose gap reaches the next one less its standard error.
-
-    Parameters
-    ----------
-    ks, gap, error : sequences of the same length
-        As in `Gap`.
-
-    Returns
-    -------
-    int
-        The last k where none does: then more should be tried.
-
-    Examples
-    --------
-    >>> gap_choice([1, 2, 3], [0.1, 0.9, 0.95], [0.05, 0.05, 0.1])
-    2
-    """
-    for i in range(len(ks) - 1):
-        if gap[i] >= gap[i + 1] - error[i + 1]:
-            return int(ks[i])
-    return int(ks[-1])
+    kept = np.flatnonzero(clusters != -1)
+    return _Silhouette(features[kept], max_images, random_state)(clusters[kept])
 
 
 def stability(
@@ -361,7 +289,7 @@ def stability(
     n_resamples: int = 10,
     fraction: float = 0.8,
     n_init: int = 3,
-    seed: int = 0,
+    random_state: int = 0,
 ) -> float:
     """Mean agreement between clusterings of random subsamples (Ben-Hur et al. 2002).
 
@@ -385,7 +313,7 @@ def stability(
         Share of the patients (images) in each.
     n_init : int
         Starts of each K-means.
-    seed : int
+    random_state : int
 
     Returns
     -------
@@ -399,45 +327,20 @@ def stability(
     ValueError
         If there are fewer than 2 subsamples, or too few patients to draw them.
     """
-    from sklearn.metrics import adjusted_rand_score
-
-    if n_resamples < 2:
-        raise ValueError(f"Stability compares at least 2 subsamples, not {n_resamples}.")
     features = np.asarray(features)
-    n = len(features)
-    if groups is not None and len(groups) != n:
-        raise ValueError(
-            f"There are {n} rows of features but {len(groups)} groups: give one for each image, "
-            "in the same order."
-        )
-    _, group = np.unique(np.arange(n) if groups is None else groups, return_inverse=True)
-    n_groups = group.max() + 1
-    n_drawn = int(np.ceil(fraction * n_groups))
-    if not 0 < fraction <= 1 or n_drawn < 2:
-        raise ValueError(
-            f"{fraction:.0%} of {n_groups} patients or images is too few to compare subsamples."
-        )
-    rng = np.random.default_rng(seed)
-    found = np.full((n_resamples, n), -2)
-    for i in range(n_resamples):
-        drawn = np.isin(group, rng.choice(n_groups, n_drawn, replace=False))
-        start = int(rng.integers(2**31))
+    drawn = _subsamples(len(features), groups, n_resamples, fraction, random_state)
+    found = np.full((n_resamples, len(features)), -2)
+    for i, (rows, start) in enumerate(drawn):
+        if clusterer is None and rows.sum() < n_clusters:
+            raise ValueError(
+                f"A subsample has {rows.sum()} images, too few for {n_clusters} clusters: try "
+                "fewer clusters or a larger fraction."
+            )
         model = KMeans(n_clusters, n_init=n_init) if clusterer is None else clone(clusterer)
         if "random_state" in model.get_params():
             model.set_params(random_state=start)
-        if clusterer is None and drawn.sum() < n_clusters:
-            raise ValueError(
-                f"A subsample has {drawn.sum()} images, too few for {n_clusters} clusters: try "
-                "fewer clusters or a larger fraction."
-            )
-        found[i, drawn] = model.fit_predict(features[drawn])
-    scores = []
-    for i in range(n_resamples):
-        for j in range(i):
-            both = (found[i] != -2) & (found[j] != -2)
-            if both.any():
-                scores.append(adjusted_rand_score(found[i, both], found[j, both]))
-    return float(np.mean(scores)) if scores else float("nan")
+        found[i, rows] = model.fit_predict(features[rows])
+    return _mean_agreement(found)
 
 
 def rotated(features) -> np.ndarray:
@@ -455,17 +358,15 @@ def rotated(features) -> np.ndarray:
     ndarray, shape (n, min(n, d))
         Centred. In the dtype of the features, float32 or float64.
     """
-    features = check_array(features, dtype=[np.float64, np.float32], ensure_min_samples=2)
-    centre = features.mean(axis=0, dtype=np.float64).astype(features.dtype)
-    n, d = features.shape
     from scipy.linalg import eigh
 
+    features = check_array(features, dtype=[np.float64, np.float32], ensure_min_samples=2)
+    n, d = features.shape
+    rows = features - features.mean(axis=0, dtype=np.float64).astype(features.dtype)
     if d > n:  # the same numbers from the small product
-        rows = features - centre
         values, vectors = eigh((rows @ rows.T).astype(np.float64))
         turned = vectors * np.sqrt(np.maximum(values, 0))
         return np.ascontiguousarray(turned[:, ::-1], features.dtype)
-    rows = features - centre
     _, vectors = eigh((rows.T @ rows).astype(np.float64))
     return rows @ np.ascontiguousarray(vectors[:, ::-1], features.dtype)
 
@@ -473,13 +374,13 @@ def rotated(features) -> np.ndarray:
 class _Silhouette:
     """Silhouettes of several clusterings of the same features, distances computed once."""
 
-    def __init__(self, features: np.ndarray, max_images: int = 2000, seed: int = 0):
+    def __init__(self, features: np.ndarray, max_images: int = 2000, random_state: int = 0):
         from sklearn.metrics import pairwise_distances
 
         n = len(features)
         self.chosen = np.arange(n)
         if n > max_images:
-            drawn = np.random.default_rng(seed).choice(n, max_images, replace=False)
+            drawn = np.random.default_rng(random_state).choice(n, max_images, replace=False)
             self.chosen = np.sort(drawn)
         sample = features[self.chosen]
         self.distances = pairwise_distances(sample) if len(sample) else None
@@ -491,6 +392,61 @@ class _Silhouette:
         if not 2 <= len(np.unique(chosen)) < len(chosen):
             return float("nan")
         return float(silhouette_score(self.distances, chosen, metric="precomputed"))
+
+
+def _gap(rows: np.ndarray, ks, n_references: int, fit_options: dict):
+    """Gap and its standard error, with the simulation error: sd · √(1 + 1 / references).
+
+    The references are uniform in the box around the data, aligned with their principal axes
+    (variant b of the paper): `rows` are rotated already.
+    """
+    rng = np.random.default_rng(fit_options["random_state"])
+
+    def log_inertia(rows: np.ndarray) -> np.ndarray:
+        fits = (KMeans(int(k), **fit_options).fit(rows) for k in ks)
+        return np.log([max(fit.inertia_, np.finfo(float).tiny) for fit in fits])
+
+    low, high = rows.min(axis=0), rows.max(axis=0)
+    references = np.stack([
+        log_inertia(rng.uniform(low, high, size=rows.shape).astype(rows.dtype))
+        for _ in range(n_references)
+    ])  # fmt: skip
+    error = references.std(axis=0) * np.sqrt(1 + 1 / n_references)
+    return references.mean(axis=0) - log_inertia(rows), error
+
+
+def _subsamples(n: int, groups, n_resamples: int, fraction: float, random_state):
+    """Which images each subsample has, bool of shape (n,), and a start for its clustering."""
+    if n_resamples < 2:
+        raise ValueError(f"Stability compares at least 2 subsamples, not {n_resamples}.")
+    if groups is not None and len(groups) != n:
+        raise ValueError(
+            f"There are {n} rows of features but {len(groups)} groups: give one for each image, "
+            "in the same order."
+        )
+    _, group = np.unique(np.arange(n) if groups is None else groups, return_inverse=True)
+    n_groups = group.max() + 1
+    n_drawn = int(np.ceil(fraction * n_groups))
+    if not 0 < fraction <= 1 or n_drawn < 2:
+        raise ValueError(
+            f"{fraction:.0%} of {n_groups} patients or images is too few to compare subsamples."
+        )
+    rng = np.random.default_rng(random_state)
+    for _ in range(n_resamples):
+        rows = np.isin(group, rng.choice(n_groups, n_drawn, replace=False))
+        yield rows, int(rng.integers(2**31))
+
+
+def _mean_agreement(found: np.ndarray) -> float:
+    """Mean adjusted Rand index of every two clusterings, on the images of both (−2: not drawn)."""
+    from sklearn.metrics import adjusted_rand_score
+
+    scores = [
+        adjusted_rand_score(a[both], b[both])
+        for a, b in itertools.combinations(found, 2)
+        if (both := (a != -2) & (b != -2)).any()
+    ]
+    return float(np.mean(scores)) if scores else float("nan")
 
 
 def _checked_ks(ks: Iterable[int], n: int) -> np.ndarray:

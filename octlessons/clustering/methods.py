@@ -46,14 +46,14 @@ class Clustering:
         return int(np.sum(self.clusters < 0))
 
 
-def clusterers(n_clusters: int = 4, *, seed: int = 0) -> dict[str, Any]:
+def clusterers(n_clusters: int = 4, *, random_state: int = 0) -> dict[str, Any]:
     """The methods that chapter 5 compares, ready to fit.
 
     Parameters
     ----------
     n_clusters : int
         For the methods that want to be told; HDBSCAN does not.
-    seed : int
+    random_state : int
 
     Returns
     -------
@@ -64,12 +64,12 @@ def clusterers(n_clusters: int = 4, *, seed: int = 0) -> dict[str, Any]:
     from sklearn.mixture import GaussianMixture
 
     return {
-        "K-means": KMeans(n_clusters, n_init=10, random_state=seed),
+        "K-means": KMeans(n_clusters, n_init=10, random_state=random_state),
         "Gaussian mixture": GaussianMixture(
-            n_clusters, covariance_type="diag", n_init=5, reg_covar=1e-5, random_state=seed
+            n_clusters, covariance_type="diag", n_init=5, reg_covar=1e-5, random_state=random_state
         ),
         "Spectral": SpectralClustering(
-            n_clusters, affinity="nearest_neighbors", n_neighbors=15, random_state=seed
+            n_clusters, affinity="nearest_neighbors", n_neighbors=15, random_state=random_state
         ),
         "Agglomerative": AgglomerativeClustering(n_clusters, linkage="ward"),
         "HDBSCAN": HDBSCAN(min_cluster_size=10, copy=True),

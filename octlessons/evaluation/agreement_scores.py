@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -16,12 +16,12 @@ from octlessons.evaluation.contingency_table import (
     scores_of,
     shuffled_scores,
 )
-from octlessons.evaluation.uncertainty import Chance, Interval, chance_of, recentred
-from octlessons.wording import count, decimal, html_table, p_value
+from octlessons.evaluation.uncertainty import Chance, Interval, chance_of, recentred, span
+from octlessons.wording import Table, count, decimal, p_value
 
 
-@dataclass(frozen=True)
-class Agreement:
+@dataclass(frozen=True, repr=False)
+class Agreement(Table):
     """How well clusters agree with labels, and how well they would by chance.
 
     Attributes
@@ -73,17 +73,19 @@ class Agreement:
     ari_interval: Interval | None
     ami_interval: Interval | None
     accuracy_interval: Interval | None
-    table: np.ndarray = field(repr=False)
-    cluster_names: tuple[str, ...] = field(repr=False)
-    class_names: tuple[str, ...] = field(repr=False)
-    matching: dict[int, str] = field(repr=False)
+    table: np.ndarray
+    cluster_names: tuple[str, ...]
+    class_names: tuple[str, ...]
+    matching: dict[int, str]
+
+    _header = ("measure", "value", "95 % interval", "by chance (95 %)")
 
     @property
     def better_than_chance(self) -> bool:
         """Whether the matched accuracy lies above the range that chance gives."""
         return bool(self.accuracy > self.chance.high)
 
-    def _title(self) -> str:
+    def _caption(self) -> str:
         of = f" of {count(self.n_groups, 'patient')}" if self.n_groups is not None else ""
         noise = f", {self.n_noise:,} left out as noise" if self.n_noise else ""
         return (
@@ -91,39 +93,22 @@ class Agreement:
             f"{count(self.n, 'image')}{of}{noise}"
         )
 
-    def _rows(self) -> list[tuple[str, str, str, str]]:
-        def interval(value: Interval | None) -> str:
-            return "–" if value is None else f"{decimal(value.low)} to {decimal(value.high)}"
-
+    def _cells(self) -> list[tuple[str, ...]]:
         return [
-            ("ARI", decimal(self.ari), interval(self.ari_interval), str(self.ari_chance)),
-            ("AMI", decimal(self.ami), interval(self.ami_interval), str(self.ami_chance)),
+            ("ARI", decimal(self.ari), span(self.ari_interval), str(self.ari_chance)),
+            ("AMI", decimal(self.ami), span(self.ami_interval), str(self.ami_chance)),
             (
                 "matched accuracy",
                 decimal(self.accuracy),
-                interval(self.accuracy_interval),
+                span(self.accuracy_interval),
                 f"{self.chance}; {_p_is(self.p_value)}",
             ),
         ]
 
-    _header = ("measure", "value", "95 % interval", "by chance (95 %)")
-
-    def __str__(self) -> str:
-        lines = [
-            f"{name:<18}{value:>7}   {span:<17}{chance}".rstrip()
-            for name, value, span, chance in (self._header, *self._rows())
-        ]
-        return "\n".join([self._title(), *lines])
-
-    __repr__ = __str__
-
-    def _repr_html_(self) -> str:
-        return html_table(self._title(), self._header, self._rows())
-
 
 def agreement(
-    clusters,
     labels,
+    clusters,
     *,
     groups=None,
     noise: str = "keep",
@@ -131,16 +116,16 @@ def agreement(
     n_permutations: int = 1000,
     n_bootstrap: int = 500,
     level: float = 0.95,
-    seed: int = 0,
+    random_state: int = 0,
 ) -> Agreement:
     """Measure how well clusters agree with labels, with intervals and the level of chance.
 
     Parameters
     ----------
-    clusters : array_like of int, shape (n,)
-        Cluster of each image; −1 means noise.
     labels : array_like of int or str, shape (n,)
         Class of each image.
+    clusters : array_like of int, shape (n,)
+        Cluster of each image; −1 means noise.
     groups : array_like, shape (n,), optional
         Patient of each image. Then the bootstrap draws patients, and shuffling moves the labels
         of whole patients (classes keep their sizes).
@@ -156,8 +141,8 @@ def agreement(
         Bootstrap samples; 0 for no intervals.
     level : float
         Level of the intervals.
-    seed : int
-        Seed of shuffles and bootstrap.
+    random_state : int
+        Of shuffles and bootstrap.
 
     Returns
     -------
@@ -166,16 +151,16 @@ def agreement(
     Raises
     ------
     ValueError
-        If there are no labels, lengths differ, or there is nothing to judge.
+        If labels are missing or stand second, lengths differ, or there is nothing to judge.
 
     Examples
     --------
-    >>> result = agreement([1, 1, 0, 0, 2, 2], [0, 0, 1, 1, 2, 2], n_bootstrap=0)
+    >>> result = agreement([0, 0, 1, 1, 2, 2], [1, 1, 0, 0, 2, 2], n_bootstrap=0)
     >>> result.ari, result.accuracy
     (1.0, 1.0)
     """
-    pair = Pair.of(clusters, labels, groups, noise, class_names)
-    rng = np.random.default_rng(seed)
+    pair = Pair.of(labels, clusters, groups, noise, class_names)
+    rng = np.random.default_rng(random_state)
     table = pair.table()
     scores = scores_of(table[None], pair.noise_row)
     shuffled = shuffled_scores(pair, n_permutations, rng)
@@ -212,15 +197,15 @@ def agreement(
     )
 
 
-def contingency(clusters, labels) -> np.ndarray:
+def contingency(labels, clusters) -> np.ndarray:
     """Count the images of each cluster and class.
 
     Parameters
     ----------
-    clusters : array_like of int, shape (n,)
-        −1 (noise) gives a first row of its own.
     labels : array_like of int or str, shape (n,)
         Integers count classes from 0; a class that has no image keeps its column.
+    clusters : array_like of int, shape (n,)
+        −1 (noise) gives a first row of its own.
 
     Returns
     -------
@@ -232,10 +217,10 @@ def contingency(clusters, labels) -> np.ndarray:
     ValueError
         As `agreement`.
     """
-    return Pair.of(clusters, labels).table()
+    return Pair.of(labels, clusters).table()
 
 
-def matched_accuracy(clusters, labels) -> float:
+def matched_accuracy(labels, clusters) -> float:
     """Share of images in "their" cluster, clusters matched one-to-one with classes.
 
     The matching is the best there is (Hungarian method, Kuhn 1955), so it flatters: compare with
@@ -243,8 +228,8 @@ def matched_accuracy(clusters, labels) -> float:
 
     Parameters
     ----------
-    clusters : array_like of int, shape (n,)
     labels : array_like of int or str, shape (n,)
+    clusters : array_like of int, shape (n,)
 
     Returns
     -------
@@ -258,26 +243,26 @@ def matched_accuracy(clusters, labels) -> float:
 
     Examples
     --------
-    >>> matched_accuracy([5, 5, 3, 3], [0, 0, 1, 0])
+    >>> matched_accuracy([0, 0, 1, 0], [5, 5, 3, 3])
     0.75
     """
-    pair = Pair.of(clusters, labels)
+    pair = Pair.of(labels, clusters)
     return float(accuracy_of(pair.table()[None], pair.noise_row)[0])
 
 
 def chance_accuracy(
-    clusters, labels, *, groups=None, n_permutations: int = 1000, seed: int = 0
+    labels, clusters, *, groups=None, n_permutations: int = 1000, random_state: int = 0
 ) -> Chance:
     """Matched accuracy that the same clusters reach with shuffled labels.
 
     Parameters
     ----------
-    clusters : array_like of int, shape (n,)
     labels : array_like of int or str, shape (n,)
+    clusters : array_like of int, shape (n,)
     groups : array_like, shape (n,), optional
         Patient of each image; labels then move between patients.
     n_permutations : int
-    seed : int
+    random_state : int
 
     Returns
     -------
@@ -288,8 +273,8 @@ def chance_accuracy(
     ValueError
         As `agreement`.
     """
-    pair = Pair.of(clusters, labels, groups)
-    shuffled = shuffled_scores(pair, n_permutations, np.random.default_rng(seed))
+    pair = Pair.of(labels, clusters, groups)
+    shuffled = shuffled_scores(pair, n_permutations, np.random.default_rng(random_state))
     return chance_of(0.0, shuffled[2])[0]
 
 

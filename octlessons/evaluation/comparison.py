@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from octlessons.evaluation.agreement_scores import Agreement, agreement
-from octlessons.wording import decimal, html_table, text_table
+from octlessons.wording import Table, decimal
 
 
-@dataclass(frozen=True)
-class Comparison:
+@dataclass(frozen=True, repr=False)
+class Comparison(Table):
     """Several clusterings of the same images side by side.
 
     Attributes
@@ -25,37 +25,32 @@ class Comparison:
     clusterings: Mapping[str, Any]
     agreements: Mapping[str, Agreement]
 
-    def _cells(self) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
-        header = ("method", "clusters", "noise", "sizes", "seconds", "memory")
-        if self.agreements:
-            header += ("ARI", "AMI", "matched accuracy", "by chance (95 %)")
+    @property
+    def _header(self) -> tuple[str, ...]:  # type: ignore[override]
+        judged = ("ARI", "AMI", "matched accuracy", "by chance (95 %)") if self.agreements else ()
+        return ("method", "clusters", "noise", "sizes", "seconds", "memory", *judged)
+
+    def _caption(self) -> str:
+        return "Clustering methods side by side"
+
+    def _cells(self) -> list[tuple[str, ...]]:
         rows = []
         for name, found in self.clusterings.items():
             sizes = ", ".join(f"{size:,}" for size in found.sizes[:6])
-            row = (
+            row = [
                 name,
                 f"{found.n_clusters:,}",
                 f"{found.n_noise:,}",
                 sizes + (", …" if len(found.sizes) > 6 else "") or "–",
                 f"{found.seconds:.2f}",
                 f"{found.megabytes:,.0f} MB",
-            )
-            if self.agreements:
-                a = self.agreements[name]
-                row += (decimal(a.ari), decimal(a.ami), decimal(a.accuracy), str(a.chance))
-            rows.append(row)
-        return header, rows
-
-    def __str__(self) -> str:
-        header, rows = self._cells()
-        lines = [header, *rows]
-        return text_table(lines)
-
-    __repr__ = __str__
-
-    def _repr_html_(self) -> str:
-        header, rows = self._cells()
-        return html_table("Clustering methods side by side", header, rows)
+            ]
+            judged = self.agreements.get(name)
+            if judged is not None:
+                row += [decimal(judged.ari), decimal(judged.ami), decimal(judged.accuracy)]
+                row.append(str(judged.chance))
+            rows.append(tuple(row) + ("–",) * (len(self._header) - len(row)))
+        return rows
 
 
 def compare_clusterers(
@@ -68,7 +63,7 @@ def compare_clusterers(
     noise: str = "keep",
     n_permutations: int = 1000,
     n_bootstrap: int = 500,
-    seed: int = 0,
+    random_state: int = 0,
 ) -> Comparison:
     """Run several clustering methods on the same features and judge each.
 
@@ -84,7 +79,7 @@ def compare_clusterers(
         Patient of each image.
     clusterers : mapping of str → estimator, optional
         The methods; by default those of `octlessons.clustering.clusterers`.
-    noise, n_permutations, n_bootstrap, seed
+    noise, n_permutations, n_bootstrap, random_state
         As for `agreement`.
 
     Returns
@@ -94,19 +89,19 @@ def compare_clusterers(
     from octlessons.clustering import clusterers as usual
     from octlessons.clustering import run_clusterers
 
-    methods = usual(n_clusters, seed=seed) if clusterers is None else clusterers
+    methods = usual(n_clusters, random_state=random_state) if clusterers is None else clusterers
     found = run_clusterers(features, methods)
     agreements = {}
     if labels is not None:
         agreements = {
             name: agreement(
-                result.clusters,
                 labels,
+                result.clusters,
                 groups=groups,
                 noise=noise,
                 n_permutations=n_permutations,
                 n_bootstrap=n_bootstrap,
-                seed=seed,
+                random_state=random_state,
             )
             for name, result in found.items()
             if noise == "keep" or result.n_clusters > 0

@@ -16,10 +16,10 @@ NOISE = -1
 
 @dataclass(frozen=True)
 class Pair:
-    """Clusters and labels of the same images, coded 0, 1, …"""
+    """Labels and clusters of the same images, coded 0, 1, …"""
 
-    cluster: np.ndarray
     label: np.ndarray
+    cluster: np.ndarray
     cluster_values: np.ndarray
     class_names: tuple[str, ...]
     groups: np.ndarray | None
@@ -27,30 +27,29 @@ class Pair:
     noise_row: int | None
 
     @classmethod
-    def of(cls, clusters, labels, groups=None, noise="keep", class_names=(), what="label") -> Pair:
-        labels = known_labels(labels)
-        if clusters is None:
-            raise ValueError("There are no clusters to judge: pass the result of fit_predict.")
-        clusters = np.asarray(clusters)
+    def of(cls, labels, clusters, groups=None, noise="keep", class_names=(), what="label") -> Pair:
+        """Labels and clusters, checked and coded; `what` a label is called in sentences."""
+        labels, clusters = known_labels(labels), _whole_clusters(clusters)
         if clusters.ndim != 1 or labels.ndim != 1:
             raise ValueError(
-                f"Clusters and {what}s are one number for each image; these have shapes "
-                f"{clusters.shape} and {labels.shape}."
+                f"{what.capitalize()}s and clusters are one for each image; these have shapes "
+                f"{labels.shape} and {clusters.shape}."
             )
-        if clusters.dtype.kind == "f" and np.all(clusters == np.round(clusters)):
-            clusters = clusters.astype(int)
-        if clusters.dtype.kind not in "iub":
-            raise ValueError(f"Clusters are whole numbers; these have dtype {clusters.dtype}.")
-        clusters = clusters.astype(int)
-        same_lengths(len(clusters), **{f"{what}s": labels, "groups": groups})
+        if what == "label" and labels.dtype.kind == "i" and NOISE in labels:
+            raise ValueError(
+                "−1 is the cluster of images in no cluster, and it is among the labels: labels "
+                "come first, then clusters, as in scikit-learn."
+            )
+        values = "labels" if what == "label" else f"values of {what}"
+        same_lengths(len(clusters), **{values: labels, "groups": groups})
         if noise not in ("keep", "drop"):
             raise ValueError(f"`noise` is 'keep' or 'drop', not {noise!r}.")
         if len(clusters) == 0:
             raise ValueError("There are no images to judge.")
+        kept = clusters != NOISE
+        n_noise = int(np.sum(~kept))
         groups = None if groups is None else np.asarray(groups)
-        n_noise = int(np.sum(clusters == NOISE))
-        if noise == "drop" and n_noise:
-            kept = clusters != NOISE
+        if noise == "drop":
             if not kept.any():
                 raise ValueError(
                     "Every image is noise (cluster −1), so nothing is left to judge: use "
@@ -59,23 +58,9 @@ class Pair:
             clusters, labels = clusters[kept], labels[kept]
             groups = None if groups is None else groups[kept]
         cluster_values, cluster = np.unique(clusters, return_inverse=True)
-        if labels.dtype.kind in "iu" and labels.min() >= 0 and labels.max() < 1000:
-            values = np.arange(max(labels.max() + 1, len(class_names)))
-            label = labels.astype(int)
-        else:
-            values, label = np.unique(labels, return_inverse=True)
-        if len(class_names) and len(class_names) != len(values):
-            raise ValueError(f"There are {len(class_names)} class names for {len(values)} classes.")
-        names = tuple(str(v) for v in (class_names if len(class_names) else values))
-        return cls(
-            cluster,
-            label,
-            cluster_values,
-            names,
-            groups,
-            n_noise,
-            0 if cluster_values[0] == NOISE else None,
-        )
+        label, names = _coded(labels, class_names)
+        noise_row = 0 if cluster_values[0] == NOISE else None
+        return cls(label, cluster, cluster_values, names, groups, n_noise, noise_row)
 
     @property
     def n(self) -> int:
@@ -92,12 +77,15 @@ class Pair:
 
 
 def known_labels(labels) -> np.ndarray:
+    """Labels as an array, whole numbers as such; a sentence where there are none or some miss."""
     if labels is None:
         raise ValueError(
             "These images have no labels, so there is nothing to agree with. Clusters can still "
             "be judged without: see octlessons.clustering.choose_k."
         )
     labels = np.asarray(labels)
+    if labels.dtype == object and any(label is None or label != label for label in labels.flat):
+        raise ValueError("Some labels are missing (None or NaN): leave these images out first.")
     if labels.dtype.kind == "f":
         if not np.all(np.isfinite(labels)):
             raise ValueError("Some labels are NaN: leave these images out first.")
@@ -106,7 +94,34 @@ def known_labels(labels) -> np.ndarray:
     return labels
 
 
+def _whole_clusters(clusters) -> np.ndarray:
+    if clusters is None:
+        raise ValueError("There are no clusters to judge: pass the result of fit_predict.")
+    clusters = np.asarray(clusters)
+    if clusters.dtype.kind == "f" and np.all(clusters == np.round(clusters)):
+        clusters = clusters.astype(int)
+    if clusters.dtype.kind not in "iub":
+        raise ValueError(
+            f"Clusters are whole numbers; these have dtype {clusters.dtype}. Labels come first, "
+            "then clusters, as in scikit-learn."
+        )
+    return clusters.astype(int)
+
+
+def _coded(labels: np.ndarray, class_names) -> tuple[np.ndarray, tuple[str, ...]]:
+    """Labels from 0, and the names of the classes; a class without images keeps its place."""
+    if labels.dtype.kind in "iu" and labels.min() >= 0 and labels.max() < 1000:
+        values = np.arange(max(labels.max() + 1, len(class_names)))
+        label = labels.astype(int)
+    else:
+        values, label = np.unique(labels, return_inverse=True)
+    if len(class_names) and len(class_names) != len(values):
+        raise ValueError(f"There are {len(class_names)} class names for {len(values)} classes.")
+    return label, tuple(str(v) for v in (class_names if len(class_names) else values))
+
+
 def same_lengths(n: int, **arrays) -> None:
+    """A sentence where an array does not have one entry for each image."""
     for name, array in arrays.items():
         if array is not None and len(array) != n:
             raise ValueError(

@@ -16,7 +16,7 @@ def neighbour_accuracy(
     k: int = 3,
     metric: str = "euclidean",
     n_bootstrap: int = 1000,
-    seed: int = 0,
+    random_state: int = 0,
 ) -> Interval:
     """Share of images whose nearest neighbours, of other patients, have the same label.
 
@@ -36,7 +36,7 @@ def neighbour_accuracy(
         As for `sklearn.metrics.pairwise_distances`.
     n_bootstrap : int
         Bootstrap samples, by patient where known.
-    seed : int
+    random_state : int
 
     Returns
     -------
@@ -49,7 +49,9 @@ def neighbour_accuracy(
     """
     predicted = neighbour_labels(features, labels, groups=groups, k=k, metric=metric)
     right = predicted == np.asarray(labels)
-    return bootstrap(np.mean, right, groups=groups, n=n_bootstrap, seed=seed, bounds=(0, 1))
+    return bootstrap(
+        np.mean, right, groups=groups, n=n_bootstrap, random_state=random_state, bounds=(0, 1)
+    )
 
 
 def neighbour_labels(

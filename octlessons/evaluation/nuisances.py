@@ -16,7 +16,8 @@ from octlessons.evaluation.contingency_table import (
     shuffled_tables,
 )
 from octlessons.evaluation.uncertainty import Chance, chance_of
-from octlessons.wording import decimal, html_table, p_value, percent, text_table
+from octlessons.images import ImageSet
+from octlessons.wording import Table, decimal, p_value, percent
 
 
 @dataclass(frozen=True)
@@ -52,11 +53,22 @@ class NuisanceRow:
     apart: float
 
 
-@dataclass(frozen=True)
-class Nuisance:
+@dataclass(frozen=True, repr=False)
+class Nuisance(Table):
     """What clusters follow: one `NuisanceRow` for each thing known about the images."""
 
     rows: tuple[NuisanceRow, ...]
+
+    _header = (
+        "clusters and",
+        "values",
+        "AMI",
+        "AMI by chance (95 %)",
+        "p",
+        "ARI",
+        "same value: same cluster",
+        "different value: same cluster",
+    )
 
     def __iter__(self):
         return iter(self.rows)
@@ -79,16 +91,8 @@ class Nuisance:
         known = [row for row in self.rows if np.isfinite(row.ami)]
         return max(known, key=lambda row: row.ami) if known else None
 
-    _header = (
-        "clusters and",
-        "values",
-        "AMI",
-        "AMI by chance (95 %)",
-        "p",
-        "ARI",
-        "same value: same cluster",
-        "different value: same cluster",
-    )
+    def _caption(self) -> str:
+        return "What the clusters follow"
 
     def _cells(self) -> list[tuple[str, ...]]:
         return [
@@ -105,24 +109,14 @@ class Nuisance:
             for row in self.rows
         ]
 
-    def __str__(self) -> str:
-        short = (*self._header[:3], "by chance", "p", "ARI", "together", "apart")
-        lines = [short, *self._cells()]
-        return text_table(lines)
-
-    __repr__ = __str__
-
-    def _repr_html_(self) -> str:
-        return html_table("What the clusters follow", self._header, self._cells())
-
 
 def nuisance(
-    clusters,
     images,
+    clusters,
     *,
     noise: str = "keep",
     n_permutations: int = 500,
-    seed: int = 0,
+    random_state: int = 0,
     **more,
 ) -> Nuisance:
     """Compare clusters with everything known about the images, wanted or not.
@@ -132,15 +126,15 @@ def nuisance(
 
     Parameters
     ----------
-    clusters : array_like of int, shape (n,)
     images : ImageSet
         Its labels, patients, sites and sizes (as acquired) are used, where known.
+    clusters : array_like of int, shape (n,)
     noise : {"keep", "drop"}
         As for `agreement`.
     n_permutations : int
         Shuffles behind the level of chance. Diagnosis, site and size are shuffled between
         patients where those are known.
-    seed : int
+    random_state : int
     **more : array_like, shape (n,)
         Further things to compare with, by name, such as ``wedge=has_wedge``.
 
@@ -153,7 +147,14 @@ def nuisance(
     ------
     ValueError
         If lengths differ, or nothing is known about the images.
+    TypeError
+        If what comes first is not an `ImageSet`.
     """
+    if not isinstance(images, ImageSet):
+        raise TypeError(
+            "nuisance() takes an ImageSet first, then its clusters; the first is of type "
+            f"{type(images).__name__}."
+        )
     sizes = images.sizes
     known: dict[str, Any] = {
         "diagnosis": images.labels,
@@ -171,8 +172,8 @@ def nuisance(
     rows = []
     for name, values in known.items():
         groups = None if name == "patient" else images.patients
-        pair = Pair.of(clusters, values, groups, noise, what=name)
-        rows.append(_nuisance_row(name, pair, n_permutations, np.random.default_rng(seed)))
+        pair = Pair.of(values, clusters, groups, noise, what=name)
+        rows.append(_nuisance_row(name, pair, n_permutations, np.random.default_rng(random_state)))
     return Nuisance(tuple(rows))
 
 
@@ -183,11 +184,9 @@ def _nuisance_row(name: str, pair: Pair, n_permutations: int, rng) -> NuisanceRo
     both = pair_counts(table).sum()
     everyone = pair_counts(np.array(pair.n))
     together = both / same if same else np.nan
-    apart = (
-        (pair_counts(table.sum(axis=1)).sum() - both) / (everyone - same)
-        if everyone > same
-        else (np.nan)
-    )
+    apart = np.nan
+    if everyone > same:
+        apart = (pair_counts(table.sum(axis=1)).sum() - both) / (everyone - same)
     if 1 < n_values < pair.n:
         ari, ami = float(adjusted_rand(table[None])[0]), adjusted_information(table)
         expected = expected_information(table)  # shuffling keeps the margins

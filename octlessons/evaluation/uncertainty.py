@@ -70,7 +70,7 @@ def bootstrap(
     groups=None,
     n: int = 1000,
     level: float = 0.95,
-    seed: int = 0,
+    random_state: int = 0,
     bounds: tuple[float, float] = (-np.inf, np.inf),
 ) -> Interval:
     """Bootstrap a statistic, drawing whole patients.
@@ -91,7 +91,7 @@ def bootstrap(
         Number of resamples.
     level : float
         Level of the interval.
-    seed : int
+    random_state : int
     bounds : (float, float)
         Smallest and largest value the statistic can have; the interval is cut there.
 
@@ -116,7 +116,7 @@ def bootstrap(
     size = len(columns[0])
     same_lengths(size, **{f"array {i}": a for i, a in enumerate(columns)}, groups=groups)
     estimate = float(statistic(*columns))
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(random_state)
     _, code = np.unique(np.arange(size) if groups is None else groups, return_inverse=True)
     order = np.argsort(code, kind="stable")
     members = np.split(order, np.cumsum(np.bincount(code))[:-1])
@@ -128,13 +128,20 @@ def bootstrap(
     return recentred(estimate, values, level, *bounds)
 
 
+def span(interval: Interval | None) -> str:
+    """The ends of an interval as tables show them; a dash for none."""
+    return "–" if interval is None else f"{decimal(interval.low)} to {decimal(interval.high)}"
+
+
 def chance_of(value: float, shuffled: np.ndarray) -> tuple[Chance, float]:
+    """The level of chance, and the share of shuffles that reach the value."""
     low, high = np.percentile(shuffled, [2.5, 97.5])
     p_value = (1 + np.sum(shuffled >= value - 1e-12)) / (1 + len(shuffled))
     return Chance(float(shuffled.mean()), float(low), float(high), len(shuffled)), float(p_value)
 
 
 def recentred(estimate: float, values: np.ndarray, level: float, lowest, highest) -> Interval:
+    """Percentile interval of resampled values, moved so that its median lies on the estimate."""
     if not 0 < level < 1:
         raise ValueError(f"`level` lies between 0 and 1, such as 0.95; it is {level}.")
     values = np.asarray(values, float)

@@ -93,8 +93,8 @@ def _measured(data: str, what: str, representation, images) -> Row:
     best = int(np.argmin([fit.inertia_ for fit in fits]))
     judged = [
         agreement(
-            fit.labels_,
             images.labels,
+            fit.labels_,
             groups=images.patients,
             class_names=images.class_names,
             n_permutations=1000 if i == best else 1,

@@ -85,8 +85,8 @@ def measure(name: str, features: np.ndarray, scans, seconds: float) -> Row:
     best = int(np.argmin([fit.inertia_ for fit in fits]))
     judged = [
         agreement(
-            fit.labels_,
             scans.labels,
+            fit.labels_,
             groups=scans.patients,
             n_permutations=1000 if i == best else 1,
             n_bootstrap=1000 if i == best else 0,
