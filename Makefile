@@ -20,7 +20,7 @@ endif
 STAMP := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup site serve test bench doctor clean
+.PHONY: help setup site serve check quick test bench doctor format clean
 
 help:  ## list the targets
 	@echo "make TARGET, where TARGET is one of"
@@ -43,7 +43,7 @@ ifeq ($(TORCH),cpu)
 	  $(BIN)/uv pip install --quiet --python $(BIN)/python --torch-backend cpu -c constraints.txt torch torchvision || \
 	  echo "torch without CUDA could not be had; the usual one follows"
 endif
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[book,deep,grade,cluster,test]"
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[book,deep,grade,cluster,test,check]"
 	@$(BIN)/python -c "open('$(STAMP)', 'w').close()"
 
 site: $(STAMP)  ## build the course into _build/html
@@ -51,6 +51,20 @@ site: $(STAMP)  ## build the course into _build/html
 
 serve: $(STAMP)  ## show the course at http://127.0.0.1:8000/
 	@$(BIN)/octlessons serve --data "$(DATA)" --port $(PORT)
+
+check: $(STAMP)  ## look over the sources: layout, lint, types, spelling, examples in docstrings
+	@$(BIN)/ruff format --check --quiet . || { echo "make format lays it out"; exit 1; }
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/mypy
+	@$(BIN)/codespell
+	@$(BIN)/python -m pytest --quiet --doctest-modules -n auto --maxprocesses 4 octlessons
+
+format: $(STAMP)  ## lay out the sources, and mend what can be mended without thinking
+	@$(BIN)/ruff check --fix --quiet . ; $(BIN)/ruff format --quiet .
+
+quick: $(STAMP)  ## run the fast tests
+	@$(BIN)/python -m pytest --quiet -m "not slow" -n auto --maxprocesses 4 --dist loadfile \
+	  --ignore tests/book tests
 
 test: $(STAMP)  ## run all tests (they build the site if it is missing or old)
 	@$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile $(TESTS)

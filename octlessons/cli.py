@@ -112,11 +112,13 @@ def build(
     verbose: Annotated[bool, typer.Option(help="Show everything that Sphinx says.")] = False,
 ) -> None:
     """Build the course into a site."""
-    from octlessons.site import building as book
+    from octlessons.site import building
 
     tell = functools.partial(print, flush=True)
-    built = book.build(data, pages=page or (), tutor=tutor, fresh=fresh, verbose=verbose, tell=tell)
-    tell(book.summary(built))
+    built = building.build(
+        data, pages=page or (), tutor=tutor, fresh=fresh, verbose=verbose, tell=tell
+    )
+    tell(building.summary(built))
 
 
 @command
@@ -125,9 +127,9 @@ def serve(
     port: Annotated[int, typer.Option(help="Where to listen; the next free one if taken.")] = 8000,
 ) -> None:
     """Show the built site in a browser on this machine."""
-    from octlessons.site import building as book
+    from octlessons.site import serving
 
-    book.serve(data, port=port, tell=functools.partial(print, flush=True))
+    serving.serve(data, port=port, tell=functools.partial(print, flush=True))
 
 
 @command

@@ -68,7 +68,7 @@ def run(
     OctlessonsError
         If there is no such claim, scale or data source.
     """
-    from octlessons.site.building import resolve_data
+    from octlessons.images.sources import resolve_data
 
     tell = tell or _to_stderr
     chosen = _chosen(ids)

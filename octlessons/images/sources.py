@@ -2,14 +2,51 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
+import re
+from dataclasses import dataclass
 from pathlib import Path
 
 from octlessons.errors import OctlessonsError
 from octlessons.images.imageset import ImageSet
+from octlessons.images.medmnist import SIZES
 
 #: The environment variable through which ``octlessons build --data`` tells the pages their source.
 DATA_VARIABLE = "OCTLESSONS_DATA"
+
+
+@dataclass(frozen=True)
+class Data:
+    """What a site is built on.
+
+    Attributes
+    ----------
+    name : str
+        For people: ``"phantoms"``, ``"octmnist-64"``, or the name of a folder.
+    value : str
+        For the pages: the same, or the absolute path of the folder.
+    fingerprint : str
+        Changes when the data change: for a folder a hash of names, sizes and times of its files.
+    """
+
+    name: str
+    value: str
+    fingerprint: str
+
+    @property
+    def edition(self) -> str:
+        """Name of the folder under ``_build`` for a site on these data."""
+        name = re.sub(r"[^A-Za-z0-9._-]+", "-", self.name).strip("-.") or "data"
+        ours = re.fullmatch(
+            r"(phantoms|octmnist-\d+|html(\.(new|old))?|page|tutor|work)", name, re.I
+        )
+        return f"folder-{name}" if self.is_folder and ours else name
+
+    @property
+    def is_folder(self) -> bool:
+        """Whether it is a folder of scans, whatever its name."""
+        return self.value != self.name
 
 
 def load_images(
@@ -94,7 +131,71 @@ def _evenly(images: ImageSet, n_per_class: int, seed: int) -> ImageSet:
     smallest = min(n for n in images.counts().values() if n)
     chosen = images.balanced(min(n_per_class, smallest), seed)
     if smallest < n_per_class:
-        return chosen.noting(
+        return chosen.with_notes(
             f"{n_per_class} of each class were asked for; the smallest class has {smallest}"
         )
     return chosen
+
+
+def resolve_data(source: str) -> Data:
+    """Check the name or path of a data source.
+
+    Parameters
+    ----------
+    source : str
+        ``"phantoms"``, ``"octmnist"``, ``"octmnist-64"``, or the path of a folder of scans.
+
+    Raises
+    ------
+    OctlessonsError
+        If there is no such source.
+    """
+    if source == "phantoms":
+        return Data("phantoms", "phantoms", "phantoms")
+    if source == "octmnist" or source.startswith("octmnist-"):
+        size = source.partition("-")[2] or str(SIZES[0])
+        if size not in map(str, SIZES):
+            raise OctlessonsError(
+                f"OCTMNIST has no size {size!r}. Choose one of "
+                f"{', '.join(f'octmnist-{size}' for size in SIZES)}."
+            )
+        return Data(f"octmnist-{size}", f"octmnist-{size}", f"octmnist-{size}")
+    folder = Path(os.path.expanduser(source))
+    if not os.path.isdir(folder) or not source:
+        raise OctlessonsError(
+            f"There is no folder {source or 'without a name'} and no data source of that name. "
+            f"Give --data phantoms, --data octmnist-{SIZES[1]}, or the path of a folder "
+            "with one sub-folder of scans per class."
+        )
+    folder = folder.resolve()
+    return Data(folder.name, str(folder), _folder_hash(folder))
+
+
+def _folder_hash(folder: Path) -> str:
+    """Hash of the names, sizes and modification times below a folder."""
+    digest = hashlib.sha256()
+    seen = set()
+    for here, folders, files in os.walk(folder, followlinks=True):  # as `read_folder` does
+        real = os.path.realpath(here)
+        if real in seen:
+            folders.clear()
+            continue
+        seen.add(real)
+        folders[:] = sorted(name for name in folders if not _leads_up(here, name))
+        for name in sorted(files):
+            path = Path(here, name)
+            try:
+                stat = path.stat()
+                line = f"{path.relative_to(folder)}\0{stat.st_size}\0{stat.st_mtime_ns}\n"
+            except OSError:
+                line = f"{path.relative_to(folder)}\0unreadable\n"
+            digest.update(line.encode("utf-8", "surrogateescape"))
+    return digest.hexdigest()
+
+
+def _leads_up(here: str, name: str) -> bool:
+    """Whether a folder is a link to one that contains it, which `read_folder` does not follow."""
+    path = os.path.join(here, name)
+    return os.path.islink(path) and Path(os.path.realpath(here)).is_relative_to(
+        os.path.realpath(path)
+    )

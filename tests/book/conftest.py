@@ -13,7 +13,8 @@ from bs4 import BeautifulSoup
 
 from octlessons.doctor import find_browser
 from octlessons.errors import OctlessonsError
-from octlessons.site import building as book
+from octlessons.images import sources
+from octlessons.site import building, freshness, serving
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -43,11 +44,11 @@ def alone(root: Path, seconds: float = 1800):
 def site() -> Path:
     """The course on phantoms; built now if it is missing or older than its sources."""
     folder = ROOT / "_build" / "html"
-    phantoms = book.resolve_data("phantoms")
+    phantoms = sources.resolve_data("phantoms")
     with alone(ROOT):
-        if not book.is_current(folder, ROOT, phantoms):
+        if not freshness.is_current(folder, ROOT, phantoms):
             try:
-                book.build(root=ROOT)
+                building.build(root=ROOT)
             except OctlessonsError as error:
                 pytest.fail(f"The book does not build. {error}", pytrace=False)
     return folder
@@ -65,7 +66,7 @@ def soups(site):
 @pytest.fixture(scope="session")
 def address(site) -> str:
     """Address of the site on this machine."""
-    server = book.open_server(site, 0)
+    server = serving.open_server(site, 0)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     yield f"http://127.0.0.1:{server.server_address[1]}/"
     server.shutdown()

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from octlessons.site import building as book
+from octlessons.site import checkout
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = [f"{page}.html" for page in book.pages_of(ROOT / "_toc.yml")]
+PAGES = [f"{page}.html" for page in checkout.pages_of(ROOT / "_toc.yml")]
 WITH_QUIZ = next(page for page in PAGES if re.match(r"book/\d\d-", page))
 
 # Smallest ratio of contrast of text that a page shows, over all of it, with the text.

@@ -11,10 +11,10 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 
-from octlessons.site import building as book
+from octlessons.site import checkout
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = [f"{page}.html" for page in book.pages_of(ROOT / "_toc.yml")]
+PAGES = [f"{page}.html" for page in checkout.pages_of(ROOT / "_toc.yml")]
 CHAPTERS = [page for page in PAGES if re.match(r"book/\d\d-", page)]
 LATEX = re.compile(r"\\[a-zA-Z]{2,}|\\[()\[\]]|\$\$|\$[^\s$][^$\n]*\$")
 

@@ -13,7 +13,8 @@ from typer.testing import CliRunner
 from octlessons import __version__, doctor
 from octlessons.cli import app
 from octlessons.errors import OctlessonsError
-from octlessons.site import building as book
+from octlessons.images import sources
+from octlessons.site import building
 
 run = CliRunner().invoke
 
@@ -48,10 +49,12 @@ def test_build_passes_on_what_was_asked(monkeypatch, tmp_path):
 
     def build(data, **options):
         asked.update(options, data=data)
-        found = dict.fromkeys(("octlessons", "python", *book.VERSIONED), "1")
-        return book.Built(tmp_path / "index.html", book.resolve_data("phantoms"), 3, {}, 2.0, found)
+        found = building.versions()
+        return building.Built(
+            tmp_path / "index.html", sources.resolve_data("phantoms"), 3, {}, 2.0, found
+        )
 
-    monkeypatch.setattr(book, "build", build)
+    monkeypatch.setattr(building, "build", build)
     result = run(app, ["build", "--data", "octmnist-64", "--page", "book/01-a", "--fresh"])
     assert result.exit_code == 0, result.output
     assert asked["data"] == "octmnist-64"
@@ -90,7 +93,7 @@ def test_an_error_of_the_system_is_a_sentence_too(monkeypatch):
     def build(*_, **__):
         raise PermissionError(13, "Permission denied", "_build")
 
-    monkeypatch.setattr(book, "build", build)
+    monkeypatch.setattr(building, "build", build)
     result = run(app, ["build"])
     assert result.exit_code == 1 and result.exception.__class__ is SystemExit
     assert "Error: " in result.output and "_build" in result.output
@@ -119,7 +122,7 @@ def test_every_error_of_a_person_or_the_world_is_a_sentence(monkeypatch, error, 
     def build(*_, **__):
         raise error
 
-    monkeypatch.setattr(book, "build", build)
+    monkeypatch.setattr(building, "build", build)
     result = run(app, ["build"])
     if words is None:  # what should not happen must not be dressed up
         assert isinstance(result.exception, KeyError)
