@@ -76,7 +76,7 @@ def _two_parts(setting: Setting, size: int, n_train: int, n_valid: int):
         return scans(setting, size, n=n_train), scans(setting, size, n=n_valid, seed=1)
     images = scans(setting, size, n=n_train + n_valid)
     by = "image" if images.patients is None else "patient"
-    return images.split(n_valid / (n_train + n_valid), by, seed=0)
+    return images.split(n_valid / (n_train + n_valid), by, random_state=0)
 
 
 def _both(train: ImageSet, valid: ImageSet) -> ImageSet:

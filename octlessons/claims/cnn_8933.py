@@ -102,7 +102,7 @@ def _natural_and_even(setting: Setting, n: int, n_test: int, size: int):
         if len(natural) > n:
             drawn = np.random.default_rng(0).choice(len(natural), n, replace=False)
             natural = natural[np.sort(drawn)]
-            even = even.balanced(n_test, seed=0)
+            even = even.balanced(n_test, random_state=0)
         return natural.resize(size).load(), even.resize(size).load()
     if setting.data == "phantoms":
         natural = scans(setting, size, n=n)
@@ -113,13 +113,13 @@ def _natural_and_even(setting: Setting, n: int, n_test: int, size: int):
             "Splits by class and patient need scans with classes and patients: name the files "
             "CLASS/CLASS-patient-number, or run this claim with --data phantoms."
         )
-    natural, rest = images.split(0.25, "patient", seed=0)
-    return natural, rest.balanced(min(c for c in rest.counts().values() if c), seed=0)
+    natural, rest = images.split(0.25, "patient", random_state=0)
+    return natural, rest.balanced(min(c for c in rest.counts().values() if c), random_state=0)
 
 
 def _renamed(images: ImageSet) -> ImageSet:
     """The same scans; their patients are others than those of another seed."""
-    return images._with(images.images, patients=[f"test-{name}" for name in images.patients])
+    return images.replace(patients=[f"test-{name}" for name in images.patients])
 
 
 def _joined(*sets: ImageSet) -> ImageSet:

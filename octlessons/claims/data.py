@@ -114,7 +114,7 @@ def _some(images: ImageSet, n: int, seed: int) -> ImageSet:
     if n >= len(images):
         return images
     chosen = np.sort(np.random.default_rng(seed).choice(len(images), n, replace=False))
-    return images.subset(chosen).noting(f"{n:,} images drawn (seed {seed})")
+    return images.subset(chosen).with_notes(f"{n:,} images drawn (seed {seed})")
 
 
 def _phantoms(setting: Setting, size: int, n_per_class, n, seed: int) -> ImageSet:

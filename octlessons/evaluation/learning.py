@@ -267,7 +267,7 @@ def learning_curve(
     Examples
     --------
     >>> from octlessons.images import draw_phantoms
-    >>> train, test = draw_phantoms(n_per_class=12, size=64).split(seed=1)
+    >>> train, test = draw_phantoms(n_per_class=12, size=64).split(random_state=1)
     >>> curve = learning_curve(train, test, sizes=[2, 4], steps="oct_safe", copies=1, seeds=2)
     >>> curve.sizes.tolist()
     [2, 4]

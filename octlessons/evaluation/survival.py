@@ -234,7 +234,7 @@ def survival_table(
         raise OctlessonsError("What survives is asked of labels, and these images have none.")
     todo = [_one(change, seed) for change in (DEFAULT if changes is None else changes)]
     by = "image" if images.patients is None else "patient"
-    train, test = images.split(test_size, by=by, seed=seed)
+    train, test = images.split(test_size, by=by, random_state=seed)
     from octlessons.evaluation.learning import small_classifier
 
     classifier = small_classifier().fit(train, train.labels)

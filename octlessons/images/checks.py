@@ -55,25 +55,26 @@ def as_images(images, colour: bool = False):
             raise ValueError(f"The images have shape {tuple(shape)}: {advice}.")
     else:
         images = np.asarray(images)
-        _check_array(images, colour)
+        check_array(images, colour)
     if len(images) == 0:
         raise ValueError("There are no images here: at least one is needed.")
     return images
 
 
-def _check_array(images: np.ndarray, colour: bool) -> None:
+def check_array(images: np.ndarray, colour: bool = False) -> None:
+    """Refuse an array that is not (n, h, w), or (n, h, w, 3) with `colour`; as `as_images`."""
+    shapes = "(n, h, w) or (n, h, w, 3)" if colour else "(n, h, w)"
     if images.ndim == 2:
         raise ValueError(
-            f"Images have shape (n, h, w); this is a single 2-D array of shape {images.shape}. "
-            "For one image write [image]; rows of features need no representation. Expected 3D "
-            "array, got 2D array instead."
+            f"Images have shape {shapes}; this is a single 2-D array of shape {images.shape}. For "
+            "one image write [image]; rows of features need no representation. Expected 3D array, "
+            "got 2D array instead."
         )
     if advice := _advice(images.shape[1:], "images", colour):
-        shapes = "(n, h, w) or (n, h, w, 3)" if colour else "(n, h, w)"
         raise ValueError(
             f"Images have shape {shapes}; this array has shape {images.shape}: {advice}."
         )
-    if 0 in images.shape[1:]:
+    if len(images) and 0 in images.shape[1:]:
         raise ValueError(f"The images have no pixels: the array has shape {images.shape}.")
 
 

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Any
 
 import numpy as np
 
 from octlessons.errors import OctlessonsError
+from octlessons.images._lazy import LazyImages
 from octlessons.images._resizing import (
     resize_boundaries,
     resize_image,
     resize_masks,
+    size_of,
     window_shape,
 )
+from octlessons.images.checks import check_array, check_uint8, image_name
+from octlessons.images.splits import held_out
 
 #: What is known per image and travels with it through `ImageSet.subset`.
 _PER_IMAGE = (
@@ -75,47 +82,9 @@ class Provenance:
     notes: tuple[str, ...] = ()
     problems: tuple[Problem, ...] = field(default=(), repr=False)
 
-    def noting(self, *notes: str) -> Provenance:
+    def with_notes(self, *notes: str) -> Provenance:
         """Return a copy with `notes` added."""
         return replace(self, notes=(*self.notes, *notes))
-
-
-class LazyImages(Sequence):
-    """Images that are read when they are asked for, one at a time.
-
-    Parameters
-    ----------
-    read : callable
-        ``read(i)`` returns image `i`, shape (h, w) or (h, w, 3), dtype uint8. It may raise
-        `OctlessonsError` when the file has gone or changed.
-    indices : array_like of int, or int
-        Which images these are, as `read` counts them; an int n means 0 … n - 1.
-    shape : tuple of int, optional
-        The shape of one image, where all have the same; None for a side that differs.
-    """
-
-    def __init__(
-        self,
-        read: Callable[[int], np.ndarray],
-        indices: Sequence[int] | int,
-        shape: tuple[int, ...] | None = None,
-    ):
-        self._read = read
-        self._indices = np.arange(indices) if np.isscalar(indices) else np.asarray(indices, int)
-        self.image_shape = shape
-
-    def __len__(self) -> int:
-        return len(self._indices)
-
-    def __getitem__(self, item):
-        if np.ndim(item) == 0 and not isinstance(item, slice):
-            return self._read(int(self._indices[item]))
-        return LazyImages(self._read, self._indices[item], self.image_shape)
-
-    def map(self, function: Callable[[np.ndarray], np.ndarray], shape=None) -> LazyImages:
-        """Return images whose pixels are ``function(image)``, computed when asked for."""
-        read = self._read
-        return LazyImages(lambda i: function(read(i)), self._indices, shape)
 
 
 class ImageSet:
@@ -152,7 +121,7 @@ class ImageSet:
 
     Raises
     ------
-    OctlessonsError
+    ValueError
         If the parts do not fit together; the sentence names the part.
 
     Examples
@@ -181,17 +150,19 @@ class ImageSet:
         lesions=None,
         provenance: Provenance | None = None,
     ):
-        self.images = _checked_images(images)
+        self.images: Any = _checked_images(images)
         self.class_names = tuple(str(name) for name in class_names)
         self.labels = None if labels is None else _whole(labels, "Labels")
         self.patients = _texts(patients)
         self.sites = _texts(sites)
         self.names = _texts(names)
+        if self.is_lazy and self.names is not None:
+            self.images = self.images.named(self.names)
         self.originals = _texts(originals)
         self.sizes = None if sizes is None else np.asarray(sizes, int)
         self.pixel_sizes = None if pixel_sizes is None else np.asarray(pixel_sizes, float)
         self.boundaries = None if boundaries is None else np.asarray(boundaries, np.float32)
-        self.lesions = None if lesions is None else np.asarray(lesions, np.uint8)
+        self.lesions = None if lesions is None else np.asarray(lesions).astype(np.uint8)
         self.provenance = provenance or Provenance("unnamed images")
         self._check()
 
@@ -200,21 +171,29 @@ class ImageSet:
         for part in _PER_IMAGE:
             values = getattr(self, part)
             if values is not None and len(values) != n:
-                raise OctlessonsError(
+                raise ValueError(
                     f"There are {n} images but {len(values)} {part.replace('_', ' ')}: "
                     "give one per image, in the same order."
                 )
-        for part in ("sizes", "pixel_sizes"):
+        _, height, width = self.shape[:3]
+        for part, wanted in {
+            "sizes": (n, 2),
+            "pixel_sizes": (n, 2),
+            "boundaries": (n, None, width),
+            "lesions": (n, height, width),
+        }.items():
             values = getattr(self, part)
-            if values is not None and (values.ndim != 2 or values.shape[1] != 2):
-                raise OctlessonsError(
-                    f"`{part}` must have shape (n, 2), height and width; it has {values.shape}."
+            if values is not None and not _fits(values.shape, wanted):
+                text = ", ".join("…" if side is None else str(side) for side in wanted)
+                raise ValueError(
+                    f"`{part}` has shape {values.shape}, but these images need ({text}): "
+                    + ("height and width." if wanted[1:] == (2,) else "resize both together.")
                 )
         if self.labels is not None and n:
             if not self.class_names:
                 self.class_names = tuple(str(i) for i in range(self.labels.max() + 1))
             if self.labels.min() < 0 or self.labels.max() >= len(self.class_names):
-                raise OctlessonsError(
+                raise ValueError(
                     f"Labels go from {self.labels.min()} to {self.labels.max()}, but there are "
                     f"{len(self.class_names)} class names: a label counts class names from 0."
                 )
@@ -228,14 +207,14 @@ class ImageSet:
         return (self.images[i] for i in range(len(self)))
 
     def __getitem__(self, item):
+        if isinstance(item, tuple) and len(item) == 2 and item[1] is Ellipsis:
+            item = item[0]  # as scikit-learn indexes rows of anything that has a shape
         if isinstance(item, int | np.integer):
             return self.images[int(item)]
         return self.subset(item)
 
     def __array__(self, dtype=None, copy=None) -> np.ndarray:
-        if not self.is_lazy:
-            return np.array(self.images, dtype=dtype, copy=copy)
-        return np.asarray(self.load().images, dtype=dtype)
+        return np.array(self.load().images, dtype=dtype, copy=copy)
 
     @property
     def is_lazy(self) -> bool:
@@ -245,9 +224,9 @@ class ImageSet:
     @property
     def shape(self) -> tuple[int | None, ...]:
         """(n, h, w), with None for what differs from image to image or is not known yet."""
-        if not self.is_lazy:
-            return self.images.shape
-        return (len(self), *(self.images.image_shape or (None, None)))
+        if self.is_lazy:
+            return (len(self), *(self.images.image_shape or (None, None)))
+        return self.images.shape
 
     # ------------------------------------------------------------------ choosing
 
@@ -261,19 +240,16 @@ class ImageSet:
 
         Raises
         ------
-        OctlessonsError
+        ValueError
             If a class name is unknown, a mask has another length than the set, or numbers are
             not whole.
         IndexError
             If there is no image of a number.
         """
-        everything = np.arange(len(self))
-        index = everything[which] if isinstance(which, slice) else self._indices(which)
-        parts = {
-            part: None if getattr(self, part) is None else getattr(self, part)[index]
-            for part in _PER_IMAGE
-        }
-        return self._with(self.images[index], **parts)
+        index = which if isinstance(which, slice) else self._indices(which)
+        parts = {part: getattr(self, part) for part in _PER_IMAGE}
+        chosen = {part: None if v is None else v[index] for part, v in parts.items()}
+        return self.replace(images=self.images[index], **chosen)
 
     def _indices(self, which) -> np.ndarray:
         asked = np.atleast_1d(np.asarray(which))
@@ -281,30 +257,30 @@ class ImageSet:
             unknown = sorted(set(asked.tolist()) - set(self.class_names))
             if unknown or self.labels is None:
                 known = ", ".join(self.class_names) or "none"
-                raise OctlessonsError(
+                raise ValueError(
                     f"No class called {', '.join(unknown) or asked[0]!s} here; known: {known}."
                 )
             return np.flatnonzero(np.isin(np.asarray(self.class_names)[self.labels], asked))
         if asked.dtype.kind == "b":
-            if len(asked) != len(self):
-                raise OctlessonsError(
-                    f"The mask has {len(asked)} entries for {len(self)} images; give one each."
+            if asked.shape != (len(self),):
+                raise ValueError(
+                    f"The mask has {asked.size} entries for {len(self)} images; give one each."
                 )
             return np.flatnonzero(asked)
         if asked.ndim > 1:
-            raise OctlessonsError(
+            raise ValueError(
                 f"Choose images by a row of numbers or a mask, not by an array {asked.shape}."
             )
         return _whole(asked, "Numbers of images")
 
-    def balanced(self, n_per_class: int, seed: int = 0) -> ImageSet:
+    def balanced(self, n_per_class: int, random_state: int = 0) -> ImageSet:
         """Draw the same number of images of every class, at random.
 
         Parameters
         ----------
         n_per_class : int
             How many of each class.
-        seed : int
+        random_state : int
             Seed of the draw.
 
         Returns
@@ -314,29 +290,29 @@ class ImageSet:
 
         Raises
         ------
-        OctlessonsError
+        ValueError
             If a class has fewer images than that; the sentence says which, and how many it has.
+        OctlessonsError
+            If there are no labels, or no images.
         """
         if n_per_class < 1:
-            raise OctlessonsError(f"Ask for at least 1 image per class, not {n_per_class}.")
-        self._need_labels("draw a balanced subset")
+            raise ValueError(f"Ask for at least 1 image per class, not {n_per_class}.")
+        classes, n = np.unique(self._need_labels(), return_counts=True)
         if not len(self):
             raise OctlessonsError("There are no images here to draw from.")
-        rng = np.random.default_rng(seed)
-        chosen = []
-        for label in np.unique(self.labels):
-            members = np.flatnonzero(self.labels == label)
-            if len(members) < n_per_class:
-                raise OctlessonsError(
-                    f"Class {self.class_names[label]} has {len(members)} images, fewer than the "
-                    f"{n_per_class} asked for: ask for at most {min(self.counts().values())}."
-                )
-            chosen.append(rng.choice(members, n_per_class, replace=False))
+        for label in classes[n < n_per_class][:1]:
+            raise ValueError(
+                f"Class {self.class_names[label]} has {n[classes == label][0]} images, fewer than "
+                f"the {n_per_class} asked for: ask for at most {n.min()}."
+            )
+        rng = np.random.default_rng(random_state)
+        members = [np.flatnonzero(self.labels == label) for label in classes]
+        chosen = [rng.choice(rows, n_per_class, replace=False) for rows in members]
         drawn = self.subset(np.sort(np.concatenate(chosen)))
-        return drawn.noting(f"{n_per_class} images drawn of each class (seed {seed})")
+        return drawn.with_notes(f"{n_per_class} images drawn of each class (seed {random_state})")
 
     def split(
-        self, test_size: float = 0.25, by: str = "patient", seed: int = 0
+        self, test_size: float = 0.25, by: str = "patient", random_state: int = 0
     ) -> tuple[ImageSet, ImageSet]:
         """Split into a training and a test part.
 
@@ -349,7 +325,7 @@ class ImageSet:
             ``"patient"`` puts all images of a patient on the same side, as it should be.
             ``"image"`` ignores patients: fit only for sets without patient ids, and for showing
             what goes wrong.
-        seed : int
+        random_state : int
             Seed of the split.
 
         Returns
@@ -359,14 +335,14 @@ class ImageSet:
 
         Raises
         ------
+        ValueError
+            If a parameter is out of range, or there are fewer than two patients or images.
         OctlessonsError
-            If patients are not known, or there are too few of them; or if the set holds augmented
-            copies: split first, then augment the training part.
+            If patients are not known, or the set holds augmented copies: split first, then
+            augment the training part.
         """
-        if not 0 < test_size < 1:
-            raise OctlessonsError(f"`test_size` is a share between 0 and 1, not {test_size}.")
         if by not in ("patient", "image"):
-            raise OctlessonsError(f"Split by 'patient' or by 'image', not by {by!r}.")
+            raise ValueError(f"Split by 'patient' or by 'image', not by {by!r}.")
         self._refuse_copies(by)
         if by == "patient" and self.patients is None:
             raise OctlessonsError(
@@ -374,13 +350,11 @@ class ImageSet:
                 "makers give, or by='image' knowing that scans of one eye may land on both sides."
             )
         groups = self.patients if by == "patient" else np.arange(len(self))
-        if len(np.unique(groups)) < 2:
-            raise OctlessonsError(f"A split needs at least 2 {by}s; this set has fewer.")
-        in_test = _test_groups(groups, self.labels, test_size, np.random.default_rng(seed))
-        kept = f"split by {by} (seed {seed})"
+        in_test = held_out(groups, self.labels, test_size, random_state)
+        kept = f"split by {by} (seed {random_state})"
         return (
-            self.subset(~in_test).noting(f"training part of a {kept}"),
-            self.subset(in_test).noting(f"test part of a {kept}"),
+            self.subset(~in_test).with_notes(f"training part of a {kept}"),
+            self.subset(in_test).with_notes(f"test part of a {kept}"),
         )
 
     # ------------------------------------------------------------------ changing pixels
@@ -398,30 +372,24 @@ class ImageSet:
 
         Raises
         ------
-        OctlessonsError
+        ValueError
             If the size is not positive or `fit` is unknown.
         """
-        sides = (size, size) if np.isscalar(size) else tuple(size)
-        if len(sides) != 2 or not all(side >= 1 and side % 1 == 0 for side in sides):
-            raise OctlessonsError(f"A size is one or two positive whole numbers, not {size!r}.")
+        shape = size_of(size)
         if fit not in ("stretch", "crop"):
-            raise OctlessonsError(f"`fit` is 'stretch' or 'crop', not {fit!r}.")
-        shape = (int(sides[0]), int(sides[1]))
-
-        def resized(image: np.ndarray) -> np.ndarray:
-            return resize_image(image, shape, fit)
-
-        truth = {"boundaries": None, "lesions": None, "pixel_sizes": None}
+            raise ValueError(f"`fit` is 'stretch' or 'crop', not {fit!r}.")
+        truth: dict[str, Any] = {"boundaries": None, "lesions": None, "pixel_sizes": None}
         growth = self._pixel_growth(shape, fit)
         if self.pixel_sizes is not None and growth is not None:
             truth["pixel_sizes"] = self.pixel_sizes * growth
         if not self.is_lazy and len(self):
-            old = self.images.shape[1:3]
             if self.boundaries is not None:
+                old = self.images.shape[1:3]
                 truth["boundaries"] = resize_boundaries(self.boundaries, old, shape, fit)
             if self.lesions is not None:
                 truth["lesions"] = resize_masks(self.lesions, shape, fit)
         note = f"resized to {shape[0]} × {shape[1]} px ({fit})"
+        resized = partial(resize_image, shape=shape, fit=fit)
         return self._mapped(resized, (*shape, *self.shape[3:]), note, **truth)
 
     def _pixel_growth(self, shape: tuple[int, int], fit: str) -> np.ndarray | None:
@@ -447,23 +415,29 @@ class ImageSet:
         Parameters
         ----------
         function : callable
-            Takes one image, uint8 (h, w), and returns one, uint8.
+            Takes one image, uint8 (h, w), and returns one, uint8. A function that is defined in a
+            module (no lambda) keeps a lazy set fit for `joblib.dump` and other processes.
         note : str
             What was done, for the provenance.
         shape : tuple of int, optional
             Shape of the new images, where it is known and the same for all.
+
+        Raises
+        ------
+        ValueError
+            If an image comes back in another type than uint8, or in another size than the others
+            of a set in memory. A lazy set says so when the image is read.
         """
         return self._mapped(function, shape, note, boundaries=None, lesions=None, pixel_sizes=None)
 
     def _mapped(self, function, shape, note: str, **parts) -> ImageSet:
         if self.is_lazy:
             images = self.images.map(function, shape)
-        elif len(self):
-            images = np.stack([function(image) for image in self.images])
         else:
-            images = np.zeros((0, *(shape or self.images.shape[1:])), np.uint8)
-        changed = self._with(images, **parts)
-        return changed.noting(note) if note else changed
+            made = LazyImages(self.images.__getitem__, len(self), names=self.names).map(function)
+            images = _stacked(made, range(len(self)), shape or self.images.shape[1:])
+        changed = self.replace(images=images, **parts)
+        return changed.with_notes(note) if note else changed
 
     def load(self, progress: bool = False) -> ImageSet:
         """Read every image into memory and return a set that holds them.
@@ -476,11 +450,18 @@ class ImageSet:
         Raises
         ------
         OctlessonsError
-            If the images differ in size, or a file cannot be read; the sentence names it.
+            If a file cannot be read; the sentence names it.
+        ValueError
+            If the images differ in size, or a mapped function made something else than uint8.
         """
         if not self.is_lazy:
             return self
-        return self._with(self._read_block(range(len(self)), progress))
+        which: Any = range(len(self))
+        if progress:
+            from tqdm.auto import tqdm
+
+            which = tqdm(which, desc="Reading images", unit="image")
+        return self.replace(images=_stacked(self.images, which, self.images.image_shape))
 
     def batches(self, batch_size: int = 256) -> Iterator[np.ndarray]:
         """Yield the images in order, `batch_size` at a time, as (m, h, w) uint8 arrays.
@@ -488,47 +469,41 @@ class ImageSet:
         Only one batch is in memory at a time when the set is lazy.
         """
         if batch_size < 1:
-            raise OctlessonsError(f"A batch holds at least 1 image, not {batch_size}.")
+            raise ValueError(f"A batch holds at least 1 image, not {batch_size}.")
         for start in range(0, len(self), batch_size):
-            stop = min(start + batch_size, len(self))
+            which = range(start, min(start + batch_size, len(self)))
             if self.is_lazy:
-                yield self._read_block(range(start, stop))
+                yield _stacked(self.images, which)
             else:
-                yield self.images[start:stop]
-
-    def _read_block(self, which: range, progress: bool = False) -> np.ndarray:
-        if progress:
-            from tqdm.auto import tqdm
-
-            which = tqdm(which, desc="Reading images", unit="image")
-        block: np.ndarray | None = None
-        for row, i in enumerate(which):
-            image = self.images[i]
-            if block is None:
-                block = np.empty((len(which), *image.shape), np.uint8)
-            if image.shape != block.shape[1:]:
-                raise OctlessonsError(
-                    f"Images differ in size ({_by(block.shape[1:])} and {_by(image.shape)} px), so "
-                    "they cannot be stacked: call .resize(size) first."
-                )
-            block[row] = image
-        return (
-            np.zeros((0, *(side or 0 for side in self.images.image_shape or (0, 0))), np.uint8)
-            if block is None
-            else block
-        )
+                yield self.images[which.start : which.stop]
 
     # ------------------------------------------------------------------ telling
 
     def counts(self) -> dict[str, int]:
         """Number of images of each class, in the order of `class_names`."""
-        self._need_labels("count classes")
-        per_class = np.bincount(self.labels, minlength=len(self.class_names))
+        per_class = np.bincount(self._need_labels(), minlength=len(self.class_names))
         return dict(zip(self.class_names, per_class.tolist(), strict=True))
 
-    def noting(self, *notes: str) -> ImageSet:
+    def with_notes(self, *notes: str) -> ImageSet:
         """Return the same set with `notes` added to its provenance."""
-        return self._with(self.images, provenance=self.provenance.noting(*notes))
+        return self.replace(provenance=self.provenance.with_notes(*notes))
+
+    def replace(self, **parts) -> ImageSet:
+        """Return a set with other `parts`, such as labels from a table; the rest stays.
+
+        Parameters
+        ----------
+        **parts
+            Any parameters of `ImageSet`, also ``images``.
+
+        Examples
+        --------
+        >>> scans = ImageSet(np.zeros((2, 8, 8), np.uint8))
+        >>> scans.replace(labels=[1, 0], class_names=["AMD", "healthy"]).counts()
+        {'AMD': 1, 'healthy': 1}
+        """
+        known = {part: getattr(self, part) for part in (*_PER_IMAGE, "class_names", "provenance")}
+        return ImageSet(**{"images": self.images, **known, **parts})
 
     def __repr__(self) -> str:
         return "\n".join(f"{key:<10}{value}" for key, value in self._summary())
@@ -579,71 +554,72 @@ class ImageSet:
                 f"originals: {why}. Split first, then augment the training part only."
             )
 
-    def _need_labels(self, purpose: str) -> None:
+    def _need_labels(self) -> np.ndarray:
         if self.labels is None:
             raise OctlessonsError(
-                f"These images have no labels, so there is no way to {purpose}. "
+                "These images have no labels, so classes can neither be counted nor drawn from. "
                 "Put them in one folder per class, or leave this step out."
             )
-
-    def _with(self, images, **parts) -> ImageSet:
-        known = {part: getattr(self, part) for part in (*_PER_IMAGE, "class_names", "provenance")}
-        return ImageSet(images, **{**known, **parts})
-
-
-def _test_groups(groups, labels, test_size: float, rng: np.random.Generator) -> np.ndarray:
-    """Choose whole groups for the test part, class by class; True where an image is in it.
-
-    Groups are taken in random order; a group goes to the test part while that brings the
-    part nearer to its share of every class. A patient may have images of several classes.
-    """
-    _, group = np.unique(groups, return_inverse=True)
-    classes = np.zeros(len(group), int) if labels is None else labels
-    n_groups, n_classes = group.max() + 1, classes.max() + 1
-    per_group = np.zeros((n_groups, n_classes))
-    np.add.at(per_group, (group, classes), 1)
-    missing = per_group.sum(0) * test_size
-    chosen = np.zeros(n_groups, bool)
-    for g in rng.permutation(n_groups):
-        gain = np.sum(missing**2) - np.sum((missing - per_group[g]) ** 2)
-        if gain > 0:
-            chosen[g] = True
-            missing -= per_group[g]
-    if not chosen.any():  # one huge group each way: take the smallest
-        chosen[np.argmin(per_group.sum(1))] = True
-    if chosen.all():
-        chosen[np.argmax(per_group.sum(1))] = False
-    return chosen[group]
+        return self.labels
 
 
 def _checked_images(images):
     if isinstance(images, LazyImages):
         return images
+    if isinstance(images, list | tuple):
+        made = [np.asarray(image) for image in images]
+        images = _stacked(made, range(len(made)), (0, 0))
     images = np.asarray(images)
-    if images.ndim not in (3, 4) or (images.ndim == 4 and images.shape[3] != 3):
-        raise OctlessonsError(
-            f"Images must have shape (n, h, w) or (n, h, w, 3); these have {images.shape}."
-        )
-    if images.dtype != np.uint8:
-        raise OctlessonsError(
-            f"Images must be uint8, 0 to 255; these are {images.dtype}. "
-            "Scale them to 0…255 and call .astype('uint8')."
-        )
+    check_array(images, colour=True)
+    check_uint8(images, "this array")
     return images
+
+
+def _stacked(images: Sequence[np.ndarray], which, empty=None) -> np.ndarray:
+    """Images of one size as an array; `empty` is the shape of an image where there are none."""
+    block, first = None, 0
+    for row, i in enumerate(which):
+        image = images[i]
+        if block is None:
+            block, first = np.empty((len(which), *image.shape), image.dtype), i
+        if image.shape != block.shape[1:]:
+            names = f"{image_name(images, first)} and {image_name(images, i)}"
+            raise ValueError(
+                f"Images differ in size ({_by(block.shape[1:])} and {_by(image.shape)} px: "
+                f"{names}), so they cannot be one array: call .resize(size) of a lazy set, or "
+                "resize each with octlessons.images.imageset.resize_image."
+            )
+        block[row] = image
+    if block is None:
+        return np.zeros((0, *(side or 0 for side in empty or (0, 0))), np.uint8)
+    return block
+
+
+def _fits(shape: tuple[int, ...], wanted: tuple) -> bool:
+    return len(shape) == len(wanted) and all(
+        b is None or a == b for a, b in zip(shape, wanted, strict=True)
+    )
 
 
 def _whole(values, what: str) -> np.ndarray:
     """Whole numbers; a fraction is a mistake, not something to round."""
-    values = np.asarray(values).ravel()
-    try:
-        if (
-            values.dtype.kind == "f"
-            and not (np.isfinite(values) & (values == values.round())).all()
-        ):
-            raise ValueError("there is a fraction, NaN or infinity among them")
-        return values.astype(int)
-    except (TypeError, ValueError) as error:
-        raise OctlessonsError(f"{what} must be whole numbers ({error}).") from error
+    values = np.asarray(values)
+    if values.ndim == 2 and values.shape[1] == 1:  # as MedMNIST stores labels
+        values = values[:, 0]
+    given = set(values.ravel().tolist()) if values.dtype.kind in "OUS" else set()
+    if None in given:
+        why = "None is among them: leave those images out, or give them a class of their own"
+    elif values.dtype.kind in "US":
+        why = "these are text: class_names, labels = np.unique(texts, return_inverse=True)"
+    elif values.ndim != 1:
+        why = f"one for each image, in a row; these have shape {values.shape}"
+    else:
+        with contextlib.suppress(TypeError, ValueError):
+            whole = values.astype(float)
+            if (np.isfinite(whole) & (whole == whole.round())).all():
+                return values.astype(int)
+        why = "there is a fraction, NaN or infinity among them"
+    raise ValueError(f"{what} must be whole numbers ({why}).")
 
 
 def _texts(values) -> np.ndarray | None:

@@ -85,7 +85,7 @@ class SmallCNN(ClassifierMixin, BaseEstimator):
     Examples
     --------
     >>> from octlessons.images import draw_phantoms
-    >>> train, test = draw_phantoms(n_per_class=10, size=32).split(seed=0)
+    >>> train, test = draw_phantoms(n_per_class=10, size=32).split(random_state=0)
     >>> cnn = SmallCNN(size=32, width=4, epochs=2, verbose=False).fit(train)
     >>> cnn.predict_proba(test).shape[1]
     4
@@ -464,7 +464,7 @@ def _put_aside(codes, patients, share, seed: int, classes) -> np.ndarray:
     if len(np.unique(units)) >= 2:
         whole = ImageSet(np.zeros((n, 1, 1), np.uint8), codes, names=np.arange(n), patients=units)
         for attempt in range(20):
-            _, aside = whole.split(share, by="patient", seed=seed + attempt)
+            _, aside = whole.split(share, by="patient", random_state=seed + attempt)
             chosen = np.isin(np.arange(n), aside.names.astype(int))
             if len(np.unique(codes[~chosen])) == len(classes):
                 return chosen

@@ -288,7 +288,7 @@ def test_network_learns_phantoms_far_better_than_chance():
     pytest.importorskip("torch")
     scans = draw_phantoms(n_per_class=70, size=48, seed=2)
     scans = scans.map(lambda scan: clean(scan, size=32), "cleaned", shape=(32, 32))
-    train, test = scans.split(0.35, seed=0)
+    train, test = scans.split(0.35, random_state=0)
     cnn = SmallCNN(32, width=8, epochs=30, batch_size=16, verbose=False, device="cpu").fit(train)
     report = classification_report(
         test.labels, cnn.predict_proba(test), test.class_names, patients=test.patients
