@@ -1,7 +1,6 @@
 """The albumentations transforms behind the steps: the only module that imports albumentations.
 
-Import it through `load`, which first switches off the version check (a request to the package
-index at every import) and says what to install when the package is missing.
+Import it through `load`, which says what to install when the package is missing.
 
 Six transforms are not in albumentations, or not in this form: `ColumnShift`, `Speckle`,
 `QuarterTurn`, `Elastic`, `Stain` and `RelativeBlur`. They are ordinary albumentations transforms
@@ -9,11 +8,6 @@ and work in its ``Compose``.
 """
 
 from __future__ import annotations
-
-import os
-
-# Before the import below: albumentations asks the network for its newest version otherwise.
-os.environ["NO_ALBUMENTATIONS_UPDATE"] = "1"
 
 import albumentations as A
 import cv2
@@ -44,8 +38,6 @@ class ColumnShift(A.DualTransform):
         tenth of the height.
     bend : float
         Largest quadratic shift between the middle and the edges, as a share of the height.
-    p : float
-        Probability.
     """
 
     _targets = (Targets.IMAGE, Targets.MASK, Targets.KEYPOINTS)
@@ -106,6 +98,16 @@ class ColumnShift(A.DualTransform):
         return moved
 
 
+def turned(degrees: float) -> A.Affine:
+    """A turn by up to so many degrees either way; corners mirrored, so no black wedges."""
+    return A.Affine(
+        rotate=(-degrees, degrees),
+        border_mode=cv2.BORDER_REFLECT_101,
+        interpolation=cv2.INTER_LINEAR,
+        p=1.0,
+    )
+
+
 class Speckle(A.ImageOnlyTransform):
     """Multiply the light by gamma noise of mean 1: the speckle of OCT.
 
@@ -113,13 +115,8 @@ class Speckle(A.ImageOnlyTransform):
     Xiang and Yung, J Biomed Opt 4:95, 1999, doi:10.1117/1.429925). Exported scans show about the
     fourth root of the intensity, so the picture is multiplied by the fourth root of that noise.
     Pure white stays: it is the frame of an export, not tissue.
-
-    Parameters
-    ----------
-    looks : (float, float)
-        Range of L: fewer looks, stronger speckle (5 %, 9 % and 13 % of the grey at 25, 8 and 4).
-    p : float
-        Probability.
+    `looks` is the range of L: fewer looks, stronger speckle (5 %, 9 % and 13 % of the grey at 25, 8
+    and 4).
     """
 
     class InitSchema(A.ImageOnlyTransform.InitSchema):
@@ -142,13 +139,7 @@ class Speckle(A.ImageOnlyTransform):
 
 
 class QuarterTurn(A.DualTransform):
-    """Turn by 90° or 270° and stretch back to the shape of the picture.
-
-    Parameters
-    ----------
-    p : float
-        Probability.
-    """
+    """Turn by 90° or 270° and stretch back to the shape of the picture."""
 
     _targets = (Targets.IMAGE, Targets.MASK)
 
@@ -168,14 +159,8 @@ class QuarterTurn(A.DualTransform):
 class Elastic(A.ElasticTransform):
     """Elastic deformation measured in shares of the height, whatever the size of the picture.
 
-    Parameters
-    ----------
-    strength : float
-        Standard deviation of the displacement, as a share of the height.
-    scale : float
-        Standard deviation of the Gaussian that smooths it, as a share of the height.
-    p : float
-        Probability.
+    `strength` is the standard deviation of the displacement and `scale` that of the Gaussian that
+    smooths it, both as shares of the height.
     """
 
     class InitSchema(A.DualTransform.InitSchema):
@@ -202,13 +187,7 @@ class Stain(A.ImageOnlyTransform):
     Ruifrok and Johnston (2001, as in scikit-image) and put together again. Unlike albumentations'
     ``HEStain``, which maps every colour to two dyes and turns a brown DAB stain purple, amounts of
     ×1 give the picture back.
-
-    Parameters
-    ----------
-    amount : (float, float)
-        Range of the factor, drawn for each dye.
-    p : float
-        Probability.
+    `amount` is the range of the factor, drawn for each dye.
     """
 
     class InitSchema(A.ImageOnlyTransform.InitSchema):
@@ -232,15 +211,7 @@ class Stain(A.ImageOnlyTransform):
 
 
 class RelativeBlur(A.ImageOnlyTransform):
-    """Gaussian blur measured in shares of the width, whatever the size of the picture.
-
-    Parameters
-    ----------
-    share : (float, float)
-        Range of the standard deviation, as a share of the width; at least 2 px.
-    p : float
-        Probability.
-    """
+    """Gaussian blur of a standard deviation of `share` of the width, at least 2 px."""
 
     class InitSchema(A.ImageOnlyTransform.InitSchema):
         share: tuple[float, float]

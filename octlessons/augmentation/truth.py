@@ -8,11 +8,8 @@ import numpy as np
 def coordinates(height: int, width: int) -> np.ndarray:
     """Where each pixel is: rows and columns of pixel centres, from 0 to 1.
 
-    A transform of this picture tells where the pixels of any picture came from.
-
-    Returns
-    -------
-    ndarray of float32, shape (height, width, 2)
+    A transform of this picture, float32 of shape (height, width, 2), tells where the pixels of any
+    picture came from.
     """
     rows, columns = np.mgrid[:height, :width].astype(np.float32)
     return np.stack([(rows + 0.5) / height, (columns + 0.5) / width], axis=-1)

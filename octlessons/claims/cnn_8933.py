@@ -137,10 +137,10 @@ def _joined(*sets: ImageSet) -> ImageSet:
 
 
 def _scores(train: ImageSet, test: ImageSet, size: int, epochs: int, seed: int, checkpoint) -> dict:
-    from octlessons.evaluation import classification_report
+    from octlessons.evaluation import judge_classifier
 
     predicted = _classifier(size, epochs, seed, checkpoint).fit(train, train.labels).predict(test)
-    report = classification_report(test.labels, predicted, train.class_names, n_bootstrap=0)
+    report = judge_classifier(test.labels, predicted, train.class_names, n_bootstrap=0)
     scores = {
         "accuracy": report.accuracy,
         "macro-recall": report.macro_recall,
@@ -166,7 +166,11 @@ def _classifier(size: int, epochs: int, seed: int, checkpoint):
     from octlessons.networks import SmallCNN
 
     return SmallCNN(
-        size, epochs=epochs, patience=None, random_state=seed, checkpoint=checkpoint, verbose=False
+        size,
+        max_iter=epochs,
+        n_iter_no_change=None,
+        random_state=seed,
+        checkpoint=checkpoint,
     )
 
 

@@ -70,9 +70,9 @@ def _coloured(*factors: float) -> Callable:
 
 
 def _by_pipeline(picture: np.ndarray, mask: np.ndarray):
-    from octlessons.augmentation import pipeline
+    from octlessons.augmentation import augmenter
 
-    altered = pipeline("dermoscopy").apply(picture, lesions=mask)
+    altered = augmenter("dermoscopy").apply(picture, lesions=mask)
     return altered.image, altered.lesions
 
 

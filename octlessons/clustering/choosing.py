@@ -153,10 +153,8 @@ def choose_k(
         Numbers of clusters, between 1 and n - 1.
     groups : array_like, shape (n,), optional
         Patient of each image; stability then leaves out whole patients.
-    n_references : int
-        Reference sets of the gap statistic; 0 leaves the gap out (NaN).
-    n_resamples : int
-        Subsamples for the stability; below 2 leaves it out (NaN).
+    n_references, n_resamples : int
+        Reference sets of the gap statistic and subsamples for the stability. 0 leaves them out.
     n_init : int
         Starts of each K-means.
     random_state : int
@@ -179,31 +177,24 @@ def choose_k(
     """
     turned = rotated(features)
     ks = _checked_ks(ks, len(turned))
-    fit_options = {"n_init": n_init, "random_state": random_state}
-    nan = np.full(len(ks), np.nan)
-    inertia, widths, steady, gap, error = (nan.copy() for _ in range(5))
-    one = (np.nan, np.nan)
+    scores = {name: np.full(len(ks), np.nan) for name in ("inertia", "silhouette", "stability")}
     judged = _Silhouette(turned, random_state=random_state)
+    options = {"n_init": n_init, "random_state": random_state}
     # Counted before the rotation, which can turn copies into neighbours.
     found = ks <= len(np.unique(np.asarray(features), axis=0))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # fewer clusters: `not_found` tells
         for i in np.flatnonzero(found):
-            fit = KMeans(int(ks[i]), **fit_options).fit(turned)
-            found[i] = len(np.unique(fit.labels_)) == ks[i]
-            if not found[i]:
-                continue
-            inertia[i], widths[i] = fit.inertia_, judged(fit.labels_)
-            if ks[i] > 1 and n_resamples > 1:
-                steady[i] = stability(
-                    turned, int(ks[i]), groups=groups, n_resamples=n_resamples, **fit_options
+            k, fit = int(ks[i]), KMeans(int(ks[i]), **options).fit(turned)
+            found[i] = len(np.unique(fit.labels_)) == k
+            if found[i]:
+                scores["inertia"][i], scores["silhouette"][i] = fit.inertia_, judged(fit.labels_)
+            if found[i] and k > 1 and n_resamples > 1:
+                scores["stability"][i] = stability(
+                    turned, k, groups=groups, n_resamples=n_resamples, **options
                 )
-        if n_references > 0:
-            tried = np.unique(np.append(1, ks[found]))
-            gaps, errors = _gap(turned, tried, n_references, fit_options)
-            one = (float(gaps[0]), float(errors[0]))
-            gap[found], error[found] = (x[len(tried) - found.sum() :] for x in (gaps, errors))
-    return KChoice(ks, inertia, widths, gap, error, steady, one)
+        one, gap, error = _gap(turned, ks, found, n_references, options)
+    return KChoice(ks=ks, **scores, gap=gap, gap_error=error, gap_one=one)
 
 
 def elbow(ks: Sequence[int] | np.ndarray, inertia: Sequence[float] | np.ndarray) -> int:
@@ -311,9 +302,7 @@ def stability(
         Number of subsamples, at least 2.
     fraction : float
         Share of the patients (images) in each.
-    n_init : int
-        Starts of each K-means.
-    random_state : int
+    n_init, random_state : int
 
     Returns
     -------
@@ -394,25 +383,33 @@ class _Silhouette:
         return float(silhouette_score(self.distances, chosen, metric="precomputed"))
 
 
-def _gap(rows: np.ndarray, ks, n_references: int, fit_options: dict):
-    """Gap and its standard error, with the simulation error: sd · √(1 + 1 / references).
+def _gap(rows: np.ndarray, ks: np.ndarray, found: np.ndarray, n_references: int, options: dict):
+    """(Gap, error) at k = 1, the gap of every k, and its error; NaN where not found.
 
     The references are uniform in the box around the data, aligned with their principal axes
-    (variant b of the paper): `rows` are rotated already.
+    (variant b of the paper): `rows` are rotated already. The error holds the simulation error,
+    sd · √(1 + 1 / references).
     """
-    rng = np.random.default_rng(fit_options["random_state"])
+    gap, error = np.full(len(ks), np.nan), np.full(len(ks), np.nan)
+    if n_references < 1:
+        return (np.nan, np.nan), gap, error
+    tried = np.unique(np.append(1, ks[found]))
+    rng = np.random.default_rng(options["random_state"])
+    low, high = rows.min(axis=0), rows.max(axis=0)
 
     def log_inertia(rows: np.ndarray) -> np.ndarray:
-        fits = (KMeans(int(k), **fit_options).fit(rows) for k in ks)
+        fits = (KMeans(int(k), **options).fit(rows) for k in tried)
         return np.log([max(fit.inertia_, np.finfo(float).tiny) for fit in fits])
 
-    low, high = rows.min(axis=0), rows.max(axis=0)
     references = np.stack([
         log_inertia(rng.uniform(low, high, size=rows.shape).astype(rows.dtype))
         for _ in range(n_references)
     ])  # fmt: skip
-    error = references.std(axis=0) * np.sqrt(1 + 1 / n_references)
-    return references.mean(axis=0) - log_inertia(rows), error
+    gaps = references.mean(axis=0) - log_inertia(rows)
+    errors = references.std(axis=0) * np.sqrt(1 + 1 / n_references)
+    at = np.searchsorted(tried, ks[found])
+    gap[found], error[found] = gaps[at], errors[at]
+    return (float(gaps[0]), float(errors[0])), gap, error
 
 
 def _subsamples(n: int, groups, n_resamples: int, fraction: float, random_state):

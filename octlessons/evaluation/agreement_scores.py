@@ -94,6 +94,7 @@ class Agreement(Table):
         )
 
     def _cells(self) -> list[tuple[str, ...]]:
+        p = p_value(self.p_value)
         return [
             ("ARI", decimal(self.ari), span(self.ari_interval), str(self.ari_chance)),
             ("AMI", decimal(self.ami), span(self.ami_interval), str(self.ami_chance)),
@@ -101,7 +102,7 @@ class Agreement(Table):
                 "matched accuracy",
                 decimal(self.accuracy),
                 span(self.accuracy_interval),
-                f"{self.chance}; {_p_is(self.p_value)}",
+                f"{self.chance}; p {'' if p.startswith('<') else '= '}{p}",
             ),
         ]
 
@@ -160,41 +161,7 @@ def agreement(
     (1.0, 1.0)
     """
     pair = Pair.of(labels, clusters, groups, noise, class_names)
-    rng = np.random.default_rng(random_state)
-    table = pair.table()
-    scores = scores_of(table[None], pair.noise_row)
-    shuffled = shuffled_scores(pair, n_permutations, rng)
-    chance, p_value = chance_of(scores[2, 0], shuffled[2])
-    spans: list[Interval | None] = [None, None, None]
-    if n_bootstrap > 0:
-        resampled = scores_of(bootstrap_tables(pair, n_bootstrap, rng), pair.noise_row)
-        bounds = ((-1, 1), (-1, 1), (0, 1))
-        spans = [recentred(scores[i, 0], resampled[i], level, *bounds[i]) for i in range(3)]
-    rows, columns = matching(table, pair.noise_row)
-    return Agreement(
-        n=pair.n,
-        n_noise=pair.n_noise,
-        n_clusters=sum(value != NOISE for value in pair.cluster_values),
-        n_classes=int((table.sum(axis=0) > 0).sum()),
-        n_groups=None if groups is None else len(np.unique(pair.groups)),
-        ari=float(scores[0, 0]),
-        ami=float(scores[1, 0]),
-        accuracy=float(scores[2, 0]),
-        chance=chance,
-        ari_chance=chance_of(scores[0, 0], shuffled[0])[0],
-        ami_chance=chance_of(scores[1, 0], shuffled[1])[0],
-        p_value=p_value,
-        ari_interval=spans[0],
-        ami_interval=spans[1],
-        accuracy_interval=spans[2],
-        table=table,
-        cluster_names=tuple(_cluster_name(value) for value in pair.cluster_values),
-        class_names=pair.class_names,
-        matching={
-            int(pair.cluster_values[r]): pair.class_names[c]
-            for r, c in zip(rows, columns, strict=True)
-        },
-    )
+    return _judged(pair, n_permutations, n_bootstrap, level, np.random.default_rng(random_state))
 
 
 def contingency(labels, clusters) -> np.ndarray:
@@ -257,12 +224,8 @@ def chance_accuracy(
 
     Parameters
     ----------
-    labels : array_like of int or str, shape (n,)
-    clusters : array_like of int, shape (n,)
-    groups : array_like, shape (n,), optional
-        Patient of each image; labels then move between patients.
-    n_permutations : int
-    random_state : int
+    labels, clusters, groups, n_permutations, random_state
+        As for `agreement`.
 
     Returns
     -------
@@ -278,10 +241,35 @@ def chance_accuracy(
     return chance_of(0.0, shuffled[2])[0]
 
 
-def _cluster_name(value: int) -> str:
-    return "noise" if value == NOISE else str(value)
-
-
-def _p_is(value: float) -> str:
-    text = p_value(value)
-    return f"p {text}" if text.startswith("<") else f"p = {text}"
+def _judged(pair: Pair, n_permutations: int, n_bootstrap: int, level: float, rng) -> Agreement:
+    table = pair.table()
+    scores = scores_of(table[None], pair.noise_row)[:, 0]
+    shuffled = shuffled_scores(pair, n_permutations, rng)
+    (ari, _), (ami, _), (accuracy, p_value) = map(chance_of, scores, shuffled)
+    spans: list[Interval | None] = [None, None, None]
+    if n_bootstrap > 0:
+        resampled = scores_of(bootstrap_tables(pair, n_bootstrap, rng), pair.noise_row)
+        lowest = (-1, -1, 0)
+        spans = [recentred(scores[i], resampled[i], level, lowest[i], 1) for i in range(3)]
+    pairs = zip(*matching(table, pair.noise_row), strict=True)
+    return Agreement(
+        n=pair.n,
+        n_noise=pair.n_noise,
+        n_clusters=sum(value != NOISE for value in pair.cluster_values),
+        n_classes=int((table.sum(axis=0) > 0).sum()),
+        n_groups=None if pair.groups is None else len(np.unique(pair.groups)),
+        ari=float(scores[0]),
+        ami=float(scores[1]),
+        accuracy=float(scores[2]),
+        chance=accuracy,
+        ari_chance=ari,
+        ami_chance=ami,
+        p_value=p_value,
+        ari_interval=spans[0],
+        ami_interval=spans[1],
+        accuracy_interval=spans[2],
+        table=table,
+        cluster_names=tuple("noise" if v == NOISE else str(v) for v in pair.cluster_values),
+        class_names=pair.class_names,
+        matching={int(pair.cluster_values[r]): pair.class_names[c] for r, c in pairs},
+    )

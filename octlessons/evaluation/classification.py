@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
-from octlessons.errors import OctlessonsError
-from octlessons.evaluation.contingency_table import Pair, bootstrap_tables
-from octlessons.evaluation.uncertainty import Interval, recentred
-from octlessons.wording import count, decimal, html_table, listing, percent, text_table
+from octlessons.evaluation.contingency_table import Pair, bootstrap_tables, same_lengths
+from octlessons.evaluation.uncertainty import Interval, recentred, span
+from octlessons.wording import Table, count, decimal, listing, percent
 
 #: The scores of a whole report, in the order in which tables show them.
 SCORES = ("accuracy", "balanced_accuracy", "macro_precision", "macro_f1")
 
 
-@dataclass(frozen=True)
-class Report:
+@dataclass(frozen=True, repr=False)
+class ClassificationReport(Table):
     """How well a classifier does on a test set, class by class.
 
     Attributes
@@ -46,17 +45,17 @@ class Report:
     """
 
     class_names: tuple[str, ...]
-    matrix: np.ndarray = field(repr=False)
+    matrix: np.ndarray
     n_groups: int | None
     accuracy: float
     balanced_accuracy: float
     macro_precision: float
     macro_f1: float
-    precision: np.ndarray = field(repr=False)
-    recall: np.ndarray = field(repr=False)
-    f1: np.ndarray = field(repr=False)
-    support: np.ndarray = field(repr=False)
-    intervals: Mapping[str, Interval] = field(repr=False)
+    precision: np.ndarray
+    recall: np.ndarray
+    f1: np.ndarray
+    support: np.ndarray
+    intervals: Mapping[str, Interval]
 
     @property
     def macro_recall(self) -> float:
@@ -73,80 +72,56 @@ class Report:
 
         Raises
         ------
-        OctlessonsError
+        ValueError
             If there is no interval of that name.
         """
         if score not in self.intervals:
             known = ", ".join(self.intervals) or "none, because it was made with n_bootstrap=0"
-            raise OctlessonsError(f"This report has no interval of {score!r}; it has {known}.")
+            raise ValueError(f"This report has no interval of {score!r}; it has {known}.")
         return self.intervals[score]
-
-    def _title(self) -> str:
-        total = self.support.sum()
-        if not np.allclose(self.matrix, np.round(self.matrix)):
-            mix = [
-                f"{percent(share)} {name}"
-                for share, name in zip(self.shares, self.class_names, strict=True)
-            ]
-            return f"re-weighted to {listing(mix)}"
-        of = f" of {count(self.n_groups, 'patient')}" if self.n_groups is not None else ""
-        return f"{count(len(self.class_names), 'class')}: {count(round(total), 'image')}{of}"
 
     _header = ("", "precision", "recall", "F1", "images", "recall, 95 % interval")
 
-    def _rows(self) -> list[tuple[str, ...]]:
-        rows = []
-        for i, name in enumerate(self.class_names):
-            rows.append((
-                name,
-                decimal(self.precision[i]),
-                decimal(self.recall[i]),
-                decimal(self.f1[i]),
-                f"{self.support[i]:,.0f}",
-                _span(self.intervals.get(f"recall {name}")),
-            ))  # fmt: skip
-        rows.append((
-            "mean of classes",
-            decimal(self.macro_precision),
-            decimal(self.balanced_accuracy),
-            decimal(self.macro_f1),
-            f"{self.support.sum():,.0f}",
-            _span(self.intervals.get("balanced_accuracy")),
-        ))  # fmt: skip
-        return rows
+    def _caption(self) -> str:
+        if not np.allclose(self.matrix, np.round(self.matrix)):
+            mix = zip(self.shares, self.class_names, strict=True)
+            return f"re-weighted to {listing(f'{percent(share)} {name}' for share, name in mix)}"
+        images = count(round(self.support.sum()), "image")
+        of = f" of {count(self.n_groups, 'patient')}" if self.n_groups is not None else ""
+        return f"{count(len(self.class_names), 'class')}: {images}{of}"
 
-    def _scores(self) -> str:
+    def _cells(self) -> list[tuple[str, ...]]:
+        def row(name, precision, recall, f1, images, interval):
+            scores = (decimal(float(value)) for value in (precision, recall, f1))
+            return (name, *scores, f"{images:,.0f}", span(self.intervals.get(interval)))
+
+        columns = (self.class_names, self.precision, self.recall, self.f1, self.support)
+        rows = [row(*each, f"recall {each[0]}") for each in zip(*columns, strict=True)]
+        means = (self.macro_precision, self.balanced_accuracy, self.macro_f1)
+        return [*rows, row("mean of classes", *means, self.support.sum(), "balanced_accuracy")]
+
+    def _note(self) -> str:
         def told(score: str) -> str:
             value = self.intervals.get(score)
             return decimal(getattr(self, score)) if value is None else str(value)
 
         return (
-            f"accuracy {told('accuracy')}, balanced accuracy {told('balanced_accuracy')}, "
-            f"macro-F1 {told('macro_f1')}"
+            f"Accuracy {told('accuracy')}, balanced accuracy {told('balanced_accuracy')}, "
+            f"macro-F1 {told('macro_f1')}."
         )
 
-    def __str__(self) -> str:
-        table = text_table([self._header, *self._rows()])
-        return f"{self._title()}\n{self._scores()}\n{table}"
 
-    __repr__ = __str__
-
-    def _repr_html_(self) -> str:
-        table = html_table(self._title(), self._header, self._rows())
-        return f"{table}<p>{capitalised(self._scores())}.</p>"
-
-
-def classification_report(
+def judge_classifier(
     labels,
     probabilities_or_predicted,
     class_names: Sequence[str] = (),
     *,
-    patients=None,
+    groups=None,
     prior=None,
     n_bootstrap: int = 1000,
     level: float = 0.95,
-    seed: int = 0,
-) -> Report:
+    random_state: int = 0,
+) -> ClassificationReport:
     """Judge predictions against labels, with intervals that draw whole patients.
 
     Parameters
@@ -158,60 +133,40 @@ def classification_report(
         class, shape (n, k), of which the largest is the prediction.
     class_names : sequence of str, optional
         Names of classes 0, 1, …
-    patients : array_like, shape (n,), optional
+    groups : array_like, shape (n,), optional
         Patient of each image. The bootstrap then draws patients: images of one patient are near
         copies, and counting them one by one makes every interval too narrow.
     prior : "balanced" or array_like of float, shape (k,), optional
-        Share of each class in the test set that the scores should be for; see `reweighted`. By
-        default the shares that the test set has.
+        Class mix that the scores should be for; see `reweighted`. By default that of the test set.
     n_bootstrap : int
         Resamples; 0 for no intervals.
     level : float
         Level of the intervals.
-    seed : int
-        Seed of the bootstrap.
+    random_state : int
 
     Returns
     -------
-    Report
+    ClassificationReport
 
     Raises
     ------
-    OctlessonsError
+    ValueError
         If lengths differ, there is nothing to judge, or labels and predictions are not classes
         counted from 0.
 
     Examples
     --------
-    >>> report = classification_report([0, 0, 0, 1], [0, 0, 1, 1], ["NORMAL", "CNV"])
+    >>> report = judge_classifier([0, 0, 0, 1], [0, 0, 1, 1], ["NORMAL", "CNV"])
     >>> report.accuracy, round(report.balanced_accuracy, 3)
     (0.75, 0.833)
     """
-    predicted = np.asarray(probabilities_or_predicted)
-    n_columns = 0
-    if predicted.ndim == 2:
-        checked_probabilities(predicted)
-        n_columns = predicted.shape[1]
-        predicted = predicted.argmax(axis=1)
-    labels, predicted = classes(labels, "labels"), classes(predicted, "predictions")
-    for what, values in (("predictions", predicted), ("patients", patients)):
-        if values is not None and len(values) != len(labels):
-            raise OctlessonsError(
-                f"There are {len(labels)} labels but {len(values)} {what}: give one for each "
-                "image, in the same order."
-            )
-    k = max(labels.max() + 1, predicted.max() + 1, n_columns, len(class_names))
-    if 0 < n_columns < k:
-        raise OctlessonsError(
-            f"There are {k} classes, but probabilities of {n_columns} only: give a column for each "
-            "class, in the order of the labels, with 0 for a class that the classifier never saw."
-        )
+    labels, predicted, k = _labels_and_predicted(labels, probabilities_or_predicted, class_names)
+    same_lengths(len(labels), predictions=predicted, groups=groups)
     names = _names(class_names, k)
-    groups = None if patients is None else np.asarray(patients)
-    pair = Pair(labels, predicted, np.arange(k), names, groups, 0, None)
-    resampled = None
-    if n_bootstrap > 0:
-        resampled = bootstrap_tables(pair, n_bootstrap, np.random.default_rng(seed))
+    groups = None if groups is None else np.asarray(groups)
+    pair = Pair(predicted, labels, np.arange(k), names, groups, 0, None)  # rows: the true classes
+    rng = np.random.default_rng(random_state)
+    resampled = bootstrap_tables(pair, n_bootstrap, rng) if n_bootstrap > 0 else None
     n_groups = None if groups is None else len(np.unique(groups))
     return _report(pair.table(), names, n_groups, resampled, prior, level)
 
@@ -223,8 +178,8 @@ def report_from_matrix(
     prior=None,
     n_bootstrap: int = 1000,
     level: float = 0.95,
-    seed: int = 0,
-) -> Report:
+    random_state: int = 0,
+) -> ClassificationReport:
     """Judge a classifier of which only the confusion matrix is known, such as a published one.
 
     Parameters
@@ -233,20 +188,20 @@ def report_from_matrix(
         Images of each true class (row) that were called each class (column).
     class_names : sequence of str, optional
     prior : "balanced" or array_like of float, shape (k,), optional
-        As for `classification_report`.
+        As for `judge_classifier`.
     n_bootstrap : int
         Resamples. They draw images, because a matrix does not know patients: where a patient has
         several images, the true uncertainty is larger. A matrix of fractions gets no intervals.
-    level, seed
-        As for `classification_report`.
+    level, random_state
+        As for `judge_classifier`.
 
     Returns
     -------
-    Report
+    ClassificationReport
 
     Raises
     ------
-    OctlessonsError
+    ValueError
         If the matrix is not square, holds negative numbers, or is empty.
 
     Examples
@@ -256,14 +211,12 @@ def report_from_matrix(
     """
     matrix = _checked_matrix(matrix)
     names = _names(class_names, len(matrix))
-    whole = np.all(matrix == np.round(matrix))
     resampled = None
-    if whole:
+    if np.all(matrix == np.round(matrix)):
         matrix = matrix.astype(np.int64)
         if n_bootstrap > 0:
-            rng = np.random.default_rng(seed)
-            total = matrix.sum()
-            drawn = rng.multinomial(total, matrix.ravel() / total, size=n_bootstrap)
+            total, share = matrix.sum(), matrix.ravel() / matrix.sum()
+            drawn = np.random.default_rng(random_state).multinomial(total, share, n_bootstrap)
             resampled = drawn.reshape(n_bootstrap, *matrix.shape)
     return _report(matrix, names, None, resampled, prior, level)
 
@@ -289,7 +242,7 @@ def reweighted(matrix, prior="balanced") -> np.ndarray:
 
     Raises
     ------
-    OctlessonsError
+    ValueError
         If the prior does not fit the matrix, or asks for a class that the matrix has no image of.
 
     Examples
@@ -311,7 +264,7 @@ def _scaled(tables: np.ndarray, share: np.ndarray) -> np.ndarray:
     return np.where((share == 0)[:, None], 0.0, scaled)
 
 
-def _report(matrix, names, n_groups, resampled, prior, level) -> Report:
+def _report(matrix, names, n_groups, resampled, prior, level) -> ClassificationReport:
     tables = matrix[None] if resampled is None else np.concatenate([matrix[None], resampled])
     if prior is not None:
         tables = _scaled(tables, _checked_prior(matrix, prior)) * matrix.sum()
@@ -324,7 +277,7 @@ def _report(matrix, names, n_groups, resampled, prior, level) -> Report:
         for name in ("recall", "precision", "f1"):
             for i, which in enumerate(names):
                 spans[f"{name} {which}"] = recentred(one[name][i], scores[name][1:, i], level, 0, 1)
-    return Report(
+    return ClassificationReport(
         class_names=names,
         matrix=tables[0],
         n_groups=n_groups,
@@ -338,6 +291,7 @@ def _report(matrix, names, n_groups, resampled, prior, level) -> Report:
 
 
 def _scores_of(tables: np.ndarray) -> dict[str, np.ndarray]:
+    """Every score of confusion matrices (B, k, k), by name."""
     tables = np.asarray(tables, float)
     right = np.einsum("bii->bi", tables)
     support, called = tables.sum(axis=2), tables.sum(axis=1)
@@ -371,14 +325,14 @@ def _scores_of(tables: np.ndarray) -> dict[str, np.ndarray]:
 def _checked_matrix(matrix) -> np.ndarray:
     matrix = np.asarray(matrix, float)
     if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1] or not len(matrix):
-        raise OctlessonsError(
+        raise ValueError(
             "A confusion matrix is square, one row and one column for each class; this one has "
             f"shape {matrix.shape}."
         )
     if not np.all(np.isfinite(matrix)) or matrix.min() < 0:
-        raise OctlessonsError("A confusion matrix counts images: no entry is negative or NaN.")
+        raise ValueError("A confusion matrix counts images: no entry is negative or NaN.")
     if matrix.sum() == 0:
-        raise OctlessonsError("This confusion matrix holds no images, so there is no score.")
+        raise ValueError("This confusion matrix holds no images, so there is no score.")
     return matrix
 
 
@@ -386,39 +340,54 @@ def _checked_prior(matrix, prior) -> np.ndarray:
     here = np.asarray(matrix).sum(axis=1) > 0
     if isinstance(prior, str):
         if prior != "balanced":
-            raise OctlessonsError(
-                f"`prior` is 'balanced' or the share of each class, not {prior!r}."
-            )
+            raise ValueError(f"`prior` is 'balanced' or the share of each class, not {prior!r}.")
         return here / here.sum()
     share = np.asarray(prior, float).ravel()
     if len(share) != len(here):
-        raise OctlessonsError(f"`prior` has {len(share)} shares for {len(here)} classes.")
+        raise ValueError(f"`prior` has {len(share)} shares for {len(here)} classes.")
     if not np.all(np.isfinite(share)) or share.min() < 0 or share.sum() == 0:
-        raise OctlessonsError("The shares in `prior` must not be negative, and not all zero.")
+        raise ValueError("The shares in `prior` must not be negative, and not all zero.")
     if np.any((share > 0) & ~here):
-        raise OctlessonsError(
+        raise ValueError(
             f"`prior` asks for class {int(np.argmax((share > 0) & ~here))}, of which the matrix "
             "has no image: what happens to that class is not known."
         )
     return share / share.sum()
 
 
+def _labels_and_predicted(labels, predicted, class_names) -> tuple[np.ndarray, np.ndarray, int]:
+    """True and predicted classes, and the number of classes."""
+    predicted = np.asarray(predicted)
+    n_columns = 0
+    if predicted.ndim == 2:
+        n_columns = predicted.shape[1]
+        predicted = checked_probabilities(predicted).argmax(axis=1)
+    labels, predicted = classes(labels, "labels"), classes(predicted, "predictions")
+    k = int(max(labels.max() + 1, predicted.max() + 1, n_columns, len(class_names)))
+    if 0 < n_columns < k:
+        raise ValueError(
+            f"There are {k} classes, but probabilities of {n_columns} only: give a column for each "
+            "class, in the order of the labels, with 0 for a class that the classifier never saw."
+        )
+    return labels, predicted, k
+
+
 def classes(values, what: str) -> np.ndarray:
     """Whole numbers from 0, one for each image; a sentence where they are not."""
     if values is None:
-        raise OctlessonsError(f"There are no {what}, so there is nothing to judge.")
+        raise ValueError(f"There are no {what}, so there is nothing to judge.")
     values = np.asarray(values)
     if values.ndim == 2 and values.shape[1] == 1:
         values = values[:, 0]
     if values.ndim != 1 or len(values) == 0:
-        raise OctlessonsError(
+        raise ValueError(
             f"The {what} are one class for each image, at least one; they have shape "
             f"{values.shape}."
         )
     if values.dtype.kind == "f" and np.all(values == np.round(values)):
         values = values.astype(int)
     if values.dtype.kind not in "iub" or values.min() < 0:
-        raise OctlessonsError(
+        raise ValueError(
             f"The {what} must be whole numbers that count classes from 0, as in ImageSet.labels; "
             f"these are {values.dtype}"
             + (f" and start at {values.min()}." if values.dtype.kind in "iub" else ".")
@@ -430,15 +399,15 @@ def checked_probabilities(probabilities) -> np.ndarray:
     """Probabilities (n, k), each row with sum 1; a sentence where they are not."""
     probabilities = np.asarray(probabilities, float)
     if probabilities.ndim != 2 or 0 in probabilities.shape:
-        raise OctlessonsError(
+        raise ValueError(
             "Probabilities have one row for each image and one column for each class; these have "
             f"shape {probabilities.shape}."
         )
     if not np.all(np.isfinite(probabilities)):
-        raise OctlessonsError("Some probabilities are NaN or infinite: look at the training run.")
+        raise ValueError("Some probabilities are NaN or infinite: look at the training run.")
     off = np.abs(probabilities.sum(axis=1) - 1)
     if probabilities.min() < -1e-6 or off.max() > 1e-3:
-        raise OctlessonsError(
+        raise ValueError(
             "The rows are no probabilities: they must not be negative and must sum to 1. Turn "
             "scores of a network into probabilities with a softmax first (predict_proba does)."
         )
@@ -448,14 +417,5 @@ def checked_probabilities(probabilities) -> np.ndarray:
 def _names(class_names: Sequence[str], k: int) -> tuple[str, ...]:
     names = tuple(str(name) for name in class_names) or tuple(str(i) for i in range(k))
     if len(names) != k:
-        raise OctlessonsError(f"There are {len(names)} class names for {k} classes.")
+        raise ValueError(f"There are {len(names)} class names for {k} classes.")
     return names
-
-
-def capitalised(text: str) -> str:
-    """The text with a capital first letter; the rest stays."""
-    return text[:1].upper() + text[1:]
-
-
-def _span(interval: Interval | None) -> str:
-    return "–" if interval is None else f"{decimal(interval.low)} to {decimal(interval.high)}"

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from octlessons.errors import OctlessonsError
-from octlessons.evaluation import Interval
+from octlessons.augmentation import augment, augmenter
+from octlessons.evaluation.uncertainty import Interval
 from octlessons.images.imageset import ImageSet, resize_image
-from octlessons.wording import html_table, text_table
+from octlessons.wording import Table, count, decimal
 
 
 def gradient_histograms(images, size: int = 96, cell: int = 16, orientations: int = 8):
@@ -69,7 +69,7 @@ def small_classifier():
 
 
 @dataclass(frozen=True)
-class LearningPoint:
+class CurvePoint:
     """The scores at one number of training images.
 
     Attributes
@@ -99,17 +99,17 @@ class LearningPoint:
         return float(self.scores.mean())
 
 
-@dataclass(frozen=True)
-class LearningCurve:
+@dataclass(frozen=True, repr=False)
+class AugmentationCurve(Table):
     """Scores at growing numbers of training images; iteration gives the points.
 
     Attributes
     ----------
     name : str
-        ``"no augmentation"`` or the pipeline's name.
+        ``"no augmentation"`` or the augmenter's name.
     copies : int
         Altered copies per training image; 0 without augmentation.
-    points : tuple of LearningPoint
+    points : tuple of CurvePoint
     labels, patients : ndarray, shape (n_test,)
         Of the test images; `patients` may be None.
     level : float
@@ -118,30 +118,30 @@ class LearningCurve:
 
     name: str
     copies: int
-    points: tuple[LearningPoint, ...]
-    labels: np.ndarray = field(repr=False)
-    patients: np.ndarray | None = field(default=None, repr=False)
+    points: tuple[CurvePoint, ...]
+    labels: np.ndarray
+    patients: np.ndarray | None = None
     level: float = 0.95
 
-    def __iter__(self) -> Iterator[LearningPoint]:
+    def __iter__(self) -> Iterator[CurvePoint]:
         return iter(self.points)
 
     def __len__(self) -> int:
         return len(self.points)
 
-    def at(self, size: int) -> LearningPoint:
+    def at(self, size: int) -> CurvePoint:
         """Return the point with `size` training images per class."""
         for point in self.points:
             if point.size == size:
                 return point
-        raise KeyError(f"no point at {size} images per class; there are {self.sizes.tolist()}")
+        raise KeyError(f"There is no point at {size} images per class: {self.sizes.tolist()}.")
 
-    def gain_over(self, other: LearningCurve, n_bootstrap: int = 1000) -> dict[int, Interval]:
+    def gain_over(self, other: AugmentationCurve, n_bootstrap: int = 1000) -> dict[int, Interval]:
         """By how much this curve lies above another of the same draws and test images.
 
         Parameters
         ----------
-        other : LearningCurve
+        other : AugmentationCurve
             With the same seeds, sizes and test set.
         n_bootstrap : int
             Resamples of draws and of test patients, the same for both curves.
@@ -154,21 +154,21 @@ class LearningCurve:
 
         Raises
         ------
-        OctlessonsError
+        ValueError
             If the curves do not belong together.
         """
-        same = np.array_equal(self.labels, other.labels) and self.sizes.tolist() == (
-            other.sizes.tolist()
-        )
-        if not same or any(
-            a.right.shape != b.right.shape for a, b in zip(self, other, strict=True)
+        pairs = list(zip(self, other, strict=False))
+        if (
+            not np.array_equal(self.labels, other.labels)
+            or self.sizes.tolist() != other.sizes.tolist()
+            or any(mine.right.shape != theirs.right.shape for mine, theirs in pairs)
         ):
-            raise OctlessonsError(
+            raise ValueError(
                 "These curves have different sizes, seeds or test images, so they cannot be "
                 "compared pair by pair: make both with the same arguments but `steps`."
             )
         gains = {}
-        for mine, theirs in zip(self, other, strict=True):
+        for mine, theirs in pairs:
             more = mine.right.astype(float) - theirs.right
             scores, low, high = _scored(more, self.labels, self.patients, self.level, n_bootstrap)
             gains[mine.size] = Interval(float(scores.mean()), low, high, self.level)
@@ -189,35 +189,29 @@ class LearningCurve:
         """Lower and upper ends, shape (n_points, 2)."""
         return np.array([(point.low, point.high) for point in self.points])
 
-    _HEAD = ("images per class", "patients", "balanced accuracy", "interval")
+    _header = ("images per class", "patients", "balanced accuracy", "interval")
 
     def _cells(self) -> list[tuple[str, ...]]:
         return [
             (
                 f"{point.size:,}",
                 "–" if point.n_patients is None else f"{point.n_patients:.0f}",
-                f"{point.mean:.2f}",
-                f"{point.low:.2f} to {point.high:.2f}",
+                decimal(point.mean),
+                f"{decimal(point.low)} to {decimal(point.high)}",
             )
             for point in self.points
         ]
 
     def _caption(self) -> str:
-        copies = f", {self.copies} copies of each image" if self.copies else ""
+        copies = f", {count(self.copies, 'copy')} of each image" if self.copies else ""
         n_seeds = len(self.points[0].scores) if self.points else 0
         return (
             f"{self.name}{copies}: {n_seeds} draws, {len(self.labels):,} test images, "
             f"{100 * self.level:.0f} % intervals over draws and test patients"
         )
 
-    def __repr__(self) -> str:
-        return f"{self._caption()}\n{text_table([self._HEAD, *self._cells()])}"
 
-    def _repr_html_(self) -> str:
-        return html_table(self._caption(), self._HEAD, self._cells())
-
-
-def learning_curve(
+def augmentation_curve(
     train: ImageSet,
     test: ImageSet,
     sizes: Sequence[int] = (5, 10, 20, 50, 100),
@@ -228,8 +222,7 @@ def learning_curve(
     classifier=None,
     level: float = 0.95,
     n_bootstrap: int = 1000,
-    n_jobs: int = 1,
-) -> LearningCurve:
+) -> AugmentationCurve:
     """Train one classifier on more and more images, with or without altered copies, and test it.
 
     Parameters
@@ -238,29 +231,26 @@ def learning_curve(
         The two sides of a split by patient, with labels. Only the training images are altered.
     sizes : sequence of int
         Training images per class. The images of a smaller size are among those of a larger one.
-    steps : Pipeline, or anything `octlessons.augmentation.pipeline` takes, optional
+    steps : Augmenter, or anything `octlessons.augmentation.augmenter` takes, optional
         None for no augmentation.
     copies : int
         Altered copies per training image.
     seeds : int, or sequence of int
-        Draws of training images (and of changes); a number n means 0 … n - 1. The same seed draws
-        the same images with and without augmentation, so two curves can be compared pair by pair.
+        Draws of training images and changes; n means 0 … n - 1. The same seed draws the same images
+        with and without augmentation, so that curves can be compared pair by pair.
     classifier : scikit-learn estimator, optional
-        `fit` takes images and labels; `small_classifier` when not given. A clone is fitted.
+        Of images; a clone of it is fitted. `small_classifier` by default.
     level : float
-        Level of the intervals.
     n_bootstrap : int
         Resamples of the draws and, within each, of the test patients.
-    n_jobs : int
-        Processes (joblib), one per seed.
 
     Returns
     -------
-    LearningCurve
+    AugmentationCurve
 
     Raises
     ------
-    OctlessonsError
+    ValueError
         If labels are missing, the two sets share patients, the training set holds copies already,
         or a class has fewer images than the largest size.
 
@@ -268,47 +258,33 @@ def learning_curve(
     --------
     >>> from octlessons.images import draw_phantoms
     >>> train, test = draw_phantoms(n_per_class=12, size=64).split(random_state=1)
-    >>> curve = learning_curve(train, test, sizes=[2, 4], steps="oct_safe", copies=1, seeds=2)
+    >>> curve = augmentation_curve(train, test, sizes=[2, 4], steps="oct_safe", copies=1, seeds=2)
     >>> curve.sizes.tolist()
     [2, 4]
     """
-    from joblib import Parallel, delayed
-
-    from octlessons.augmentation.pipelines import pipeline
-
     seeds = range(seeds) if isinstance(seeds, int | np.integer) else seeds
     sizes = [int(size) for size in sizes]
     _check_sides(train, test, sizes, seeds)
     model = small_classifier() if classifier is None else classifier
-    made = None if steps is None else pipeline(steps)
+    made = None if steps is None else augmenter(steps)
     shared, head = _features(model, test)
-    runs = Parallel(n_jobs=n_jobs)(
-        delayed(_run)(train, shared, test.labels, sizes, made, copies, seed, model, head)
-        for seed in seeds
-    )
+    runs = [
+        _run(train, shared, test.labels, sizes, made, copies, seed, model, head) for seed in seeds
+    ]
     points = []
-    for k, size in enumerate(sizes):
-        right = np.array([run[k][0] for run in runs])
+    for size, of_size in zip(sizes, zip(*runs, strict=True), strict=True):
+        right = np.array([hits for hits, _ in of_size])
+        patients = float(np.mean([n for _, n in of_size])) if train.patients is not None else None
         scores, low, high = _scored(right, test.labels, test.patients, level, n_bootstrap)
-        n_patients = None
-        if train.patients is not None:
-            n_patients = float(np.mean([run[k][1] for run in runs]))
-        points.append(LearningPoint(size, scores, right, low, high, n_patients))
-    return LearningCurve(
-        "no augmentation" if made is None else made.name,
-        0 if made is None else copies,
-        tuple(points),
-        test.labels,
-        test.patients,
-        level,
-    )
+        points.append(CurvePoint(size, scores, right, low, high, patients))
+    name = "no augmentation" if made is None else made.name
+    known = (np.asarray(test.labels), test.patients, level)
+    return AugmentationCurve(name, copies if made else 0, tuple(points), *known)
 
 
 def _run(train, shared, labels, sizes, made, copies: int, seed: int, model, head) -> list:
     """For every size: which test images were right, and the number of training patients."""
     from sklearn.base import clone
-
-    from octlessons.augmentation.pipelines import augment
 
     rng = np.random.default_rng(seed)
     # The place of every training image in a random order of its class.
@@ -337,34 +313,34 @@ def _features(model, test: ImageSet):
 
     The features of such a step are the same in every fit, so they are computed once.
     """
-    from sklearn.pipeline import Pipeline as Steps
+    from sklearn.pipeline import Pipeline
     from sklearn.preprocessing import FunctionTransformer
 
-    if isinstance(model, Steps) and isinstance(model[0], FunctionTransformer):
+    if isinstance(model, Pipeline) and isinstance(model[0], FunctionTransformer):
         return model[0].fit_transform(test), model[0]
     return test, None
 
 
 def _check_sides(train: ImageSet, test: ImageSet, sizes, seeds) -> None:
     if train.labels is None or test.labels is None:
-        raise OctlessonsError("A learning curve needs labels in the training and the test part.")
+        raise ValueError("A learning curve needs labels in the training and the test part.")
     if not sizes or min(sizes) < 1 or not len(seeds):
-        raise OctlessonsError("Give at least one size of at least 1 image per class, and one seed.")
+        raise ValueError("Give at least one size of at least 1 image per class, and one seed.")
     if train.patients is not None and test.patients is not None:
         both = set(train.patients) & set(test.patients)
         if both:
-            raise OctlessonsError(
+            raise ValueError(
                 f"{len(both)} patients are in the training and in the test part, so the score "
                 "would say how well patients are recognised: split by patient."
             )
     if train.originals is not None and len(np.unique(train.originals)) < len(train):
-        raise OctlessonsError(
+        raise ValueError(
             "The training part holds augmented copies already; give the originals and name the "
-            "pipeline in `steps`, so that sizes count images and not copies."
+            "steps in `steps`, so that sizes count images and not copies."
         )
     counts = np.bincount(train.labels)[np.unique(train.labels)]
     if counts.min() < max(sizes):
-        raise OctlessonsError(
+        raise ValueError(
             f"The smallest class has {counts.min()} training images, fewer than the {max(sizes)} "
             "asked for: leave the larger sizes out, or load more images."
         )
@@ -373,10 +349,7 @@ def _check_sides(train: ImageSet, test: ImageSet, sizes, seeds) -> None:
 def _scored(right: np.ndarray, labels, patients, level: float, n_bootstrap: int):
     """Balanced accuracy per seed, and its interval over seeds and test patients.
 
-    Parameters
-    ----------
-    right : ndarray, shape (n_seeds, n_test)
-        1 where right, 0 where wrong; or the difference of two such arrays.
+    `right` has shape (n_seeds, n_test): 1 where right, 0 where wrong; or the difference of two.
     """
     classes, label = np.unique(labels, return_inverse=True)
     _, group = np.unique(
@@ -385,23 +358,22 @@ def _scored(right: np.ndarray, labels, patients, level: float, n_bootstrap: int)
     n_groups = group.max() + 1
     total = np.zeros((n_groups, len(classes)))
     np.add.at(total, (group, label), 1)
-    hits = np.zeros((n_groups, len(right), len(classes)))
-    np.add.at(hits, (group, slice(None), label), right.T)
+    cell = group * len(classes) + label
+    hits = np.stack([np.bincount(cell, of_seed, total.size).reshape(total.shape)
+                     for of_seed in right], axis=1)  # fmt: skip
 
     def balanced(weight, of_seeds):
         n = weight @ total
         mean = np.tensordot(weight, hits[:, of_seeds], 1).mean(0)
         return np.nanmean(np.where(n > 0, mean / np.maximum(n, 1), np.nan))
 
-    once = np.ones(n_groups)
-    scores = np.array([balanced(once, [s]) for s in range(len(right))])
+    once, n = np.ones(n_groups), len(right)
+    scores = np.array([balanced(once, [seed]) for seed in range(n)])
     rng = np.random.default_rng(0)
-    values = np.array([
-        balanced(
-            rng.multinomial(n_groups, once / n_groups), rng.integers(len(right), size=len(right))
-        )
+    values = [
+        balanced(rng.multinomial(n_groups, once / n_groups), rng.integers(n, size=n))
         for _ in range(n_bootstrap)
-    ])  # fmt: skip
+    ]
     tail = 50 * (1 - level)
     low, high = np.percentile(values, [tail, 100 - tail])
     return scores, float(low), float(high)

@@ -129,12 +129,8 @@ def nuisance(
     images : ImageSet
         Its labels, patients, sites and sizes (as acquired) are used, where known.
     clusters : array_like of int, shape (n,)
-    noise : {"keep", "drop"}
-        As for `agreement`.
-    n_permutations : int
-        Shuffles behind the level of chance. Diagnosis, site and size are shuffled between
-        patients where those are known.
-    random_state : int
+    noise, n_permutations, random_state
+        As for `agreement`. Labels, sites and sizes are shuffled between patients where known.
     **more : array_like, shape (n,)
         Further things to compare with, by name, such as ``wedge=has_wedge``.
 
@@ -166,8 +162,8 @@ def nuisance(
     known = {name: values for name, values in known.items() if values is not None}
     if not known:
         raise ValueError(
-            "Nothing is known about these images besides their pixels: no labels, patients, "
-            "sites or sizes. Pass something by name, such as wedge=array."
+            "Nothing is known about these images besides their pixels: pass something by name, "
+            "such as wedge=array."
         )
     rows = []
     for name, values in known.items():

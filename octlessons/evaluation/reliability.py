@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
-from octlessons.errors import OctlessonsError
 from octlessons.evaluation.classification import checked_probabilities, classes
+from octlessons.evaluation.contingency_table import same_lengths
 from octlessons.evaluation.uncertainty import Interval, recentred
-from octlessons.wording import count, decimal, html_table, text_table
+from octlessons.wording import Table, count, decimal
 
 
-@dataclass(frozen=True)
-class Calibration:
+@dataclass(frozen=True, repr=False)
+class Calibration(Table):
     """Confidence against accuracy, bin by bin.
 
     Attributes
@@ -34,10 +34,10 @@ class Calibration:
         Mean confidence minus accuracy; above 0 the classifier is surer than it should be.
     """
 
-    edges: np.ndarray = field(repr=False)
-    counts: np.ndarray = field(repr=False)
-    confidence: np.ndarray = field(repr=False)
-    accuracy: np.ndarray = field(repr=False)
+    edges: np.ndarray
+    counts: np.ndarray
+    confidence: np.ndarray
+    accuracy: np.ndarray
     ece: Interval
     brier: Interval
     overconfidence: Interval
@@ -49,7 +49,10 @@ class Calibration:
 
     _header = ("confidence", "images", "mean confidence", "right")
 
-    def _rows(self) -> list[tuple[str, ...]]:
+    def _caption(self) -> str:
+        return count(self.n, "image")
+
+    def _cells(self) -> list[tuple[str, ...]]:
         return [
             (
                 f"{self.edges[i]:.2f} to {self.edges[i + 1]:.2f}",
@@ -61,18 +64,8 @@ class Calibration:
             if self.counts[i]
         ]
 
-    def _scores(self) -> str:
-        return f"Calibration error {self.ece}, Brier score {self.brier}"
-
-    def __str__(self) -> str:
-        table = text_table([self._header, *self._rows()])
-        return f"{count(self.n, 'image')}\n{self._scores()}\n{table}"
-
-    __repr__ = __str__
-
-    def _repr_html_(self) -> str:
-        table = html_table(count(self.n, "image"), self._header, self._rows())
-        return f"{table}<p>{self._scores()}.</p>"
+    def _note(self) -> str:
+        return f"Calibration error {self.ece}, Brier score {self.brier}."
 
 
 def calibration(
@@ -80,10 +73,10 @@ def calibration(
     probabilities,
     bins: int = 10,
     *,
-    patients=None,
+    groups=None,
     n_bootstrap: int = 500,
     level: float = 0.95,
-    seed: int = 0,
+    random_state: int = 0,
 ) -> Calibration:
     """Compare how sure a classifier is with how often it is right.
 
@@ -95,13 +88,10 @@ def calibration(
         Probability of every class, as `predict_proba` gives it.
     bins : int
         Number of bins of equal width between 0 and 1.
-    patients : array_like, shape (n,), optional
+    groups : array_like, shape (n,), optional
         Patient of each image; the intervals then draw patients.
-    n_bootstrap : int
-        Resamples.
-    level : float
-        Level of the intervals.
-    seed : int
+    n_bootstrap, level, random_state
+        As for `judge_classifier`.
 
     Returns
     -------
@@ -109,7 +99,7 @@ def calibration(
 
     Raises
     ------
-    OctlessonsError
+    ValueError
         If lengths differ, rows are no probabilities, or there is no bin.
 
     Examples
@@ -120,39 +110,32 @@ def calibration(
     """
     labels = classes(labels, "labels")
     probabilities = checked_probabilities(probabilities)
-    n, k = probabilities.shape
-    if len(labels) != n:
-        raise OctlessonsError(
-            f"There are {len(labels)} labels but {n} rows of probabilities: give one for each "
-            "image, in the same order."
-        )
-    if patients is not None and len(patients) != n:
-        raise OctlessonsError(f"There are {n} labels but {len(patients)} patients: give one each.")
+    k = probabilities.shape[1]
+    same_lengths(len(labels), **{"rows of probabilities": probabilities, "groups": groups})
     if labels.max() >= k:
-        raise OctlessonsError(
+        raise ValueError(
             f"Labels go up to {labels.max()}, but there are probabilities of {k} classes only."
         )
     if bins < 1:
-        raise OctlessonsError(f"Calibration needs at least 1 bin, not {bins}.")
+        raise ValueError(f"Calibration needs at least 1 bin, not {bins}.")
     sure = probabilities.max(axis=1)
     right = (probabilities.argmax(axis=1) == labels).astype(float)
     squares = ((probabilities - np.eye(k)[labels]) ** 2).sum(axis=1)
     edges = np.linspace(0, 1, bins + 1)
     # A bin holds its upper end, so that confidence 1 lies in the last.
     place = np.clip(np.ceil(sure * bins).astype(int) - 1, 0, bins - 1)
-
     counts = np.bincount(place, minlength=bins)
     with np.errstate(invalid="ignore", divide="ignore"):
         confidence = np.bincount(place, sure, minlength=bins) / counts
         accuracy = np.bincount(place, right, minlength=bins) / counts
-    spans = _intervals(place, bins, sure - right, squares, patients, n_bootstrap, level, seed)
+    spans = _intervals(place, bins, sure - right, squares, groups, n_bootstrap, level, random_state)
     return Calibration(edges, counts, confidence, accuracy, *spans)
 
 
-def _intervals(place, bins, gap, squares, patients, n_bootstrap: int, level: float, seed: int):
+def _intervals(place, bins, gap, squares, groups, n_bootstrap: int, level: float, random_state):
     """Calibration error, Brier score and overconfidence, with the bootstrap by patient."""
     n = len(place)
-    _, group = np.unique(np.arange(n) if patients is None else patients, return_inverse=True)
+    _, group = np.unique(np.arange(n) if groups is None else groups, return_inverse=True)
     n_groups = group.max() + 1
     # For each patient: the gaps of each bin, images, and squared distances.
     each = np.zeros((n_groups, bins + 2))
@@ -166,7 +149,7 @@ def _intervals(place, bins, gap, squares, patients, n_bootstrap: int, level: flo
         return np.stack([error, sums[:, bins + 1] / of, sums[:, :bins].sum(axis=1) / of])
 
     estimate = scores(each.sum(axis=0)[None])[:, 0]
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(random_state)
     block = max(1, 4_000_000 // n_groups)
     drawn = [
         rng.multinomial(n_groups, np.full(n_groups, 1 / n_groups), min(block, n_bootstrap - i))

@@ -8,15 +8,17 @@ still without drusen? And asked of a fixed classifier that never saw an altered 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
-from octlessons.augmentation.pipelines import PIPELINES, Augmented, Pipeline, load, pipeline
-from octlessons.errors import OctlessonsError
-from octlessons.evaluation import Interval, bootstrap
+from octlessons.augmentation import AUGMENTERS, Augmented, Augmenter, augmenter
+from octlessons.evaluation.learning import small_classifier
+from octlessons.evaluation.uncertainty import Interval, bootstrap
 from octlessons.images.imageset import ImageSet
-from octlessons.wording import decimal, html_table, percent, text_table
+from octlessons.images.phantoms import BOUNDARIES, draw_phantoms
+from octlessons.wording import Table, decimal, percent
 
 #: What a change may do and still keep the label (choices of this course, each with its reason).
 LIMITS = {
@@ -33,7 +35,7 @@ LIMITS = {
 
 #: What `survival_table` tries unless told otherwise.
 DEFAULT = (
-    *PIPELINES["oct_safe"][1], "rotation", *PIPELINES["oct_unsafe"][1], "heavy blur",
+    *AUGMENTERS["oct_safe"][1], "rotation", *AUGMENTERS["oct_unsafe"][1], "heavy blur",
     "oct_safe", "oct_unsafe",
 )  # fmt: skip
 
@@ -95,8 +97,8 @@ class Survival:
     reasons: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
-class SurvivalTable:
+@dataclass(frozen=True, repr=False)
+class SurvivalTable(Table):
     """One `Survival` per change; ``table["zoom"]`` gives one, iteration gives all.
 
     Attributes
@@ -126,7 +128,7 @@ class SurvivalTable:
                 return row
         raise KeyError(f"{name!r} is not in the table; it has {[row.name for row in self.rows]}")
 
-    _HEAD = (
+    _header = (
         "change", "keeps the label", "upright", "thickness changed", "drusen kept", "lesions kept",
         "fluid contrast", "false drusen", "accuracy drop",
     )  # fmt: skip
@@ -147,12 +149,6 @@ class SurvivalTable:
             )
             for row in self.rows
         ]
-
-    def __repr__(self) -> str:
-        return f"{text_table([self._HEAD, *self._cells()])}\n{self._caption()}"
-
-    def _repr_html_(self) -> str:
-        return html_table(self._caption(), self._HEAD, self._cells())
 
     def _caption(self) -> str:
         text = f"{self.n_test:,} scans changed one way at a time"
@@ -188,7 +184,7 @@ def survival_table(
     changes: Sequence | None = None,
     *,
     test_size: float = 0.5,
-    seed: int = 0,
+    random_state: int = 0,
     n_bootstrap: int = 300,
 ) -> SurvivalTable:
     """Measure what each change does to the truth of scans, and to a fixed classifier.
@@ -200,15 +196,14 @@ def survival_table(
         (phantoms), the classifier in any case. Phantoms are drawn when not given: 100 of each
         class at 128 px.
     changes : sequence, optional
-        What to try: anything that `octlessons.augmentation.pipeline` takes. A single step is
-        applied to every scan, whatever its probability; a pipeline of several runs as it is. By
-        default
-        every step of ``oct_safe`` and ``oct_unsafe``, rotation and blur, and both pipelines.
+        What to try: anything that `octlessons.augmentation.augmenter` takes. A single step is
+        applied to every scan, whatever its probability; several run as they are. By default every
+        step of ``oct_safe`` and ``oct_unsafe``, rotation and blur, and both pipelines.
     test_size : float
         Share of the images that is changed and measured; the classifier learns from the others.
         Split by patient where patients are known.
-    seed : int
-        Seed of the split and of the changes.
+    random_state : int
+        Of the split and of the changes.
     n_bootstrap : int
         Resamples (of patients) for the interval of the drop.
 
@@ -218,7 +213,7 @@ def survival_table(
 
     Raises
     ------
-    OctlessonsError
+    ValueError
         If there are no labels, or a name is unknown.
 
     Notes
@@ -227,30 +222,31 @@ def survival_table(
     pixels for as large as they were. That is why zooming counts as a change.
     """
     if images is None:
-        from octlessons.images.phantoms import draw_phantoms
-
-        images = draw_phantoms(n_per_class=100, size=128, seed=seed)
+        images = draw_phantoms(n_per_class=100, size=128, seed=random_state)
     if images.labels is None:
-        raise OctlessonsError("What survives is asked of labels, and these images have none.")
-    todo = [_one(change, seed) for change in (DEFAULT if changes is None else changes)]
+        raise ValueError("What survives is asked of labels, and these images have none.")
     by = "image" if images.patients is None else "patient"
-    train, test = images.split(test_size, by=by, random_state=seed)
-    from octlessons.evaluation.learning import small_classifier
-
+    train, test = images.split(test_size, by=by, random_state=random_state)
     classifier = small_classifier().fit(train, train.labels)
     right = classifier.predict(test) == test.labels
     before = _measures(test, [Augmented(*parts) for parts in _parts(test)])
-    nothing = _row("nothing", before, before, test)
-    rows = [_judged(nothing, right, right, test, n_bootstrap, seed)]
-    for name, made, force in todo:
-        changed = [
-            made._run(image, mask, boundaries, i, 0, force)
-            for i, (image, mask, boundaries) in enumerate(_parts(test))
-        ]
-        after = _measures(test, changed)
+
+    def row(name: str, after: _Measures, still_right) -> Survival:
+        drop = bootstrap(
+            np.mean,
+            right.astype(float) - still_right,
+            groups=test.patients,
+            n=n_bootstrap,
+            random_state=random_state,
+        )
+        accuracy = float(still_right.mean())
+        return _judged(replace(_row(name, before, after, test), accuracy=accuracy, drop=drop))
+
+    rows = [row("nothing", before, right)]
+    for made in (_made(change, random_state) for change in (changes or DEFAULT)):
+        changed = _changed(made, test)
         still_right = classifier.predict([one.image for one in changed]) == test.labels
-        row = _row(name, before, after, test)
-        rows.append(_judged(row, right, still_right, test, n_bootstrap, seed))
+        rows.append(row(made.name, _measures(test, changed), still_right))
     return SurvivalTable(tuple(rows), float(right.mean()), len(train), len(test))
 
 
@@ -274,26 +270,29 @@ def transform_examples(
     list of Example
     """
     one = images[[index]]
-    image, boundaries = one[0], None if one.boundaries is None else one.boundaries[0]
-    lesions = None if one.lesions is None else one.lesions[0]
+    boundaries = None if one.boundaries is None else one.boundaries[0]
+    before = Augmented(one[0], None if one.lesions is None else one.lesions[0], boundaries)
     examples = []
-    for name, made, force in (_one(c, seed) for c in (DEFAULT if changes is None else changes)):
-        after = made._run(image, lesions, boundaries, index, 0, force)
+    for made in (_made(change, seed) for change in (changes or DEFAULT)):
         single = len(made.steps) == 1
         why = made.steps[0].why if single else made.description
         limits = made.steps[0].limits if single else ", ".join(step.name for step in made.steps)
-        examples.append(Example(name, why, limits, Augmented(image, lesions, boundaries), after))
+        after = made._run(*before, index, 0, single)
+        examples.append(Example(made.name, why, limits, before, after))
     return examples
 
 
 # ---------------------------------------------------------------------- inside
 
 
-def _one(change, seed: int) -> tuple[str, Pipeline, bool]:
-    """Name, pipeline, and whether its only step is applied to every scan."""
-    made = change if isinstance(change, Pipeline) else pipeline(change, seed=seed)
-    load()
-    return made.name, made, len(made.steps) == 1
+def _made(change, seed: int) -> Augmenter:
+    return change if isinstance(change, Augmenter) else augmenter(change, seed=seed)
+
+
+def _changed(made: Augmenter, images: ImageSet) -> list[Augmented]:
+    """Every image once, a single step on all of them."""
+    single = len(made.steps) == 1
+    return [made._run(*parts, i, 0, single) for i, parts in enumerate(_parts(images))]
 
 
 _LAYERS = ("ILM", "RPE", "BM")
@@ -301,8 +300,6 @@ _LAYERS = ("ILM", "RPE", "BM")
 
 def _parts(images: ImageSet):
     """(image, mask, boundaries) of each scan; the mask holds lesion codes and pixel numbers."""
-    from octlessons.images.phantoms import BOUNDARIES
-
     kept = [BOUNDARIES.index(name) for name in _LAYERS]
     for i, image in enumerate(images):
         mask = boundaries = None
@@ -330,7 +327,8 @@ class _Measures:
 def _measures(images: ImageSet, changed: Sequence[Augmented]) -> _Measures:
     n = len(images)
     upright, thickness, fluid, bump = (np.full(n, np.nan) for _ in range(4))
-    drusen, numbers = np.full((n, 2), np.nan), [None] * n
+    drusen = np.full((n, 2), np.nan)
+    numbers: list[np.ndarray | None] = [None] * n
     for i, (image, mask, boundaries) in enumerate(changed):
         axial, lateral = (np.nan, np.nan) if images.pixel_sizes is None else images.pixel_sizes[i]
         if boundaries is not None:
@@ -382,7 +380,7 @@ def _row(name: str, before: _Measures, after: _Measures, images: ImageSet) -> Su
     with_drusen = np.isfinite(before.drusen).all(1)
     fluid = np.isfinite(before.fluid) & (before.fluid > 5)
     ratio = after.fluid[fluid] / before.fluid[fluid]
-    parts = {
+    parts: dict[str, Any] = {
         "upright": _mean(after.upright[np.isfinite(before.upright)]),
         "thickness_change": _median(change),
         "thickness_changed": _mean(gone | (change > LIMITS["thickness"])),
@@ -410,8 +408,8 @@ def _kept(after: _Measures, images: ImageSet) -> np.ndarray:
     from scipy.ndimage import maximum_filter
 
     shares = []
-    for codes, numbers in zip(images.lesions if images.lesions is not None else (), after.numbers,
-                              strict=False):  # fmt: skip
+    known = [] if images.lesions is None else zip(images.lesions, after.numbers, strict=True)
+    for codes, numbers in known:
         lesion = codes > 0
         if lesion.any():
             there = np.zeros(codes.size + 1, bool)
@@ -422,37 +420,27 @@ def _kept(after: _Measures, images: ImageSet) -> np.ndarray:
     return np.asarray(shares)
 
 
-def _judged(row: Survival, right, still_right, images: ImageSet, n_bootstrap, seed) -> Survival:
-    from dataclasses import replace
-
-    drop = bootstrap(
-        np.mean, right.astype(float) - still_right, groups=images.patients, n=n_bootstrap, seed=seed
-    )
+def _judged(row: Survival) -> Survival:
+    """The row with its verdict: which limits are broken."""
     tests = (
-        ("upright", row.upright, lambda v: v >= LIMITS["upright"],
+        (row.upright, lambda v: v >= LIMITS["upright"],
          lambda v: f"{_only(v)} of the scans are anatomically the right way up"),
-        ("thickness", row.thickness_changed, lambda v: v <= LIMITS["thickness_changed"],
+        (row.thickness_changed, lambda v: v <= LIMITS["thickness_changed"],
          lambda v: f"the central thickness changes by more than {_percent(LIMITS['thickness'])} in "
                    f"{_percent(v)} of scans"),
-        ("drusen", row.drusen_kept, lambda v: v >= LIMITS["drusen_kept"],
+        (row.drusen_kept, lambda v: v >= LIMITS["drusen_kept"],
          lambda v: f"{_only(v)} of the scans with drusen keep their height and width"),
-        ("lesions", row.lesions_kept, lambda v: v >= LIMITS["lesions_kept"],
+        (row.lesions_kept, lambda v: v >= LIMITS["lesions_kept"],
          lambda v: f"{_only(v)} of the lesions' area stays in the picture"),
-        ("fluid", row.fluid_contrast, lambda v: v >= LIMITS["fluid_contrast"],
+        (row.fluid_contrast, lambda v: v >= LIMITS["fluid_contrast"],
          lambda v: "fluid is no longer darker than tissue" if v <= 0
          else f"fluid keeps only {_percent(v)} of its contrast"),
-        ("false drusen", row.false_drusen, lambda v: v <= LIMITS["false_drusen"],
+        (row.false_drusen, lambda v: v <= LIMITS["false_drusen"],
          lambda v: f"{_percent(v)} of normal scans get a bump of {LIMITS['bump_um']:.0f} µm"),
     )  # fmt: skip
-    asked = [(value, fine, say) for _, value, fine, say in tests if value is not None]
+    asked = [(value, fine, say) for value, fine, say in tests if value is not None]
     reasons = tuple(say(value) for value, fine, say in asked if not fine(value))
-    return replace(
-        row,
-        accuracy=float(still_right.mean()),
-        drop=drop,
-        keeps_label=not reasons if asked else None,
-        reasons=reasons,
-    )
+    return replace(row, keeps_label=not reasons if asked else None, reasons=reasons)
 
 
 def _mean(values: np.ndarray) -> float | None:

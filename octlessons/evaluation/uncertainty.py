@@ -82,15 +82,14 @@ def bootstrap(
     Parameters
     ----------
     statistic : callable
-        ``statistic(*arrays)`` → float. NaN results are left out.
+        ``statistic(*arrays)`` → float; NaN is left out.
     *arrays : array_like, first axis n
         Resampled together.
     groups : array_like, shape (n,), optional
         Patient of each image; every image is drawn on its own when this is not given.
     n : int
-        Number of resamples.
+        Resamples.
     level : float
-        Level of the interval.
     random_state : int
     bounds : (float, float)
         Smallest and largest value the statistic can have; the interval is cut there.

@@ -17,7 +17,7 @@ def confusion_figure(matrix, class_names: Sequence[str] | None = None, *, title:
 
     Parameters
     ----------
-    matrix : octlessons.evaluation.Report, or array_like of shape (k, k)
+    matrix : octlessons.evaluation.ClassificationReport, or array_like of shape (k, k)
         Each cell shows the number of images and its share of the row; the shade is that share.
         Cells of right answers are framed.
     class_names : sequence of str, optional

@@ -27,12 +27,12 @@ def speed(n: int) -> None:
     """Images per second of each pipeline, with and without the truth."""
     from skimage.transform import rotate
 
-    from octlessons.augmentation import augment, pipeline
+    from octlessons.augmentation import augment, augmenter
     from octlessons.images import draw_phantoms
 
     images = draw_phantoms(n, size=128)
     colour = np.repeat(images.images[..., None], 3, axis=-1)
-    oct_safe = pipeline("oct_safe")
+    oct_safe = augmenter("oct_safe")
     oct_safe(images[0])  # imports
     ways = {
         "np.fliplr, copied (baseline)": lambda: [np.fliplr(x).copy() for x in images],
@@ -43,7 +43,7 @@ def speed(n: int) -> None:
         "oct_safe with truth": lambda: augment(images, oct_safe, keep_originals=False),
     }
     for name in ("oct_unsafe", "histology", "dermoscopy"):
-        made = pipeline(name)
+        made = augmenter(name)
         pictures = images.images if name == "oct_unsafe" else colour
         ways[name] = lambda made=made, pictures=pictures: [
             made(x, index=i) for i, x in enumerate(pictures)
@@ -84,13 +84,13 @@ def survival() -> None:
 def learning(n_seeds: int) -> None:
     """Learning curves with and without copies, and the score of splitting after augmenting."""
     from octlessons.augmentation import augment
-    from octlessons.evaluation import learning_curve, small_classifier
+    from octlessons.evaluation import augmentation_curve, small_classifier
     from octlessons.images import draw_phantoms
 
     train, test = draw_phantoms(n_per_class=160, size=128, seed=0).split(0.5)
     sizes = (5, 10, 20, 50)
     curves = {
-        steps: learning_curve(train, test, sizes, steps=steps, seeds=n_seeds)
+        steps: augmentation_curve(train, test, sizes, steps=steps, seeds=n_seeds)
         for steps in (None, "oct_safe", "oct_unsafe")
     }
     print()
