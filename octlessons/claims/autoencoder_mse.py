@@ -36,12 +36,12 @@ def experiment(setting: Setting) -> Finding:
     coder = ConvAutoencoder(
         size,
         channels=3,
-        epochs=epochs,
-        validation=valid,
+        max_iter=epochs,
         checkpoint=setting.work / f"autoencoder-mse-{setting.scale}.pt",
+        verbose=True,
     )
     with contextlib.redirect_stdout(_Lines(setting.tell)):
-        coder.fit(train)
+        coder.fit(train, X_val=valid)
     numbers_in, numbers_code = size * size * 3, int(np.prod(coder.code_shape_))
     channels, *places = coder.code_shape_
     measured = {

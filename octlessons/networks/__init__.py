@@ -12,11 +12,14 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
         "autoencoder": ["ConvAutoencoder"],
-        "checkpoints": ["read_tensors"],
+        "checkpoints": ["Checkpoint"],
         "classifier": ["SmallCNN"],
-        "contrastive": ["SelfSupervised", "contrastive_loss", "vicreg_loss"],
+        "contrastive": ["SelfSupervised"],
         "history": ["History"],
-        "loop": ["OPTIMISERS", "train"],
+        "loop": ["train"],
+        "losses": ["contrastive_loss", "vicreg_loss"],
+        "parts": ["held_out"],
+        "settings": ["SOLVERS", "TrainingSettings"],
         "views": ["VIEWS", "Views", "make_views", "view_steps"],
     },
 )

@@ -4,29 +4,49 @@ from __future__ import annotations
 
 import json
 import os
-import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from octlessons._files import write_atomically
-from octlessons._optional import need_torch
 from octlessons.errors import OctlessonsError
 from octlessons.networks.history import History, jsonable
+from octlessons.representations.tensors import read_tensors
 from octlessons.wording import count
 
 #: Version of the checkpoint files; another one is refused.
-FORMAT = 1
+FORMAT = 2
 
 
 class Checkpoint:
-    """A file from which a training goes on."""
+    """A file from which a training goes on.
 
-    def __init__(self, path: Path, key: Mapping[str, Any]):
-        self.path, self.key = path, jsonable(dict(key))
+    Parameters
+    ----------
+    path : path
+        Written after every epoch, in one step: weights, optimiser, history and best weights.
+    key : mapping, optional
+        What else identifies the training, the images for instance. A file made with another key
+        is refused, as is one of another network or other settings.
+    resume : bool
+        Go on from the file where it exists. False starts again and overwrites it.
+    """
+
+    def __init__(
+        self,
+        path: str | os.PathLike,
+        key: Mapping[str, Any] | None = None,
+        resume: bool = True,
+    ):
+        self.path, self.key, self.resume = Path(path), jsonable(dict(key or {})), resume
         self.done = 0
 
+    def of(self, settings: Mapping[str, Any]) -> Checkpoint:
+        """The same for a training of these settings."""
+        return Checkpoint(self.path, {**settings, **self.key}, self.resume)
+
     def write(self, run) -> None:
+        """Keep the state of a training after an epoch."""
         import torch
 
         content = {
@@ -41,11 +61,12 @@ class Checkpoint:
         write_atomically(self.path, lambda stream: torch.save(content, stream))
         self.done = len(run.history)
 
-    def restore(self, run, epochs: int) -> None:
-        content = read_tensors(self.path, "checkpoint", self._instead())
+    def restore(self, run, max_iter: int) -> None:
+        """Put a training into the state that was kept."""
+        content = read_tensors(self.path, "checkpoint", _INSTEAD)
         if content.get("what") != "octlessons checkpoint" or content.get("format") != FORMAT:
             raise OctlessonsError(
-                f"{self.path} is no checkpoint of this version of octlessons: {self._instead()}."
+                f"{self.path} is no checkpoint of this version of octlessons: {_INSTEAD}."
             )
         try:
             key = json.loads(content["key"])
@@ -54,28 +75,13 @@ class Checkpoint:
             shapes = {name: tuple(value.shape) for name, value in state.items()}
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise OctlessonsError(
-                f"{self.path} is damaged: {error!r}. To train afresh, {self._instead()}."
+                f"{self.path} is damaged: {error!r}. To train afresh, {_INSTEAD}."
             ) from error
-        for name in [*self.key, *key]:
-            there, here = key.get(name), self.key.get(name)
-            if there != here:
-                raise OctlessonsError(
-                    f"{self.path} belongs to another training: {name} was {_brief(there)} there "
-                    f"and is {_brief(here)} here. Give what it was made with, or "
-                    f"{self._instead()}."
-                )
-        now = {name: tuple(value.shape) for name, value in run.network.state_dict().items()}
-        if shapes != now:
-            differing = sorted(set(shapes.items()) ^ set(now.items()))[0][0]
-            raise OctlessonsError(
-                f"{self.path} holds another network: {differing} is {_by(shapes.get(differing))} "
-                f"there and {_by(now.get(differing))} here. Give the settings it was made with, "
-                f"or {self._instead()}."
-            )
-        if len(done) > epochs:
+        self._same(key, shapes, run)
+        if len(done) > max_iter:
             raise OctlessonsError(
                 f"{self.path} has {count(len(done), 'epoch', 'epochs')} already, more than the "
-                f"{epochs} asked for: ask for epochs={len(done)} or more, or {self._instead()}."
+                f"{max_iter} asked for: ask for max_iter={len(done)} or more, or {_INSTEAD}."
             )
         history = run.history
         history.epochs, history.best_epoch = done.epochs, done.best_epoch
@@ -84,52 +90,25 @@ class Checkpoint:
         run.optimiser.load_state_dict(moments)
         run.best = best
 
-    def _instead(self) -> str:
-        return "delete that file, give another checkpoint=…, or start again with resume=False"
+    def _same(self, key: Mapping[str, Any], shapes: Mapping[str, tuple], run) -> None:
+        for name in [*self.key, *key]:
+            there, here = key.get(name), self.key.get(name)
+            if there != here:
+                raise OctlessonsError(
+                    f"{self.path} belongs to another training: {name} was {_brief(there)} there "
+                    f"and is {_brief(here)} here. Give what it was made with, or {_INSTEAD}."
+                )
+        now = {name: tuple(value.shape) for name, value in run.network.state_dict().items()}
+        if shapes != now:
+            differing = sorted(set(shapes.items()) ^ set(now.items()))[0][0]
+            raise OctlessonsError(
+                f"{self.path} holds another network: {differing} is {_by(shapes.get(differing))} "
+                f"there and {_by(now.get(differing))} here. Give the settings it was made with, "
+                f"or {_INSTEAD}."
+            )
 
 
-def read_tensors(path: str | os.PathLike, what: str, instead: str) -> dict:
-    """Read a file that ``torch.save`` wrote, weights only: nothing in it is executed.
-
-    Parameters
-    ----------
-    path : path
-    what : str
-        What the file should be, for the sentence.
-    instead : str
-        What to do if it is not, for the sentence.
-
-    Returns
-    -------
-    dict
-
-    Raises
-    ------
-    OctlessonsError
-        If it is missing, cut short, damaged or something else.
-    """
-    torch = need_torch()
-    path = Path(path)
-    try:
-        with zipfile.ZipFile(path) as archive:
-            damaged = archive.testzip()
-        if damaged is not None:
-            raise ValueError(f"checksum of {damaged}")
-        content = torch.load(path, map_location="cpu", weights_only=True)
-        if not isinstance(content, dict):
-            raise ValueError("it holds something else")
-    except FileNotFoundError as error:
-        raise OctlessonsError(f"There is no {what} {path}: check the name.") from error
-    except OSError as error:
-        raise OctlessonsError(
-            f"{path} cannot be read: {error.strerror or error}. Check its rights."
-        ) from error
-    except Exception as error:  # zip, unpickling and torch each have their own
-        reason = str(error).splitlines()[0][:100].rstrip(".") if str(error) else "cut short"
-        raise OctlessonsError(
-            f"{path} is not a sound {what}, perhaps cut short ({reason}): {instead}."
-        ) from error
-    return content
+_INSTEAD = "delete that file, or give another checkpoint=…"
 
 
 def copied(state: Mapping[str, Any]) -> dict[str, Any]:

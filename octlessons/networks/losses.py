@@ -1,14 +1,13 @@
-"""How far a rebuilt image is from the original: what an autoencoder can be trained to make small.
+"""Losses: what the networks are trained to make small.
 
-Every loss here takes two tensors (n, channels, h, w) in 0…1 and gives one number, the mean over
-the images.
+`mse`, `ssim_loss` and `Perceptual` take two tensors (n, channels, h, w) in 0…1, rebuilt images and
+their originals; `contrastive_loss` and `vicreg_loss` take two tensors (n, d), the projections of
+two views of each image. All give a scalar tensor.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
-
-from octlessons.errors import OctlessonsError
 
 if TYPE_CHECKING:
     import torch
@@ -48,6 +47,11 @@ def ssim(rebuilt: torch.Tensor, images: torch.Tensor) -> torch.Tensor:
     torch.Tensor, shape (n,)
         1 for equal images, about 0 for unrelated ones; it can be negative.
 
+    Raises
+    ------
+    ValueError
+        If the images are smaller than the windows.
+
     References
     ----------
     Wang, Bovik, Sheikh & Simoncelli (2004), IEEE Transactions on Image Processing 13, 600–612.
@@ -55,7 +59,7 @@ def ssim(rebuilt: torch.Tensor, images: torch.Tensor) -> torch.Tensor:
     import torch
 
     if min(images.shape[-2:]) < SSIM_WINDOW:
-        raise OctlessonsError(
+        raise ValueError(
             f"SSIM compares windows of {SSIM_WINDOW} × {SSIM_WINDOW} px, and these images have "
             f"{images.shape[-2]} × {images.shape[-1]} px: take larger ones, or loss='mse'."
         )
@@ -148,3 +152,77 @@ class Perceptual:
             size = (b**2).mean(dim=(1, 2, 3)).clamp_min(1e-4)
             parts.append((((a - b) ** 2).mean(dim=(1, 2, 3)) / size).mean())
         return torch.stack(parts).mean()
+
+
+def contrastive_loss(first, second, temperature: float = 0.2, groups=None):
+    """Return the loss of SimCLR (NT-Xent): find the other view among all others.
+
+    For every view, the cosine similarities to all other views of the batch, divided by the
+    temperature, are turned into probabilities (softmax). The loss is the mean of -ln of the
+    probability of the right one.
+
+    Parameters
+    ----------
+    first, second : torch.Tensor, shape (n, d)
+        Row i of both comes from image i. They are brought to length 1 here.
+    temperature : float
+    groups : torch.Tensor of int, shape (n,), optional
+        Images of the same group are left out of each other's sums, so that they are not pushed
+        apart.
+
+    Returns
+    -------
+    torch.Tensor
+        A scalar; ln(2n - 1) when all similarities are equal.
+
+    Examples
+    --------
+    >>> import torch
+    >>> same = torch.eye(2)
+    >>> round(contrastive_loss(same, same, temperature=1.0).item(), 4)  # -ln(e / (e + 2))
+    0.5514
+    """
+    import torch
+    from torch.nn.functional import normalize
+
+    n = len(first)
+    views = normalize(torch.cat([first, second]), dim=1)
+    scores = views @ views.T / temperature
+    each = torch.arange(2 * n, device=views.device)
+    partner = (each + n) % (2 * n)
+    left_out = torch.eye(2 * n, dtype=torch.bool, device=views.device)
+    if groups is not None:
+        both = torch.cat([groups, groups])
+        left_out = both[:, None] == both[None, :]
+        left_out[each, partner] = False
+    right = scores[each, partner]
+    everyone = scores.masked_fill(left_out, -torch.inf)
+    return (torch.logsumexp(everyone, dim=1) - right).mean()
+
+
+def vicreg_loss(first, second, similar: float = 25.0, varied: float = 25.0, apart: float = 1.0):
+    """Return the loss of VICReg: views alike, every number varied, no two numbers redundant.
+
+    Parameters
+    ----------
+    first, second : torch.Tensor, shape (n, d)
+        Row i of both comes from image i.
+    similar, varied, apart : float
+        Weights of the three parts: mean squared difference of the views, how far each number's
+        standard deviation falls short of 1, and squared covariances of different numbers.
+
+    Returns
+    -------
+    torch.Tensor
+        A scalar.
+    """
+    from torch.nn.functional import mse_loss, relu
+
+    loss = similar * mse_loss(first, second)
+    for part in (first, second):
+        centred = part - part.mean(dim=0)
+        loss = loss + varied / 2 * relu(1 - (centred.var(dim=0) + 1e-4).sqrt()).mean()
+        covariance = centred.T @ centred / (len(part) - 1)
+        squares = covariance.square()
+        loss = loss + apart * (squares.sum() - squares.diagonal().sum()) / part.shape[1]
+    return loss

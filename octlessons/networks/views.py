@@ -13,8 +13,8 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from octlessons.augmentation.pipelines import PIPELINES, STEPS, Pipeline, Step
-from octlessons.augmentation.pipelines import pipeline as make_pipeline
+from octlessons.augmentation.augmenters import Augmenter, augmenter
+from octlessons.augmentation.steps import AUGMENTERS, STEPS, Step
 from octlessons.errors import OctlessonsError
 
 #: No edge of a scan is moved by tilt or bend further than this share of the height.
@@ -48,7 +48,7 @@ class Views:
         Whether they run on tensors; otherwise through albumentations, image by image.
     """
 
-    def __init__(self, name: str, steps: Sequence[str], slow: Pipeline | None = None):
+    def __init__(self, name: str, steps: Sequence[str], slow: Augmenter | None = None):
         self.name, self.steps, self._slow = name, tuple(steps), slow
 
     @property
@@ -72,16 +72,15 @@ class Views:
         import torch
 
         if self._slow is not None:
-            return self._one_by_one(images, seed)
+            return self._one_by_one(self._slow.with_seed(int(seed)), images)
         draw = _Draw(images, torch.Generator(images.device).manual_seed(int(seed)))
         for step in self.steps:
             _FAST[step](draw)
         return draw.finish()
 
-    def _one_by_one(self, images, seed: int):
+    def _one_by_one(self, made: Augmenter, images):
         import torch
 
-        made = self._slow.with_seed(int(seed))
         grey = (images[:, 0].cpu().numpy() * 255 + 0.5).astype(np.uint8)
         altered = np.stack([made(image, index=i) for i, image in enumerate(grey)])
         return torch.from_numpy(altered).to(images.device)[:, None].float() / 255
@@ -91,14 +90,14 @@ class Views:
 
 
 def make_views(views) -> Views:
-    """Make views from a name, steps, or a pipeline of `octlessons.augmentation`.
+    """Make views from a name, steps, or an augmenter of `octlessons.augmentation`.
 
     Parameters
     ----------
-    views : str, sequence of str, Pipeline or Views
-        A name from `VIEWS` or `octlessons.augmentation.PIPELINES`; names of steps, those of
+    views : str, sequence of str, Augmenter or Views
+        A name from `VIEWS` or `octlessons.augmentation.AUGMENTERS`; names of steps, those of
         `octlessons.augmentation.STEPS` and of `view_steps`; or anything that
-        `octlessons.augmentation.pipeline` takes, which is slower.
+        `octlessons.augmentation.augmenter` takes, which is slower.
 
     Returns
     -------
@@ -113,10 +112,10 @@ def make_views(views) -> Views:
         return views
     if isinstance(views, str) and views in VIEWS:
         return Views(views, VIEWS[views][1])
-    if isinstance(views, str) and views in PIPELINES:
-        parts: Sequence = PIPELINES[views][1]
+    if isinstance(views, str) and views in AUGMENTERS:
+        parts: Sequence = AUGMENTERS[views][1]
         name = views
-    elif isinstance(views, Pipeline):
+    elif isinstance(views, Augmenter):
         parts, name = views.steps, views.name
     else:
         parts = [views] if isinstance(views, str | Step) else list(views)
@@ -125,7 +124,7 @@ def make_views(views) -> Views:
             if isinstance(part, str) and part not in _FAST and part not in STEPS:
                 raise OctlessonsError(
                     f"There are no views and no step called {part!r}. Views: "
-                    f"{', '.join([*VIEWS, *PIPELINES])}. Steps: {', '.join(view_steps())}."
+                    f"{', '.join([*VIEWS, *AUGMENTERS])}. Steps: {', '.join(view_steps())}."
                 )
     names = [part if isinstance(part, str) else getattr(part, "name", "") for part in parts]
     own = all(
@@ -140,7 +139,7 @@ def make_views(views) -> Views:
             f"The step {only_here[0]!r} works on batches only and cannot be mixed with steps of "
             "your own: leave one of them out."
         )
-    slow = views if isinstance(views, Pipeline) else make_pipeline(views)
+    slow = views if isinstance(views, Augmenter) else augmenter(views)
     return Views(slow.name, [step.name for step in slow.steps], slow)
 
 

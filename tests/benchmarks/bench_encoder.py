@@ -105,10 +105,10 @@ def _representations(shared: Path | None, quick: bool) -> Iterator[tuple]:
     from octlessons.representations.phantom_encoder import VARIANTS
 
     yield "pixels, 64 px", Pixels(64).fit_transform
-    yield "flattened pixels, 64 px", Pixels(64, flatten=True).fit_transform
+    yield "flattened pixels, 64 px", Pixels(64, clean=True).fit_transform
     yield (
         "PCA 90 % of flattened pixels",
-        make_pipeline(Pixels(64, flatten=True), VariancePCA(0.9)).fit_transform,
+        make_pipeline(Pixels(64, clean=True), VariancePCA(0.9)).fit_transform,
     )
     try:
         import torch
@@ -119,7 +119,7 @@ def _representations(shared: Path | None, quick: bool) -> Iterator[tuple]:
 
         yield (
             "autoencoder, 64 px, trained on these scans",
-            ConvAutoencoder(64, channels=1, verbose=False).fit_transform,
+            ConvAutoencoder(64, channels=1).fit_transform,
         )
     if torch and shared is not None:
         yield "ImageNet SqueezeNet 1.1, PCA 20", lambda scans: _squeezenet(scans, shared)
@@ -168,7 +168,7 @@ def _cell(value: float, span) -> str:
 
 
 def _write_card(rows: list[Row], n: int, n_patients: int) -> None:
-    from experiments.encoder.training import keep_cards
+    from experiments.encoder.card import keep_cards
     from octlessons.representations.phantom_encoder import SHIPPED
 
     file = SHIPPED / "cards.json"
