@@ -1,16 +1,14 @@
 """`fetch_file`: what is new beside the downloads of MedMNIST, which test the rest of it."""
 
-import errno
 import hashlib
-import sys
-import types
 
 import numpy as np
 import pytest
 
 from octlessons import OctlessonsError
+from octlessons._files import file_hash
 from octlessons.images import downloads
-from octlessons.images.downloads import fetch_file, file_hash, has_hash, hash_in_words
+from octlessons.images.downloads import fetch_file, has_hash, hash_in_words
 from tests.unit.server import Server
 
 FILE = np.random.default_rng(0).bytes(400_000)
@@ -103,20 +101,3 @@ def test_checksums_follow_the_file(tmp_path):
     assert not has_hash(path, SHA256)
     assert hash_in_words(SHA256[:8]) == f"SHA-256 begins with {SHA256[:8]}"
     assert hash_in_words(f"md5:{MD5}") == f"MD5 {MD5}"
-
-
-def test_on_windows_a_lock_is_waited_for_beyond_ten_seconds(monkeypatch, tmp_path):
-    answers = [OSError(errno.EDEADLK, "after 10 attempts"), PermissionError(errno.EACCES, "held")]
-
-    def locking(*_):
-        if answers:
-            raise answers.pop()
-
-    fake = types.SimpleNamespace(locking=locking, LK_LOCK=1)
-    monkeypatch.setitem(sys.modules, "msvcrt", fake)
-    with open(tmp_path / "lock", "ab") as handle:
-        downloads._lock_on_windows(handle)
-        assert not answers
-        answers.append(OSError(errno.EINVAL, "no locks here"))
-        with pytest.raises(OSError, match="no locks here"):
-            downloads._lock_on_windows(handle)
