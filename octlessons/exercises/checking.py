@@ -13,9 +13,8 @@ from pathlib import Path
 
 from octlessons.errors import OctlessonsError
 from octlessons.exercises.catalogue import Exercise, load_catalogue
-from octlessons.exercises.outcomes import Report, StudentError, TimedOut
-from octlessons.exercises.source import read_source
-from octlessons.exercises.student import SECONDS, Student, load_student
+from octlessons.exercises.outcomes import CheckResult, Report
+from octlessons.exercises.source import is_untouched, read_source
 
 _INI = Path(__file__).with_name("checks.ini")
 
@@ -25,26 +24,26 @@ def check(
     work: str | os.PathLike | Mapping[str, object] | None = None,
     *,
     who: str | None = None,
-    seconds: float = SECONDS,
+    seconds: float = 20.0,
 ) -> Report:
-    """Run the checks of an exercise.
+    """Run the checks of an exercise. This is for feedback, not for marks.
 
     Parameters
     ----------
     exercise : Exercise or str
         Or its id.
     work : path or mapping, optional
-        A ``.py`` or ``.ipynb`` file, or the names that the work defines (of a running notebook).
-        The stub of the course if not given; where only the notebook beside it was edited, that.
+        A ``.py`` or ``.ipynb`` file, which runs in a process of its own; or the names that the work
+        defines (of a running notebook), which runs here. The stub of the course if not given;
+        where only the notebook beside it was edited, that.
     who : str, optional
         Name or number of the student, where data differ from student to student.
     seconds : float
-        Time that one call may take.
+        Time by the clock that one call may take. The first that takes longer ends the exercise.
 
     Returns
     -------
     Report
-        This is for feedback, not for marks: the work runs in this process.
 
     Raises
     ------
@@ -54,39 +53,23 @@ def check(
     if isinstance(exercise, str):
         exercise = load_catalogue()[exercise]
     start = time.perf_counter()
-    loaded: list[Student] = []
     if isinstance(work, Mapping):
+        from octlessons.exercises.student import Student
+
         student = Student(work, "this notebook", seconds)
-        loaded.append(student)
-
-        def provide(_):
-            return student
-
+        results = run_checks(exercise, lambda _: student, who=who)
+        printed = student.printed
     else:
+        from octlessons.exercises.process import run_apart
+
         path = Path(work) if work is not None else attempt(exercise)
-        source, shown = read_source(path), _shown(path)
-        trouble: list[Exception] = []
-
-        def provide(_):
-            if trouble:
-                raise trouble[0]
-            if not loaded:
-                try:
-                    loaded.append(load_student(source, shown, seconds))
-                except (StudentError, TimedOut) as error:
-                    trouble.append(error)
-                    raise
-            return loaded[0]
-
-    results = run_checks(exercise, provide, who=who)
-    printed = loaded[0].printed if loaded else ""
+        source = read_source(path)
+        results, printed = run_apart(exercise, source, shown(path), who, seconds)
     return Report(exercise.id, results, printed, time.perf_counter() - start)
 
 
 def attempt(exercise: Exercise) -> Path:
     """Return the file that a student works in: the notebook if only that was edited."""
-    from octlessons.exercises.stubs import is_untouched
-
     if not exercise.stub.is_file() and not exercise.notebook.is_file():
         raise OctlessonsError(
             f"There is no file for {exercise.id} in {exercise.stub.parent}: get it back with "
@@ -105,20 +88,9 @@ def run_checks(
     *,
     who: str | None = None,
     key: str = "",
-) -> tuple:
-    """Run the check file of an exercise with pytest, in this process.
-
-    Parameters
-    ----------
-    exercise : Exercise
-    provide : callable
-        From the id of the exercise to the student's functions.
-    who, key : str
-        Of the variant.
-
-    Returns
-    -------
-    tuple of CheckResult
+    tell: Callable[..., None] = lambda **what: None,
+) -> tuple[CheckResult, ...]:
+    """Run the check file of an exercise with pytest, in this process; see `CheckPlugin`.
 
     Raises
     ------
@@ -131,7 +103,7 @@ def run_checks(
 
     if not exercise.checks.is_file():
         raise OctlessonsError(f"The checks of {exercise.id} are missing: {exercise.checks}.")
-    plugin = CheckPlugin(provide, who, key)
+    plugin = CheckPlugin(provide, who, key, tell)
     arguments = [
         *("-c", str(_INI), "--rootdir", str(exercise.checks.parent), "--noconftest", "-s"),
         *("-p", "no:cacheprovider", "-p", "no:terminal", "-p", "no:faulthandler"),
@@ -141,8 +113,10 @@ def run_checks(
     said = io.StringIO()
     with warnings.catch_warnings(), contextlib.redirect_stderr(said), _no_input(), quiet_options():
         warnings.simplefilter("ignore")
-        _forget(exercise.checks)
-        pytest.main(arguments, plugins=[plugin])
+        try:
+            pytest.main(arguments, plugins=[plugin])
+        finally:
+            forget(exercise.checks.parent)
     if plugin.problem or not plugin.results:
         why = plugin.problem or said.getvalue() or "they hold no test"
         raise OctlessonsError(
@@ -151,10 +125,15 @@ def run_checks(
     return tuple(plugin.results)
 
 
-def _forget(checks: Path) -> None:
-    """Drop a check file that was read before: pytest would not read it again."""
+def forget(folder: Path) -> None:
+    """Drop the modules of check files in a folder, which pytest would not read again.
+
+    Their names have hyphens, as ids do. So no statement imports them: pytest does, by their paths
+    (``--import-mode=importlib``).
+    """
+    start = str(folder) + os.sep
     for name, module in list(sys.modules.items()):
-        if name.rpartition(".")[2] == checks.stem and getattr(module, "__file__", None):
+        if str(getattr(module, "__file__", None)).startswith(start):
             del sys.modules[name]
 
 
@@ -179,7 +158,7 @@ def quiet_options():
             os.environ["PYTEST_ADDOPTS"] = before
 
 
-def _shown(path: Path) -> str:
+def shown(path: Path) -> str:
     """A path as a person would write it here."""
     try:
         return path.resolve().relative_to(Path.cwd()).as_posix()

@@ -14,6 +14,7 @@ _TIMED = re.compile(r"(?P<before>[^#'\"%!]*?)%time\s+(?P<statement>\S.*)")
 _ASSIGNED = re.compile(rf"(?P<indent>\s*)(?P<targets>{_TARGET}(?:\s*[,=]\s*{_TARGET})*)\s*=\s*[!%]")
 _ASKED = re.compile(r"\s*%{0,2}[\w.*\[\]-]+\?{1,2}\s*(?:;\s*)?")
 
+_CELL = re.compile(r"\s*%%(\w*)")
 _TOKEN = re.compile(r"""#|'{3}|"{3}|['"]|[(\[{]|[)\]}]""")
 _ENDS = {quote: re.compile(rf"\\.|{quote}") for quote in ("'", '"', "'''", '"""')}
 
@@ -22,24 +23,16 @@ def without_magics(source: str) -> str:
     """Replace what only IPython understands; every other line stays as and where it is.
 
     ``%magic``, ``!command`` and ``name?`` become ``pass``, ``x = !command`` and ``x = %magic``
-    become ``x = None``; of ``%time x = f()`` and ``x = %time f()`` the statement stays. Of a cell under ``%%time``, ``%%timeit``, ``%%capture`` or ``%%prun`` the
-    body stays; under any other cell magic (``%%bash``) nothing does. Lines inside a string, inside
-    brackets or continued with a backslash are Python and not touched.
-
-    Parameters
-    ----------
-    source : str
-        Of one cell, with ``\\n`` line ends.
-
-    Returns
-    -------
-    str
-        The time this takes grows with the length of the text and no faster.
+    become ``x = None``; of ``%time x = f()`` and ``x = %time f()`` the statement stays. Of a cell
+    under ``%%time``, ``%%timeit``, ``%%capture`` or ``%%prun`` the body stays; under any other cell
+    magic (``%%bash``) nothing does. Lines inside a string, inside brackets or continued with a
+    backslash are Python and not touched. The time this takes grows with the length of the text and
+    no faster.
     """
     lines = source.split("\n")
     for number, line in enumerate(lines):
-        if line.lstrip().startswith("%%"):
-            if re.match(r"%%(\w*)", line.lstrip())[1] not in _KEEP:
+        if magic := _CELL.match(line):
+            if magic[1] not in _KEEP:
                 return ""
             lines[number] = ""
         elif line.strip():

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from enum import StrEnum
+
+#: What stands for checks after one that ran out of time.
+NOT_TRIED = "Not tried, because a check before ran out of time."
 
 
 class Outcome(StrEnum):
@@ -62,6 +65,8 @@ class CheckResult:
     message : str
         What was called, what came back, what was expected, the likely cause; empty if passed.
     points, max_points : int
+    hidden : bool
+        Whether students may not see title and message, which can hold inputs and answers.
     """
 
     name: str
@@ -70,6 +75,7 @@ class CheckResult:
     message: str = ""
     points: int = 0
     max_points: int = 1
+    hidden: bool = False
 
     @property
     def sign(self) -> str:
@@ -117,18 +123,18 @@ class Report:
         """The first check that did not pass, if any."""
         return next((r for r in self.results if r.outcome is not Outcome.PASSED), None)
 
-    def to_dict(self) -> dict:
-        """Return plain data, for JSON."""
-        return {**asdict(self), "outcome": self.outcome, "points": self.points}
+    def lines(self) -> Iterator[tuple[CheckResult, str]]:
+        """Give each check with its message, or "" where the same was said before."""
+        said = {""}
+        for result in self.results:
+            yield result, "" if result.message in said else result.message
+            said.add(result.message)
 
     def __str__(self) -> str:
         lines = [f"{self.exercise}: {self.outcome} ({self.points} of {self.max_points} points)"]
-        told = set()
-        for result in self.results:
+        for result, message in self.lines():
             lines.append(f"  {result.sign} {result.title}")
-            if result.message and result.message not in told:
-                told.add(result.message)
-                lines += [f"      {line}" for line in result.message.splitlines()]
+            lines += [f"      {line}" for line in message.splitlines()]
         if self.printed.strip():
             lines += ["  Your code printed:", *(f"      {s}" for s in self.printed.splitlines())]
         return "\n".join(lines)
@@ -136,18 +142,13 @@ class Report:
     __repr__ = __str__
 
     def _repr_html_(self) -> str:
-        items, told = [], set()
-        for result in self.results:
-            text = f"{result.sign} {html.escape(result.title)}"
-            if result.message and result.message not in told:
-                told.add(result.message)
-                text += (
-                    '<pre style="white-space:pre-wrap;margin:.2em 0 .6em 1.5em">'
-                    f"{html.escape(result.message)}</pre>"
-                )
-            items.append(f"<li>{text}</li>")
+        style = "white-space:pre-wrap;margin:.2em 0 .6em 1.5em"
+        items = ""
+        for result, message in self.lines():
+            said = f'<pre style="{style}">{html.escape(message)}</pre>' if message else ""
+            items += f"<li>{result.sign} {html.escape(result.title)}{said}</li>"
         return (
             f"<p><strong>{html.escape(self.exercise)}: {self.outcome}</strong> "
             f"({self.points} of {self.max_points} points)</p>"
-            f'<ul style="list-style:none;padding-left:0">{"".join(items)}</ul>'
+            f'<ul style="list-style:none;padding-left:0">{items}</ul>'
         )

@@ -10,6 +10,7 @@ import numpy as np
 
 _DEPTH = 20
 _KINDS = "biufcSUmM"
+_SIMPLE: tuple[type, ...] = (int, float, complex, str, bytes)
 
 
 class NotPlain(Exception):
@@ -41,7 +42,7 @@ def copied(value, depth: int = 0):
         value = value.item()
     if value is None or isinstance(value, bool):
         return value
-    for kind in (int, float, complex, str, bytes):
+    for kind in _SIMPLE:
         if isinstance(value, kind):
             return kind(value)
     if isinstance(value, np.ma.MaskedArray):
@@ -54,15 +55,8 @@ def copied(value, depth: int = 0):
             )
         return np.array(value, order="C", subok=False) if value.ndim else copied(value.item())
     if isinstance(value, list | tuple):
-        return (
-            type(value)(copied(item, depth + 1) for item in value)
-            if type(value)
-            in (
-                list,
-                tuple,
-            )
-            else tuple(copied(item, depth + 1) for item in value)
-        )
+        items = (copied(item, depth + 1) for item in value)
+        return list(items) if type(value) is list else tuple(items)
     if isinstance(value, dict):
         return {copied(key, depth + 1): copied(item, depth + 1) for key, item in value.items()}
     raise NotPlain(f"is {_described(value)}")

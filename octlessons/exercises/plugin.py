@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 from octlessons.exercises.outcomes import (
+    NOT_TRIED,
     CheckResult,
     NotAttempted,
     Outcome,
@@ -53,11 +54,12 @@ def rng(request) -> np.random.Generator:
 @pytest.fixture(scope="session")
 def scans():
     """Forty small phantoms, ten of each class: ``images``, ``labels``, ``patients`` as arrays."""
-    return _scans()
+    return drawn_scans()
 
 
 @cache
-def _scans():
+def drawn_scans():
+    """Draw them, once per process."""
     from octlessons.images import draw_phantoms
 
     return draw_phantoms(n_per_class=10, size=64, seed=3)
@@ -74,10 +76,19 @@ class CheckPlugin:
         Whose variant is drawn.
     key : str
         Secret of the course for variants.
+    tell : callable, optional
+        ``tell(planned=[…])`` before the first check, with what stands for each as long as it was
+        not tried, and ``tell(result=…)`` after each.
     """
 
-    def __init__(self, provider: Callable[[str], object], who: str | None = None, key: str = ""):
-        self._provider, self._who, self._key = provider, who, key
+    def __init__(
+        self,
+        provider: Callable[[str], object],
+        who: str | None = None,
+        key: str = "",
+        tell: Callable[..., None] = lambda **what: None,
+    ):
+        self._provider, self._who, self._key, self._tell = provider, who, key, tell
         self.results: list[CheckResult] = []
         self.problem = ""
 
@@ -97,6 +108,10 @@ class CheckPlugin:
         if report.failed:
             self.problem = str(report.longrepr)
 
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        """Say which checks there are."""
+        self._tell(planned=[self._result(item, TimedOut(NOT_TRIED)) for item in session.items])
+
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo):
         """Turn what a check raised into an outcome and a sentence."""
@@ -104,6 +119,7 @@ class CheckPlugin:
         last = report.when == "call" or (report.when == "setup" and report.outcome != "passed")
         if last:
             self.results.append(self._result(item, call.excinfo and call.excinfo.value))
+            self._tell(result=self.results[-1])
         return report
 
     def _result(self, item: pytest.Item, error: BaseException | None) -> CheckResult:

@@ -6,9 +6,10 @@ import contextlib
 import json
 from pathlib import Path
 
+from octlessons._files import write_atomically
+from octlessons.errors import OctlessonsError
 from octlessons.exercises.catalogue import Exercise
 from octlessons.exercises.outcomes import Outcome, Report
-from octlessons.exercises.stubs import write
 
 
 class Progress:
@@ -61,5 +62,5 @@ class Progress:
     def _save(self) -> None:
         text = json.dumps({"passed": sorted(self._passed), "hints": self._hints}, indent=1)
         # In a folder that cannot be written to, the ticks last as long as the session.
-        with contextlib.suppress(OSError):
-            write(self.path, text + "\n")
+        with contextlib.suppress(OctlessonsError):
+            write_atomically(self.path, text + "\n")

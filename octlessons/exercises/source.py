@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import codecs
+import hashlib
 import io
 import json
 import re
@@ -16,6 +18,9 @@ from octlessons.exercises.magics import without_magics
 
 #: Tag of notebook cells that are not part of the answer: set-up, checking, worked example.
 APART = "apart"
+
+#: Beside the stubs: the hash of each, as it is given out.
+HASHES = "stubs.json"
 
 _LARGEST = 5_000_000  # bytes
 
@@ -215,3 +220,39 @@ def _typed(value, kind: type):
     if not isinstance(value, kind):
         raise TypeError(f"{kind.__name__} expected")
     return value
+
+
+def is_untouched(path: Path) -> bool:
+    """Whether a stub or notebook is as it was given out (saved outputs do not count).
+
+    Files that are not in ``stubs.json`` are the student's own.
+    """
+    folder = path.parent.parent
+    try:
+        hashes = json.loads((folder / HASHES).read_text("utf-8"))
+        given = hashes.get(path.relative_to(folder).as_posix())
+        if given is None or given == text_hash(path.read_text("utf-8").replace("\r\n", "\n")):
+            return given is not None
+        if path.suffix != ".ipynb":
+            return False
+        # A notebook that was only opened and run: the same code as the stub's.
+        stub = read_source(path.with_suffix(".py"))
+        return _code(read_source(path)) == _code(stub)
+    except (OSError, ValueError, OctlessonsError):
+        return False
+
+
+def _code(source: str) -> str:
+    """Python without comments, docstring of the file and layout; for comparing."""
+    try:
+        tree = ast.parse(source)
+    except SyntaxError:
+        return source
+    if tree.body and ast.get_docstring(tree) is not None:
+        tree.body = tree.body[1:]
+    return ast.dump(tree)
+
+
+def text_hash(text: str) -> str:
+    """SHA-256 of a text, as ``stubs.json`` holds it."""
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -15,21 +15,19 @@ from __future__ import annotations
 
 import argparse
 import ast
-import hashlib
 import json
 import os
 import re
 import sys
-import tempfile
 from pathlib import Path
 
+from octlessons._files import write_atomically
 from octlessons.errors import OctlessonsError
 from octlessons.exercises.catalogue import Catalogue, Exercise, load_catalogue
-from octlessons.exercises.source import APART, read_source
+from octlessons.exercises.source import APART, HASHES, read_source, text_hash
 
 _BEGIN = re.compile(r"^(?P<indent> *)# solution: (?P<todo>\S.*)$")
 _END = re.compile(r"^ *# end of solution$")
-_HASHES = "stubs.json"
 
 
 def cut(source: str, name: str) -> str:
@@ -99,7 +97,7 @@ def _functions(source: str, name: str) -> dict[str, tuple[int, int]]:
     except SyntaxError as error:
         raise OctlessonsError(f"{name} is not valid Python: {error}.") from error
     return {
-        node.name: (node.lineno, node.end_lineno)
+        node.name: (node.lineno, node.end_lineno or node.lineno)
         for node in tree.body
         if isinstance(node, ast.FunctionDef)
     }
@@ -178,9 +176,9 @@ def generated(catalogue: Catalogue) -> dict[Path, str]:
         files[exercise.notebook] = notebook_text(exercise)
     folder = catalogue.root / "exercises"
     hashes = {
-        path.relative_to(folder).as_posix(): _hash(text) for path, text in sorted(files.items())
+        path.relative_to(folder).as_posix(): text_hash(text) for path, text in sorted(files.items())
     }
-    files[folder / _HASHES] = json.dumps(hashes, indent=1) + "\n"
+    files[folder / HASHES] = json.dumps(hashes, indent=1) + "\n"
     return files
 
 
@@ -222,37 +220,6 @@ def _is_left_by_use(path: Path, folder: Path) -> bool:
     return path.suffix == ".bak" or any(part.startswith((".", "__pycache__")) for part in parts)
 
 
-def is_untouched(path: Path) -> bool:
-    """Whether a stub or notebook is as it was given out (saved outputs do not count).
-
-    Files that are not in ``stubs.json`` are the student's own.
-    """
-    folder = path.parent.parent
-    try:
-        hashes = json.loads((folder / _HASHES).read_text("utf-8"))
-        given = hashes.get(path.relative_to(folder).as_posix())
-        if given is None or given == _hash(path.read_text("utf-8").replace("\r\n", "\n")):
-            return given is not None
-        if path.suffix != ".ipynb":
-            return False
-        # A notebook that was only opened and run: the same code as the stub's.
-        stub = read_source(path.with_suffix(".py"))
-        return _code(read_source(path)) == _code(stub)
-    except (OSError, ValueError, OctlessonsError):
-        return False
-
-
-def _code(source: str) -> str:
-    """Python without comments, docstring of the file and layout; for comparing."""
-    try:
-        tree = ast.parse(source)
-    except SyntaxError:
-        return source
-    if tree.body and ast.get_docstring(tree) is not None:
-        tree.body = tree.body[1:]
-    return ast.dump(tree)
-
-
 def reset(exercise: Exercise) -> list[Path]:
     """Put the stub and the notebook of an exercise back; what was there is kept as ``.bak``.
 
@@ -280,27 +247,9 @@ def reset(exercise: Exercise) -> list[Path]:
             )
         if path.is_file() and path.read_text("utf-8", errors="replace") != text:
             os.replace(path, path.with_name(path.name + ".bak"))
-        write(path, text)
+        write_atomically(path, text)
         written.append(path)
     return written
-
-
-def write(path: Path, text: str) -> None:
-    """Write a text file so that it is there whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-        Path(name).chmod(0o644)
-        os.replace(name, path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
-
-
-def _hash(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -324,7 +273,7 @@ def main(arguments: list[str] | None = None) -> int:
         if not path.is_file() or path.read_text("utf-8") != text
     ]
     for path in changed:
-        write(path, files[path])
+        write_atomically(path, files[path])
     print(f"{len(changed)} of {len(files)} files written for {len(catalogue)} exercises.")
     return 0
 

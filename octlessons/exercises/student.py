@@ -6,19 +6,18 @@ cannot tell the difference.
 
 from __future__ import annotations
 
-import _thread
 import contextlib
 import io
 import linecache
 import sys
-import threading
 import time
 import traceback
 import types
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from octlessons.exercises.outcomes import NotAttempted, StudentError, TimedOut
+from octlessons.exercises.limits import Within, within
+from octlessons.exercises.outcomes import NOT_TRIED, NotAttempted, StudentError, TimedOut
 from octlessons.exercises.plain import NotPlain, copied, described
 
 #: Seconds that one call may take in self-checks.
@@ -27,23 +26,20 @@ SECONDS = 20.0
 _MOST_PRINTED = 10_000
 
 
-class _Printed(io.TextIOBase):
+class Printed(io.TextIOBase):
     """What was printed: the last of it, however much it is."""
 
     def __init__(self) -> None:
-        self._text = ""
+        self.text = ""
 
     def writable(self) -> bool:
+        """Yes."""
         return True
 
     def write(self, text: str) -> int:
-        self._text = (self._text + text[-_MOST_PRINTED:])[-_MOST_PRINTED:]
+        """Take some text."""
+        self.text = (self.text + text[-_MOST_PRINTED:])[-_MOST_PRINTED:]
         return len(text)
-
-    def take(self) -> str:
-        """Return what was printed since the last time."""
-        text, self._text = self._text, ""
-        return text
 
 
 @dataclass(frozen=True)
@@ -84,25 +80,45 @@ class Student:
     file : str
         What to call the work in sentences.
     seconds : float or None
-        Time that a call may take; None where somebody else looks at the clock.
+        Time that a call may take; None where somebody else looks at the clock. After a call that
+        took longer there is no other.
+    clock : callable
+        As `limits.within`.
+    out : Printed, optional
+        Takes what the functions print.
 
     Attributes
     ----------
     last_call : Call or None
-    printed : str
-        What the functions printed.
     """
 
-    def __init__(self, namespace: Mapping[str, object], file: str, seconds: float | None = SECONDS):
+    def __init__(
+        self,
+        namespace: Mapping[str, object],
+        file: str,
+        seconds: float | None = SECONDS,
+        clock: Within = within,
+        out: Printed | None = None,
+    ):
         self._namespace, self._file, self._seconds = namespace, file, seconds
-        self._out = _Printed()
+        self._clock, self._out = clock, out or Printed()
+        self._over = False
         self.last_call: Call | None = None
-        self.printed = ""
+
+    @property
+    def printed(self) -> str:
+        """What the functions printed."""
+        return self._out.text
 
     def take_printed(self) -> str:
         """Return what was printed since the last time this was asked."""
-        text, self.printed = self.printed, ""
+        text, self._out.text = self._out.text, ""
         return text
+
+    def arguments_after(self) -> tuple:
+        """What became of the arguments of the last call: a tuple and a dict."""
+        assert self.last_call is not None
+        return self.last_call.after
 
     def __getattr__(self, name: str):
         if name.startswith("__"):
@@ -113,9 +129,11 @@ class Student:
                 f"There is no function `{name}` in {self._file} yet (no attribute '{name}')."
             )
         if not callable(function):
+            kind = type(function).__name__
             raise StudentError(
-                f"`{name}` in {self._file} is {described_kind(function)}, not a function, so it is "
-                "not callable. Is a variable called like the function? Rename it."
+                f"`{name}` in {self._file} is {'an' if kind[0].lower() in 'aeiou' else 'a'} {kind},"
+                " not a function, so it is not callable. Is a variable called like the function? "
+                "Rename it."
             )
 
         def call(*args, **kwargs):
@@ -124,34 +142,46 @@ class Student:
         return call
 
     def _call(self, name: str, function, args: tuple, kwargs: dict):
+        if self._over:
+            raise TimedOut(NOT_TRIED)
         own = copied(args), copied(kwargs)
         shown = str(Call(name, args, kwargs, (), None))
+        late = (
+            f"did not come back within {self._seconds or 0:g} seconds. Is there a loop that never "
+            "ends, or one over every pixel that an array operation could replace?"
+        )
         start = time.perf_counter()
         try:
-            with contextlib.redirect_stdout(self._out), time_limit(self._seconds):
-                result = function(*own[0], **own[1])
+            with contextlib.redirect_stdout(self._out):
+                call = self._seconds, shown, late, self._result
+                result = self._clock(*call, shown, name, function, own)
         except TimedOut:
-            raise TimedOut(
-                f"{shown} did not come back within {self._seconds:g} seconds. Is there a loop that "
-                "never ends, or one over every pixel that an array operation could replace?"
-            ) from None
+            self._over = True
+            raise
+        self.last_call = Call(name, args, kwargs, own, result, time.perf_counter() - start)
+        return copied(result)
+
+    def _result(self, shown: str, name: str, function, own: tuple):
+        """What the function gives, as plain data. All that runs code of the student is in here."""
+        try:
+            return copied(function(*own[0], **own[1]))
         except NotImplementedError as error:
             raise NotAttempted(_text(error) or f"`{name}` is still to be written.") from None
-        except (Exception, SystemExit) as error:
-            raise StudentError(f"{shown} stopped with {explained(error, self._file)}") from None
-        finally:
-            self.printed = (self.printed + self._out.take())[-_MOST_PRINTED:]
-        try:
-            result = copied(result)
         except NotPlain as problem:
             raise StudentError(
                 f"A function here cannot return this: what {shown} gave back {problem}."
             ) from None
-        self.last_call = Call(name, args, kwargs, own, result, time.perf_counter() - start)
-        return copied(result)
+        except (Exception, SystemExit) as error:
+            raise StudentError(f"{shown} stopped with {explained(error, self._file)}") from None
 
 
-def load_student(source: str, file: str, seconds: float | None = SECONDS) -> Student:
+def load_student(
+    source: str,
+    file: str,
+    seconds: float | None = SECONDS,
+    clock: Within = within,
+    out: Printed | None = None,
+) -> Student:
     """Run a piece of work and give its functions.
 
     Parameters
@@ -160,8 +190,8 @@ def load_student(source: str, file: str, seconds: float | None = SECONDS) -> Stu
         Python source, from `source.read_source`.
     file : str
         Its name, for sentences and tracebacks.
-    seconds : float or None
-        Time for running it, and for each call; None where somebody else looks at the clock.
+    seconds, clock, out
+        As for `Student`; the time is for running it, and for each call.
 
     Returns
     -------
@@ -178,16 +208,31 @@ def load_student(source: str, file: str, seconds: float | None = SECONDS) -> Stu
     module.__file__ = file
     sys.modules["student"] = module  # where dataclasses look for the names in annotations
     linecache.cache[file] = (len(source), None, source.splitlines(keepends=True), file)
-    out = _Printed()
+    out = out or Printed()
+    late = (
+        f"did not finish within {seconds or 0:g} seconds when it was run from top to bottom, "
+        "before any function was called. Is there a loop outside the functions?"
+    )
+    with contextlib.redirect_stdout(out):
+        clock(seconds, file, late, _run, source, file, module.__dict__)
+    return Student(vars(module), file, seconds, clock, out)
+
+
+class _NoNotebook:
+    """What `get_ipython()` gives outside a notebook: magics and all else do nothing."""
+
+    def __getattr__(self, name: str):
+        return lambda *args, **kwargs: None
+
+
+def _display(*objects, **kwargs) -> None:
+    """`display` of a notebook, where nobody looks."""
+
+
+def _run(source: str, file: str, names: dict) -> None:
+    names |= {"display": _display, "get_ipython": _NoNotebook}
     try:
-        code = compile(source, file, "exec", dont_inherit=True)
-        with contextlib.redirect_stdout(out), time_limit(seconds):
-            exec(code, module.__dict__)
-    except TimedOut:
-        raise TimedOut(
-            f"{file} did not finish within {seconds:g} seconds when it was run from top to bottom, "
-            "before any function was called. Is there a loop outside the functions?"
-        ) from None
+        exec(compile(source, file, "exec", dont_inherit=True), names)
     except SyntaxError as error:
         line = (error.text or "").strip()
         raise StudentError(
@@ -196,9 +241,6 @@ def load_student(source: str, file: str, seconds: float | None = SECONDS) -> Stu
         ) from None
     except (Exception, SystemExit) as error:
         raise StudentError(f"Running {file} stopped with {explained(error, file)}") from None
-    student = Student(vars(module), file, seconds)
-    student.printed = out.take()
-    return student
 
 
 def explained(error: BaseException, file: str) -> str:
@@ -221,54 +263,3 @@ def _text(error: BaseException) -> str:
         return str(error)[:_MOST_PRINTED]
     except Exception as other:
         return f"(its text cannot be shown: {type(other).__name__})"
-
-
-def described_kind(value) -> str:
-    """Name the type of a value, with its article."""
-    name = type(value).__name__
-    return f"{'an' if name[0].lower() in 'aeiou' else 'a'} {name}"
-
-
-@contextlib.contextmanager
-def time_limit(seconds: float | None) -> Iterator[None]:
-    """Interrupt a block that takes longer, on every platform; only in the main thread.
-
-    None is no limit.
-
-    Python code is interrupted between two instructions; a single long call into compiled code is
-    not, until it returns.
-
-    Raises
-    ------
-    TimedOut
-    """
-    if seconds is None or threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    lock, state = threading.Lock(), {"on": True, "fired": False}
-
-    def fire():
-        with lock:
-            if state["on"]:
-                state["fired"] = True
-                _thread.interrupt_main()
-
-    timer = threading.Timer(seconds, fire)
-    timer.daemon = True
-    timer.start()
-    delivered = False
-    try:
-        yield
-    except KeyboardInterrupt:
-        delivered = True
-        if state["fired"]:
-            raise TimedOut from None
-        raise
-    finally:
-        timer.cancel()
-        with lock:
-            state["on"] = False
-        if state["fired"] and not delivered:
-            with contextlib.suppress(KeyboardInterrupt):
-                time.sleep(0.05)  # an interrupt that is still on its way arrives here
-            raise TimedOut

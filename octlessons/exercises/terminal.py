@@ -18,7 +18,8 @@ from octlessons.exercises.checking import attempt, check
 from octlessons.exercises.notebook import solution
 from octlessons.exercises.outcomes import Outcome
 from octlessons.exercises.progress import Progress
-from octlessons.exercises.stubs import is_untouched, reset
+from octlessons.exercises.source import is_untouched
+from octlessons.exercises.stubs import reset
 from octlessons.exercises.watching import Watcher, show
 
 

@@ -18,9 +18,9 @@ import json
 
 import numpy as np
 
+from octlessons._files import write_atomically
 from octlessons.exercises.catalogue import Exercise, load_catalogue
 from octlessons.exercises.source import read_source
-from octlessons.exercises.stubs import write
 from octlessons.exercises.student import load_student
 from tests.authoring.answers import right_answers
 
@@ -65,7 +65,7 @@ def main() -> None:
         table = json.loads(path.read_text("utf-8")) if path.is_file() else {"bands": {}}
         table["command"] = "python -m tests.authoring.calibrate"
         table["bands"][name] = bands
-        write(path, json.dumps(table, indent=1, sort_keys=True) + "\n")
+        write_atomically(path, json.dumps(table, indent=1, sort_keys=True) + "\n")
         for score, entry in bands.items():
             print(f"{name} {score}: {entry['low']} to {entry['high']} ({entry['runs']} runs)")
 
