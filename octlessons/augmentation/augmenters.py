@@ -219,7 +219,7 @@ def augment(
     Parameters
     ----------
     images : ImageSet
-        In memory or lazy. Lazy sets stay lazy: a copy is computed whenever it is read.
+        Lazy sets stay lazy: a copy is computed whenever it is read.
     steps : Augmenter, or anything `augmenter` takes
     copies : int
         Altered copies of each image.
@@ -248,8 +248,7 @@ def augment(
     """
     if not isinstance(images, ImageSet):
         raise TypeError(
-            f"augment() takes an ImageSet, not {type(images).__name__}: write ImageSet(array), or "
-            "call the augmenter on one image."
+            f"augment() takes an ImageSet, not {type(images).__name__}: ImageSet(array)."
         )
     if not isinstance(copies, int | np.integer) or copies < 1:
         raise ValueError(f"Ask for at least 1 copy of each image, not {copies!r}.")
@@ -258,15 +257,12 @@ def augment(
     n, first = len(images), 0 if keep_originals else 1
     source = np.tile(np.arange(n), copies + 1 - first)
     which = np.repeat(np.arange(first, copies + 1), n)
-    known: dict[str, Any] = {"lesions": None, "boundaries": None}
     if images.is_lazy:
         read = _LazyCopies(images.images, made, source, which)
-        pixels: Any = LazyImages(read, len(source), images.images.image_shape)
+        new = {"image": LazyImages(read, len(source), images.images.image_shape)}
     else:
-        if truth:
-            known = {"lesions": images.lesions, "boundaries": images.boundaries}
-        pixels, known = _copies(images, made, source, which, known)
-    return _described(images, pixels, known, made, source, which)
+        new = _copies(images, made, source, which, truth)
+    return _described(images, new, made, source, which)
 
 
 def load() -> ModuleType:
@@ -368,7 +364,7 @@ class _LazyCopies:
         return self.made(image, index=i, copy=copy) if copy else image
 
 
-def _described(images: ImageSet, pixels, known: dict, made: Augmenter, source, which) -> ImageSet:
+def _described(images: ImageSet, new: dict, made: Augmenter, source, which) -> ImageSet:
     """The set of all copies, with what is known about their originals."""
     originals, names = images.originals, images.names
     if originals is None:
@@ -381,7 +377,7 @@ def _described(images: ImageSet, pixels, known: dict, made: Augmenter, source, w
         return None if values is None else values[source]
 
     return ImageSet(
-        pixels,
+        new["image"],
         part(images.labels),
         class_names=images.class_names,
         patients=part(images.patients),
@@ -394,17 +390,21 @@ def _described(images: ImageSet, pixels, known: dict, made: Augmenter, source, w
             f"{count(int(which.max()), 'augmented copy')} of each image by {made.name} "
             f"(seed {made.seed})" + ("" if which.min() == 0 else ", originals left out")
         ),
-        **known,
+        lesions=new.get("lesions"),
+        boundaries=new.get("boundaries"),
     )
 
 
-def _copies(images: ImageSet, made: Augmenter, source, which, known: dict):
-    """Pixels, lesions and boundaries of originals and copies, in memory."""
-    new = {"image": images.images} | {key: part for key, part in known.items() if part is not None}
-    old, new = new, {key: part[source] for key, part in new.items()}
+def _copies(images: ImageSet, made: Augmenter, source, which, truth: bool) -> dict[str, Any]:
+    """Pixels, lesions and boundaries of originals and copies, in memory, where they are known."""
+    parts = {"image": images.images}
+    if truth:
+        parts |= {"lesions": images.lesions, "boundaries": images.boundaries}
+    old = {key: part for key, part in parts.items() if part is not None}
+    new = {key: part[source] for key, part in old.items()}
     for j in np.flatnonzero(which):
         i, copy = int(source[j]), int(which[j])
         altered = made.apply(**{key: part[i] for key, part in old.items()}, index=i, copy=copy)
         for key, part in new.items():
             part[j] = getattr(altered, key)
-    return new.pop("image"), new
+    return new

@@ -155,9 +155,8 @@ def choose_k(
         Patient of each image; stability then leaves out whole patients.
     n_references, n_resamples : int
         Reference sets of the gap statistic and subsamples for the stability. 0 leaves them out.
-    n_init : int
-        Starts of each K-means.
-    random_state : int
+    n_init, random_state : int
+        Of each K-means.
 
     Returns
     -------

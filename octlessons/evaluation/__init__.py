@@ -25,7 +25,6 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "reweighted",
         ],
         "comparison": ["Comparison", "compare_clusterers"],
-        "contingency_table": ["NOISE"],
         "learning": [
             "AugmentationCurve",
             "CurvePoint",

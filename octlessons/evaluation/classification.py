@@ -67,19 +67,6 @@ class ClassificationReport(Table):
         """Share of the test set that each class has, shape (k,)."""
         return self.support / self.support.sum()
 
-    def interval(self, score: str) -> Interval:
-        """Interval of a score by name, such as ``"accuracy"`` or ``"recall DRUSEN"``.
-
-        Raises
-        ------
-        ValueError
-            If there is no interval of that name.
-        """
-        if score not in self.intervals:
-            known = ", ".join(self.intervals) or "none, because it was made with n_bootstrap=0"
-            raise ValueError(f"This report has no interval of {score!r}; it has {known}.")
-        return self.intervals[score]
-
     _header = ("", "precision", "recall", "F1", "images", "recall, 95 % interval")
 
     def _caption(self) -> str:

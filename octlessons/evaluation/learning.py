@@ -126,16 +126,6 @@ class AugmentationCurve(Table):
     def __iter__(self) -> Iterator[CurvePoint]:
         return iter(self.points)
 
-    def __len__(self) -> int:
-        return len(self.points)
-
-    def at(self, size: int) -> CurvePoint:
-        """Return the point with `size` training images per class."""
-        for point in self.points:
-            if point.size == size:
-                return point
-        raise KeyError(f"There is no point at {size} images per class: {self.sizes.tolist()}.")
-
     def gain_over(self, other: AugmentationCurve, n_bootstrap: int = 1000) -> dict[int, Interval]:
         """By how much this curve lies above another of the same draws and test images.
 
@@ -240,9 +230,8 @@ def augmentation_curve(
         with and without augmentation, so that curves can be compared pair by pair.
     classifier : scikit-learn estimator, optional
         Of images; a clone of it is fitted. `small_classifier` by default.
-    level : float
-    n_bootstrap : int
-        Resamples of the draws and, within each, of the test patients.
+    level, n_bootstrap
+        Of the intervals: resamples of the draws and, within each, of the test patients.
 
     Returns
     -------
@@ -253,14 +242,6 @@ def augmentation_curve(
     ValueError
         If labels are missing, the two sets share patients, the training set holds copies already,
         or a class has fewer images than the largest size.
-
-    Examples
-    --------
-    >>> from octlessons.images import draw_phantoms
-    >>> train, test = draw_phantoms(n_per_class=12, size=64).split(random_state=1)
-    >>> curve = augmentation_curve(train, test, sizes=[2, 4], steps="oct_safe", copies=1, seeds=2)
-    >>> curve.sizes.tolist()
-    [2, 4]
     """
     seeds = range(seeds) if isinstance(seeds, int | np.integer) else seeds
     sizes = [int(size) for size in sizes]
@@ -268,9 +249,8 @@ def augmentation_curve(
     model = small_classifier() if classifier is None else classifier
     made = None if steps is None else augmenter(steps)
     shared, head = _features(model, test)
-    runs = [
-        _run(train, shared, test.labels, sizes, made, copies, seed, model, head) for seed in seeds
-    ]
+    how = (made, copies, model, head)
+    runs = [_run(train, shared, test.labels, sizes, seed, *how) for seed in seeds]
     points = []
     for size, of_size in zip(sizes, zip(*runs, strict=True), strict=True):
         right = np.array([hits for hits, _ in of_size])
@@ -282,7 +262,7 @@ def augmentation_curve(
     return AugmentationCurve(name, copies if made else 0, tuple(points), *known)
 
 
-def _run(train, shared, labels, sizes, made, copies: int, seed: int, model, head) -> list:
+def _run(train, shared, labels, sizes, seed: int, made, copies: int, model, head) -> list:
     """For every size: which test images were right, and the number of training patients."""
     from sklearn.base import clone
 

@@ -82,15 +82,6 @@ class Nuisance(Table):
                 return row
         raise KeyError(f"{what!r} is not known here; known: {', '.join(r.what for r in self)}.")
 
-    def __contains__(self, what: object) -> bool:
-        return any(row.what == what for row in self.rows)
-
-    @property
-    def strongest(self) -> NuisanceRow | None:
-        """The row with the highest AMI, or None where nothing could be compared."""
-        known = [row for row in self.rows if np.isfinite(row.ami)]
-        return max(known, key=lambda row: row.ami) if known else None
-
     def _caption(self) -> str:
         return "What the clusters follow"
 
@@ -137,7 +128,7 @@ def nuisance(
     Returns
     -------
     Nuisance
-        Rows in the order diagnosis, patient, site, image size, then `more`.
+        Diagnosis, patient, site, image size, then `more`.
 
     Raises
     ------
@@ -147,10 +138,7 @@ def nuisance(
         If what comes first is not an `ImageSet`.
     """
     if not isinstance(images, ImageSet):
-        raise TypeError(
-            "nuisance() takes an ImageSet first, then its clusters; the first is of type "
-            f"{type(images).__name__}."
-        )
+        raise TypeError(f"nuisance() takes an ImageSet, then clusters; not {type(images)} first.")
     sizes = images.sizes
     known: dict[str, Any] = {
         "diagnosis": images.labels,

@@ -83,13 +83,13 @@ def calibration(
     Parameters
     ----------
     labels : array_like of int, shape (n,)
-        True class of each image, counted from 0.
+        True classes, counted from 0.
     probabilities : array_like of float, shape (n, k)
         Probability of every class, as `predict_proba` gives it.
     bins : int
         Number of bins of equal width between 0 and 1.
     groups : array_like, shape (n,), optional
-        Patient of each image; the intervals then draw patients.
+        Patient of each image.
     n_bootstrap, level, random_state
         As for `judge_classifier`.
 
@@ -113,23 +113,20 @@ def calibration(
     k = probabilities.shape[1]
     same_lengths(len(labels), **{"rows of probabilities": probabilities, "groups": groups})
     if labels.max() >= k:
-        raise ValueError(
-            f"Labels go up to {labels.max()}, but there are probabilities of {k} classes only."
-        )
+        raise ValueError(f"Labels go up to {labels.max()}, but probabilities are of {k} classes.")
     if bins < 1:
         raise ValueError(f"Calibration needs at least 1 bin, not {bins}.")
     sure = probabilities.max(axis=1)
     right = (probabilities.argmax(axis=1) == labels).astype(float)
     squares = ((probabilities - np.eye(k)[labels]) ** 2).sum(axis=1)
-    edges = np.linspace(0, 1, bins + 1)
     # A bin holds its upper end, so that confidence 1 lies in the last.
     place = np.clip(np.ceil(sure * bins).astype(int) - 1, 0, bins - 1)
     counts = np.bincount(place, minlength=bins)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        confidence = np.bincount(place, sure, minlength=bins) / counts
-        accuracy = np.bincount(place, right, minlength=bins) / counts
+    filled = np.where(counts, counts, np.nan)
+    confidence = np.bincount(place, sure, minlength=bins) / filled
+    accuracy = np.bincount(place, right, minlength=bins) / filled
     spans = _intervals(place, bins, sure - right, squares, groups, n_bootstrap, level, random_state)
-    return Calibration(edges, counts, confidence, accuracy, *spans)
+    return Calibration(np.linspace(0, 1, bins + 1), counts, confidence, accuracy, *spans)
 
 
 def _intervals(place, bins, gap, squares, groups, n_bootstrap: int, level: float, random_state):

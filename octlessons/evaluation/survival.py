@@ -192,9 +192,8 @@ def survival_table(
     Parameters
     ----------
     images : ImageSet, optional
-        With labels; the truth is measured where boundaries, lesions and pixel sizes are known
-        (phantoms), the classifier in any case. Phantoms are drawn when not given: 100 of each
-        class at 128 px.
+        With labels; the truth is measured where boundaries, lesions and pixel sizes are known. By
+        default 100 phantoms of each class at 128 px.
     changes : sequence, optional
         What to try: anything that `octlessons.augmentation.augmenter` takes. A single step is
         applied to every scan, whatever its probability; several run as they are. By default every
@@ -231,22 +230,13 @@ def survival_table(
     right = classifier.predict(test) == test.labels
     before = _measures(test, [Augmented(*parts) for parts in _parts(test)])
 
-    def row(name: str, after: _Measures, still_right) -> Survival:
-        drop = bootstrap(
-            np.mean,
-            right.astype(float) - still_right,
-            groups=test.patients,
-            n=n_bootstrap,
-            random_state=random_state,
-        )
-        accuracy = float(still_right.mean())
-        return _judged(replace(_row(name, before, after, test), accuracy=accuracy, drop=drop))
-
-    rows = [row("nothing", before, right)]
+    again = {"groups": test.patients, "n": n_bootstrap, "random_state": random_state}
+    rows = [_judged(_row("nothing", before, before, test), right, right, again)]
     for made in (_made(change, random_state) for change in (changes or DEFAULT)):
         changed = _changed(made, test)
         still_right = classifier.predict([one.image for one in changed]) == test.labels
-        rows.append(row(made.name, _measures(test, changed), still_right))
+        row = _row(made.name, before, _measures(test, changed), test)
+        rows.append(_judged(row, right, still_right, again))
     return SurvivalTable(tuple(rows), float(right.mean()), len(train), len(test))
 
 
@@ -420,8 +410,8 @@ def _kept(after: _Measures, images: ImageSet) -> np.ndarray:
     return np.asarray(shares)
 
 
-def _judged(row: Survival) -> Survival:
-    """The row with its verdict: which limits are broken."""
+def _judged(row: Survival, right, still_right, bootstrap_options: dict) -> Survival:
+    """The row with what the classifier says, and the verdict: which limits are broken."""
     tests = (
         (row.upright, lambda v: v >= LIMITS["upright"],
          lambda v: f"{_only(v)} of the scans are anatomically the right way up"),
@@ -440,7 +430,13 @@ def _judged(row: Survival) -> Survival:
     )  # fmt: skip
     asked = [(value, fine, say) for value, fine, say in tests if value is not None]
     reasons = tuple(say(value) for value, fine, say in asked if not fine(value))
-    return replace(row, keeps_label=not reasons if asked else None, reasons=reasons)
+    return replace(
+        row,
+        accuracy=float(still_right.mean()),
+        drop=bootstrap(np.mean, right.astype(float) - still_right, **bootstrap_options),
+        keeps_label=not reasons if asked else None,
+        reasons=reasons,
+    )
 
 
 def _mean(values: np.ndarray) -> float | None:

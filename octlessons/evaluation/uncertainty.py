@@ -89,8 +89,8 @@ def bootstrap(
         Patient of each image; every image is drawn on its own when this is not given.
     n : int
         Resamples.
-    level : float
-    random_state : int
+    level, random_state
+        Of the interval, and of the draws.
     bounds : (float, float)
         Smallest and largest value the statistic can have; the interval is cut there.
 
@@ -110,7 +110,7 @@ def bootstrap(
     True
     """
     columns = [np.asarray(array) for array in arrays]
-    if not columns or any(array.ndim == 0 for array in columns) or len(columns[0]) == 0:
+    if not columns or any(array.ndim == 0 for array in columns) or not len(columns[0]):
         raise ValueError("The bootstrap needs at least one array with at least one entry.")
     size = len(columns[0])
     same_lengths(size, **{f"array {i}": a for i, a in enumerate(columns)}, groups=groups)
@@ -121,8 +121,7 @@ def bootstrap(
     members = np.split(order, np.cumsum(np.bincount(code))[:-1])
     values = np.empty(n)
     for i in range(n):
-        drawn = rng.integers(len(members), size=len(members))
-        index = np.concatenate([members[g] for g in drawn])
+        index = np.concatenate([members[g] for g in rng.integers(len(members), size=len(members))])
         values[i] = statistic(*(array[index] for array in columns))
     return recentred(estimate, values, level, *bounds)
 
