@@ -95,7 +95,7 @@ def test_parts_above_the_classes_are_read_together_or_one_at_a_time(tmp_path):
     notes = " | ".join(scans.provenance.notes)
     assert "1 of 3 patients occur in more than one part" in notes
     assert "1 file names occur in more than one part" in notes
-    assert "1 files are byte for byte copies" in notes
+    assert "lie in another part: test/CNV/CNV-1-1.jpeg = train/CNV/CNV-1-1.jpeg" in notes
     assert scans.provenance.problems == ()
     val = read_folder(tmp_path, split="val")
     assert val.class_names == ("CNV", "DME")  # the numbering does not depend on the part
@@ -123,13 +123,6 @@ def test_folders_without_images_are_no_classes(tree):
     assert scans.class_names == ("CNV", "DRUSEN", "NORMAL")
     assert "folder empty is empty" in scans.provenance.notes
     assert "folder papers holds no image" in scans.provenance.notes
-
-
-def test_folders_of_patients_are_not_taken_for_classes(tmp_path):
-    save(tmp_path / "CNV/17/a.png")
-    save(tmp_path / "CNV/18/b.png")
-    with pytest.raises(FolderError, match="inside a class folder; the 1 image in it is not read"):
-        read_folder(tmp_path)
 
 
 def test_a_flat_folder_has_no_labels(tmp_path):
@@ -225,9 +218,9 @@ def test_patients_by_a_pattern_of_ones_own(tmp_path):
     scans = quietly(tmp_path, patients=r"^eye_(?P<patient>\w+)_")
     assert scans.patients.tolist() == ["ab12"]
     assert kinds(scans) == {"CNV/other.png": "name"}
-    with pytest.raises(OctlessonsError, match="no group"):
+    with pytest.raises(ValueError, match="no group"):
         read_folder(tmp_path, patients="eye")
-    with pytest.raises(OctlessonsError, match="regular expression"):
+    with pytest.raises(ValueError, match="regular expression"):
         read_folder(tmp_path, patients="(")
 
 
@@ -382,40 +375,6 @@ def test_no_damage_gives_a_traceback(tmp_path, damage):
 # ---------------------------------------------------------------------- pixels
 
 
-def test_deep_images_are_scaled_not_clipped(tmp_path):
-    ramp = np.linspace(0, 4095, 400).reshape(20, 20).astype(np.uint16)  # 12 bits in 16
-    save(tmp_path / "CNV/CNV-1-1.png", ramp)
-    save(tmp_path / "CNV/CNV-1-2.tif", (ramp / 4095).astype(np.float32))
-    save(tmp_path / "CNV/CNV-1-3.png", ramp * 16)
-    scans = read_folder(tmp_path)
-    for image in scans:
-        assert image.min() == 0
-        assert 253 <= image.max() <= 255
-        assert np.all(np.diff(image.astype(int).ravel()) >= 0)
-    assert any("3 images scaled to 8 bits" in note for note in scans.provenance.notes)
-
-
-def test_transparency_is_dropped(tmp_path):
-    pixels = picture()
-    alpha = np.full_like(pixels, 10)
-    save(tmp_path / "CNV/CNV-1-1.png", np.dstack([pixels, pixels, pixels, alpha]))
-    save(tmp_path / "CNV/CNV-1-2.png", np.dstack([pixels, alpha]))
-    for image in read_folder(tmp_path):
-        assert np.array_equal(image, pixels)
-
-
-def test_orientation_is_applied(tmp_path):
-    pixels = picture(20, 30)
-    exif = Image.Exif()
-    exif[0x0112] = 6
-    save(tmp_path / "CNV/CNV-1-1.png", pixels, exif=exif)
-    scans = read_folder(tmp_path)
-    assert np.array_equal(scans[0], np.rot90(pixels, -1))
-    assert scans.sizes.tolist() == [[30, 20]]
-    assert scans.shape == (1, 30, 20)
-    assert any("EXIF" in note for note in scans.provenance.notes)
-
-
 def test_pages_after_the_first_are_told(tmp_path):
     (tmp_path / "CNV").mkdir()
     pages = [Image.fromarray(picture()) for _ in range(3)]
@@ -453,9 +412,9 @@ def test_sentences_for_folders_that_cannot_be_read(tmp_path):
     assert "CNV/CNV-1-1.jpeg" in str(caught.value)
     with pytest.raises(OctlessonsError, match="name of the folder is empty"):
         read_folder("")
-    with pytest.raises(OctlessonsError, match="'skip' or 'raise'"):
+    with pytest.raises(ValueError, match="'skip' or 'raise'"):
         read_folder(tmp_path, on_problem="ignore")
-    with pytest.raises(OctlessonsError, match="'all', 'train', 'val' or 'test'"):
+    with pytest.raises(ValueError, match="'all', 'train', 'val' or 'test'"):
         read_folder(tmp_path, split="dev")
 
 
@@ -467,7 +426,7 @@ def test_colour_images_of_different_sizes_are_known_to_be_in_colour(tree):
 
 def test_colours_that_cannot_be_converted_are_reported(tree):
     Image.new("LAB", (20, 20)).save(tree / "CNV/CNV-5-1.tif")
-    assert kinds(quietly(tree)) == {"CNV/CNV-5-1.tif": "corrupt"}
+    assert kinds(quietly(tree)) == {"CNV/CNV-5-1.tif": "colour"}
 
 
 def test_one_class_may_be_given_by_its_name(tree):

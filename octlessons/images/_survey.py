@@ -1,0 +1,252 @@
+"""Walk a folder: which files are images, which look like pictures, which are neither."""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+import stat
+from collections import Counter
+from collections.abc import Iterable
+from pathlib import Path
+
+from octlessons.errors import OctlessonsError
+from octlessons.images._decoding import shown, why_unusable
+from octlessons.images.imageset import Problem
+from octlessons.wording import count
+
+#: File name endings that are read, in any mixture of upper and lower case.
+ENDINGS = (".jpeg", ".jpg", ".jpe", ".jfif", ".png", ".tif", ".tiff", ".bmp")
+
+_CLUTTER = {"thumbs.db", "ehthumbs.db", "desktop.ini", "picasa.ini"}
+_SYSTEM = {"__macosx", "__pycache__", "$recycle.bin", "lost+found", "@eadir", "#recycle"}
+_SYSTEM |= {"system volume information", "found.000", "@tmp", "#snapshot"}
+_THUMBNAILS = {"thumbnails", "thumbs", "thumbnail", "previews"}
+_PILLOW = "convert it, such as by PIL.Image.open(file).convert('RGB').save('name.png')"
+_EYE = "export its scans as PNG with the scanner's software, or with OCT-Converter or eyepy"
+_DICOM = "export its pixels as PNG, such as with pydicom"
+_VOLUME = "export its slices as PNG, such as with SimpleITK"
+_OTHER_FORMATS = {
+    **dict.fromkeys((".webp", ".gif", ".jp2", ".j2k", ".jpx", ".avif", ".dib", ".ico"), _PILLOW),
+    **dict.fromkeys((".pgm", ".ppm", ".pnm", ".pbm", ".tga", ".psd", ".pcx"), _PILLOW),
+    **dict.fromkeys((".heic", ".heif"), "convert it to PNG, such as with pillow-heif"),
+    **dict.fromkeys((".jxl", ".svg"), "convert it to PNG with an image viewer"),
+    **dict.fromkeys((".dcm", ".dicom", ".ima"), _DICOM),
+    **dict.fromkeys((".e2e", ".vol", ".fda", ".fds", ".sdb", ".oct"), _EYE),
+    **dict.fromkeys((".nii", ".nii.gz", ".mha", ".mhd", ".nrrd"), _VOLUME),
+}
+_FIRST_BYTES = (
+    (0, b"\xff\xd8\xff", "JPEG", ".jpeg"),
+    (0, b"\x89PNG\r\n", "PNG", ".png"),
+    (0, b"II*\0", "TIFF", ".tif"),
+    (0, b"MM\0*", "TIFF", ".tif"),
+    (0, b"GIF8", "GIF", ".gif"),
+    (8, b"WEBP", "WebP", ".webp"),
+    (4, b"jP  ", "JPEG 2000", ".jp2"),
+    (4, b"ftypavi", "AVIF", ".avif"),
+    (4, b"ftyphei", "HEIC", ".heic"),
+    (4, b"ftypmif", "HEIF", ".heif"),
+    (128, b"DICM", "DICOM", ".dcm"),
+    (0, b"CMDb", "Heidelberg E2E", ".e2e"),
+    (0, b"HSF-OCT", "Heidelberg VOL", ".vol"),
+    (0, b"FOCT", "Topcon FDA", ".fda"),
+)
+
+
+class FolderError(OctlessonsError):
+    """A folder cannot be read, or has problems and was to be refused.
+
+    Attributes
+    ----------
+    problems : tuple of Problem
+        Every file that cannot be used.
+    """
+
+    def __init__(self, message: str, problems: Iterable[Problem] = ()):
+        super().__init__(message)
+        self.problems = tuple(problems)
+
+
+# ------------------------------------------------------------------------- walking
+
+
+class Tree:
+    """Everything below a folder: images, other files, folders; links are followed once."""
+
+    def __init__(self, root: Path):
+        self.root = root
+        self.images: list[str] = []
+        self.others: list[str] = []
+        self.problems: list[Problem] = []
+        self.notes: list[str] = []
+        self.folders: dict[str, list[str]] = {}  # each with its sub-folders
+        self.files: dict[str, int] = Counter()  # files in each, of whatever kind
+        seen, waiting, links = {os.path.realpath(root)}, [""], []
+        while waiting or links:  # links last: the folder itself counts, not what leads to it
+            folder = waiting.pop() if waiting else links.pop(0)
+            if folder:
+                real = os.path.realpath(root / folder)
+                if real in seen:
+                    reason = "It leads to a folder that is read under another name."
+                    self.problem(folder, "link", reason)
+                    continue
+                seen.add(real)
+            for path in self._list(folder):
+                (links if os.path.islink(root / path) else waiting).append(path)
+
+    def problem(self, path: str, kind: str, reason: str) -> None:
+        self.problems.append(Problem(shown(path), reason, kind))
+
+    def _list(self, folder: str) -> list[str]:
+        """Note the files of a folder, and give its sub-folders."""
+        self.folders[folder] = inner = []
+        try:
+            with os.scandir(self.root / folder) as listing:
+                found = sorted(listing, key=lambda entry: natural(entry.name))
+        except OSError as error:
+            reason = why_unusable(error)
+            self.problem(folder or ".", reason.kind, reason.reason)
+            del self.folders[folder]
+            return []
+        for entry in found:
+            path = f"{folder}/{entry.name}" if folder else entry.name
+            try:
+                if entry.is_dir():
+                    if self._is_wanted(entry, path):
+                        inner.append(path)
+                elif not stat.S_ISREG(entry.stat().st_mode):
+                    self.problem(path, "not an image", "It is not a regular file.")
+                elif entry.name.casefold() not in _CLUTTER:
+                    self._file(entry, path)
+            except OSError as error:
+                reason = why_unusable(error)
+                self.problem(path, reason.kind, reason.reason)
+        return inner
+
+    def _is_wanted(self, entry: os.DirEntry, path: str) -> bool:
+        name = entry.name.casefold()
+        if name in _SYSTEM or name.startswith("."):
+            n = _count_images(entry.path)
+            if n:
+                self.notes.append(
+                    f"folder {shown(path)}, of the system or hidden, left aside with "
+                    f"{count(n, 'image')}"
+                )
+            return False
+        real, here = os.path.realpath(entry.path), os.path.realpath(os.path.dirname(entry.path))
+        if entry.is_symlink() and (here == real or here.startswith(real.rstrip(os.sep) + os.sep)):
+            self.problem(path, "loop", "It is a link to a folder that contains it.")
+            return False
+        if name in _THUMBNAILS:
+            n = _count_images(entry.path)
+            if n:
+                reason = f"It is a folder of small copies{holding(n)}."
+                self.problem(path, "place", reason)
+            return False
+        return True
+
+    def _file(self, entry: os.DirEntry, path: str) -> None:
+        if entry.name.startswith(".") and not content_of(entry.path):
+            return  # .DS_Store, and the ._ files in which macOS keeps what it knows of others
+        self.files[os.path.dirname(path)] += 1
+        if is_image_name(path):
+            self.images.append(path)
+            return
+        reason = other_format(entry.path)
+        if reason:
+            self.problem(path, "format", reason)
+        else:
+            self.others.append(path)
+
+
+def content_of(path: str | os.PathLike) -> tuple[str, str] | None:
+    """The format of a picture by its first bytes, and the ending it should have."""
+    try:
+        with open(path, "rb") as stream:
+            start = stream.read(160)
+    except OSError:
+        return None
+    for place, mark, name, ending in _FIRST_BYTES:
+        if start[place : place + len(mark)] == mark:
+            return name, ending
+    if start[:2] == b"BM" and start[6:10] == bytes(4):
+        return "BMP", ".bmp"
+    return None
+
+
+def other_format(path: str | os.PathLike) -> str:
+    """What to do with a picture that is not read, by its content or else its name; "" if none."""
+    name = os.fspath(path).casefold()
+    content = content_of(path)
+    if content and content[1] in ENDINGS:
+        if is_image_name(name):
+            return ""
+        return f"Its content is {content[0]}: rename it, so that its name ends in {content[1]}."
+    if content:
+        return f"Its content is {content[0]}, which is not read: {_OTHER_FORMATS[content[1]]}."
+    ending = next((ending for ending in _OTHER_FORMATS if name.endswith(ending)), "")
+    return f"{ending} is not read: {_OTHER_FORMATS[ending]}." if ending else ""
+
+
+# ------------------------------------------------------------------------- small helpers
+
+
+def existing_folder(path: str | os.PathLike) -> Path:
+    """The resolved folder, or a `FolderError` that says why there is none."""
+    if not os.fspath(path):
+        raise FolderError("The name of the folder is empty: give the path of a folder of scans.")
+    root = Path(os.path.expanduser(path))
+    try:
+        mode = root.stat().st_mode
+    except FileNotFoundError:
+        raise FolderError(
+            f"There is no folder {shown(root)}: check the spelling. It is looked for from "
+            f"{shown(Path.cwd())}."
+        ) from None
+    except (OSError, ValueError) as error:
+        loop = getattr(error, "errno", 0) == errno.ELOOP
+        reason = "leads in a circle" if loop else "cannot be opened"
+        raise FolderError(f"The folder {shown(root)} {reason}: {error}.") from error
+    if not stat.S_ISDIR(mode):
+        hint = ""
+        if root.suffix.casefold() in (".zip", ".gz", ".tgz", ".tar", ".rar", ".7z"):
+            hint = " Unpack the archive first."
+        elif is_image_name(str(root)):
+            hint = " For single files give a list of their paths."
+        raise FolderError(
+            f"{shown(root)} is a file, not a folder: give the folder that holds one sub-folder "
+            f"per class.{hint}"
+        )
+    try:
+        with os.scandir(root):
+            pass
+    except PermissionError:
+        raise FolderError(
+            f"You have no permission to list {shown(root)}: change its rights, or copy it to a "
+            "folder of yours."
+        ) from None
+    return root.resolve()
+
+
+def is_image_name(path: str) -> bool:
+    return os.path.splitext(path)[1].casefold() in ENDINGS or (
+        os.path.basename(path).casefold() in ENDINGS
+    )
+
+
+def _count_images(folder: str) -> int:
+    return sum(
+        is_image_name(name)
+        for _, _, names in os.walk(folder)  # does not follow links
+        for name in names
+    )
+
+
+def holding(n: int) -> str:
+    return f"; the {count(n, 'image')} in it {'are' if n != 1 else 'is'} not read"
+
+
+def natural(name: str) -> tuple:
+    """Sort key that puts 6 before 10."""
+    pieces = re.split(r"(\d+)", name)
+    return (tuple((int(p), "") if i % 2 else (-1, p) for i, p in enumerate(pieces)), name)
