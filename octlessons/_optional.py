@@ -28,6 +28,7 @@ EXTRAS = {
     "copydetect": "grade",
     "jinja2": "grade",
     "pyseccomp": "grade",
+    "tomli_w": "grade",
     "distributed": "cluster",
     "onnx": "deep",
     "onnxscript": "deep",

@@ -267,9 +267,9 @@ def grade(
     ] = False,
 ) -> None:
     """Grade a class safely: marks, pages, and files for Moodle, Canvas and others."""
-    from octlessons.grading import terminal
+    from octlessons.grading import summary
 
-    done = terminal.grade_class(
+    done = summary.grade_class(
         submissions,
         out,
         config=config,
@@ -306,7 +306,7 @@ def package(
     ] = "",
 ) -> None:
     """Make a bundle with which Gradescope, Classroom 50 or GitHub Actions grades."""
-    from octlessons.grading.bundles import make_bundle
+    from octlessons.grading.integrations import make_bundle
 
     bundle = make_bundle(
         service,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -65,3 +66,17 @@ class Submission:
     submitted: datetime | None = None
     student: str = ""
     ids: Mapping[str, str] = field(default_factory=dict)
+
+
+def name_key(name: str) -> str:
+    """A name as a person compares names: capitals, spaces and how letters are stored play no part.
+
+    Examples
+    --------
+    >>> name_key("Li,  ANA"), name_key("Ana_Li"), name_key("Jose\N{COMBINING ACUTE ACCENT}")
+    ('ana li', 'ana li', 'josé')
+    """
+    text = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
+    last, comma, first = " ".join(text.replace("_", " ").split()).partition(",")
+    turned = comma and first.strip() and "," not in first
+    return f"{first} {last}".strip() if turned else f"{last}{comma}{first}".strip()

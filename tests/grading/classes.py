@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from octlessons.exercises.outcomes import Outcome
+from octlessons.exercises.outcomes import CheckResult, Outcome
 from octlessons.grading.late import LatePolicy
-from octlessons.grading.records import CheckRecord, Record, Timing
+from octlessons.grading.records import Record, Timing
 from octlessons.grading.submission import Submission, Work
 
 #: What a hidden check knows and nobody but the tutor may read.
@@ -49,25 +49,25 @@ class Result:
 DARK = Task("dark-part", "The dark part, whatever its number")
 PAIRS = Task("count-the-pairs", "Count the pairs")
 DUE = datetime(2026, 12, 1, 12, tzinfo=UTC)
-LATE = LatePolicy(DUE, grace_minutes=10, percent_per_day=10, at_most_days=5)
+LATE = LatePolicy(DUE, grace_minutes=10, percent_per_day=10)
 
 
-def hidden(outcome: Outcome, points: int = 1) -> CheckRecord:
+def hidden(outcome: Outcome, points: int = 1) -> CheckResult:
     message = "" if outcome is Outcome.PASSED else "f(SECRET-INPUT) gives 1, not SECRET-EXPECTED"
     earned = points if outcome is Outcome.PASSED else 0
-    return CheckRecord(
+    return CheckResult(
         "test_secret_name", "SECRET-TITLE", outcome, message, earned, points, hidden=True
     )
 
 
 def shown(
     outcome: Outcome, title: str = "It is a share", message: str = "", points: int = 1
-) -> CheckRecord:
+) -> CheckResult:
     earned = points if outcome is Outcome.PASSED else 0
-    return CheckRecord("test_share", title, outcome, message, earned, points)
+    return CheckResult("test_share", title, outcome, message, earned, points)
 
 
-def record(slug: str, task: Task, *checks: CheckRecord, **more) -> Record:
+def record(slug: str, task: Task, *checks: CheckResult, **more) -> Record:
     values = {"isolation": "bubblewrap", "file": f"{task.id}.py", **more}
     return Record("0" * 64, slug, task.id, checks, **values)
 

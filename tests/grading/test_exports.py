@@ -19,16 +19,17 @@ from octlessons.grading.exports import (
     Place,
     classroom50_result,
     gradescope_results,
-    work_of,
+    view_of,
     write_results,
     write_student,
 )
-from octlessons.grading.exports.cells import csv_text, harmless
 from octlessons.grading.exports.overview import distribution, mistakes, without_numbers
 from octlessons.grading.exports.page import student_html
+from octlessons.grading.exports.writing import csv_text, harmless
 from octlessons.grading.late import LatePolicy
 from tests.grading.classes import (
     DARK,
+    DUE,
     HOSTILE,
     PAIRS,
     SECRETS,
@@ -362,7 +363,7 @@ def test_classroom50_gets_what_its_runner_asks_for():
         "https://git.example/r",
         moment=datetime(2026, 12, 1, 13, tzinfo=UTC),
     )
-    content = classroom50_result(work_of(base, base.submissions[1]), place)
+    content = classroom50_result(view_of(base, base.submissions[1]), place)
     assert content["schema"] == "classroom50/result/v1"
     assert (content["classroom"], content["assignment"]) == ("cs", "w1")
     assert content["review"] == content["commit"] == "https://git.example/c"
@@ -443,7 +444,7 @@ def test_a_message_is_told_once():
         shown(Outcome.ERROR, title=f"Check {i}", message="SyntaxError in line 3") for i in "abc"
     ]
     result = replace(base, records={**base.records, ("bo", DARK.id): record("bo", DARK, *said)})
-    text = student_html(result, work_of(result, base.submissions[1]))
+    text = student_html(result, view_of(result, base.submissions[1]))
     assert text.count("SyntaxError in line 3") == 1 and text.count("The same as above.") == 2
 
 
@@ -463,18 +464,18 @@ def test_the_overview_counts_the_class(out):
     assert "1 student" in pairs and "Your code stopped." in pairs
     links = [link["href"] for link in soup.select("#students ~ div a, section a")]
     assert "students/bo/index.html" in links
-    assert "likeness.html" not in soup.decode()
+    assert "similarity.html" not in soup.decode()
 
 
-def test_the_overview_links_to_the_likeness_page(tmp_path):
-    (tmp_path / "likeness.html").write_text("<p>x</p>", "utf-8")
+def test_the_overview_links_to_the_similarity_page(tmp_path):
+    (tmp_path / "similarity.html").write_text("<p>x</p>", "utf-8")
     write_results(small_class(), tmp_path)
-    assert page(tmp_path / "overview.html").find("a", href="likeness.html")
+    assert page(tmp_path / "overview.html").find("a", href="similarity.html")
 
 
 def test_the_overview_names_extensions_that_fit_nobody(tmp_path):
     base = small_class()
-    late = LatePolicy(base.assignment.late.due, extensions={"CY@example.org": 3, "bob": 2})
+    late = LatePolicy(base.assignment.late.due, extensions={"CY@example.org": DUE, "bob": DUE})
     write_results(replace(base, assignment=replace(base.assignment, late=late)), tmp_path)
     text = words(page(tmp_path / "overview.html"))
     assert "perhaps misspelt: bob." in text
@@ -526,7 +527,7 @@ def test_an_empty_class_writes_its_files(tmp_path):
 def test_gradescope_and_classroom50_agree_on_points():
     base = small_class()
     for person in base.submissions:
-        work = work_of(base, person)
+        work = view_of(base, person)
         scope, room = gradescope_results(work), classroom50_result(work, Place())
         if work.total is not None:
             assert scope["extra_data"]["total"] == room["score"] == work.total

@@ -3,12 +3,10 @@
 ``INTAKE_EXAMPLES=100000 pytest tests/grading/test_intake_fuzz.py`` tries more.
 """
 
-import gzip
 import io
 import json
 import os
 import shutil
-import tarfile
 import tempfile
 import zipfile
 from pathlib import Path
@@ -38,7 +36,7 @@ fuzz = settings(
 names = st.one_of(
     st.sampled_from(
         [
-            *("ex1.py", "ex2.ipynb", "EX1 (1).py", "lesson.ipynb", "w.zip", "w.tar", "x.tgz"),
+            *("ex1.py", "ex2.ipynb", "EX1 (1).py", "lesson.ipynb", "w.zip", "w.tar", "li_ex1.py"),
             *("times.csv", "a_1_assignsubmission_file_", "li_1_2_ex1.py", "..", ".", "CON"),
             *("__MACOSX", "a/b", "\\"),
         ]
@@ -80,39 +78,21 @@ def as_zip(files):
     return out.getvalue()
 
 
-def as_tar(files, form=tarfile.GNU_FORMAT):
-    out = io.BytesIO()
-    with tarfile.open(fileobj=out, mode="w", format=form) as archive:
-        for name, data in files:
-            made = tarfile.TarInfo(name)
-            made.size = len(data)
-            archive.addfile(made, io.BytesIO(data))
-    return out.getvalue()
-
-
 files = st.lists(st.tuples(paths, contents), max_size=4)
-packers = st.sampled_from([
-    (".zip", as_zip),
-    (".tar", as_tar),
-    (".tar", lambda found: as_tar(found, tarfile.PAX_FORMAT)),
-    (".tgz", lambda found: gzip.compress(as_tar(found), 1)),
-])  # fmt: skip
 
 
 @st.composite
 def archives(draw):
-    """An archive, with an archive in it at times, and with some bytes changed at times."""
-    suffix, pack = draw(packers)
+    """A zip file, with one in it at times, and with some bytes changed at times."""
     inside = draw(files)
     if draw(st.booleans()):
-        inner_suffix, inner_pack = draw(packers)
-        inside.append((draw(names) + inner_suffix, inner_pack(draw(files))))
-    data = bytearray(pack(inside))
+        inside.append((draw(names) + ".zip", as_zip(draw(files))))
+    data = bytearray(as_zip(inside))
     for _ in range(draw(st.integers(0, 6))):
         at = draw(st.integers(0, len(data) - 1))
         data[at] = draw(st.sampled_from([0, 1, 0x7F, 0x80, 0xFF]) | st.integers(0, 255))
     cut = draw(st.integers(0, len(data))) if draw(st.integers(0, 4)) == 0 else len(data)
-    return suffix, bytes(data[:cut])
+    return bytes(data[:cut])
 
 
 @pytest.fixture(scope="module")
@@ -125,7 +105,8 @@ def check(path, ids=IDS, **options):
     try:
         found = read_submissions(path, ids, **options)
     except OctlessonsError as error:  # there is nobody, or the tutor's table is wrong
-        assert "holds no submissions" in str(error) or "times.csv" in str(error)
+        words = ("holds no submissions", "times.csv", "add --single", "Add --single")
+        assert any(part in str(error) for part in words)
         return []
     assert len({submission.slug for submission in found}) == len(found)
     for submission in found:
@@ -146,23 +127,22 @@ def check(path, ids=IDS, **options):
 @pytest.mark.filterwarnings("ignore:Duplicate name")
 @fuzz
 @given(archives(), st.booleans(), st.sampled_from([IDS, IDS[:1]]))
-def test_archives(place, archive, single, ids):
-    suffix, data = archive
-    (path := place / f"ana{suffix}").write_bytes(data)
+def test_archives(place, data, single, ids):
+    (path := place / "ana.zip").write_bytes(data)
     check(path, ids, single=single)
     folder = place / "class"
     folder.mkdir(exist_ok=True)
-    (folder / f"ana{suffix}").write_bytes(data)
+    (folder / "ana.zip").write_bytes(data)
     (folder / "zz").mkdir(exist_ok=True)
     (folder / "zz" / "ex1.py").write_text(RIGHT)
     found = check(folder, ids)
     assert [s.slug for s in found] == ["ana", "zz"] and found[1].works["ex1"].source == RIGHT
-    (folder / f"ana{suffix}").unlink()
+    (folder / "ana.zip").unlink()
 
 
 @pytest.mark.filterwarnings("ignore:Duplicate name")
 @fuzz
-@given(st.lists(st.tuples(paths, contents | archives().map(lambda pair: pair[1])), max_size=5))
+@given(st.lists(st.tuples(paths, contents | archives()), max_size=5))
 def test_folders(place, inside):
     folder = place / "folders"
     shutil.rmtree(folder, ignore_errors=True)

@@ -13,7 +13,7 @@ from octlessons.errors import OctlessonsError
 from octlessons.grading.late import LatePolicy, points_text
 
 DUE = datetime(2026, 12, 1, 12, tzinfo=UTC)
-POLICY = LatePolicy(DUE, grace_minutes=10, percent_per_day=10, at_most_days=3)
+POLICY = LatePolicy(DUE, grace_minutes=10, percent_per_day=10)
 
 
 def after(**difference) -> datetime:
@@ -33,7 +33,7 @@ def read(text: str) -> LatePolicy:
         (after(days=1, minutes=10), 7, 1),
         (after(days=1, minutes=10, microseconds=1), 6, 2),
         (after(days=3, minutes=10), 5, 3),
-        (after(days=3, minutes=11), 0, 4),
+        (after(days=3, minutes=11), 4, 4),
         (after(days=4000), 0, 4000),
     ],
 )
@@ -43,10 +43,11 @@ def test_started_days_after_grace_cost_ten_per_cent_each(submitted, points, days
     assert bool(mark.note) == bool(days)
 
 
-def test_too_late_is_zero_and_says_so():
-    mark = POLICY.apply(8, 10, after(days=9), "ana")
-    assert mark.points == 0
-    assert "9 days late" in mark.note and "up to 3 days" in mark.note and "0 points" in mark.note
+@pytest.mark.parametrize(("seconds", "days"), [(30, 0), (60, 0), (61, 1)])
+def test_the_minute_of_the_deadline_is_in_time(seconds, days):
+    policy = LatePolicy(DUE, percent_per_day=10)
+    assert policy.apply(8, 10, after(seconds=seconds), "ana").days_late == days
+    assert LatePolicy(DUE, grace_minutes=0).apply(8, 10, after(seconds=1), "ana").days_late == 1
 
 
 @pytest.mark.parametrize("submitted", [None, datetime(2027, 1, 1)])
@@ -75,19 +76,12 @@ def test_a_mark_never_falls_below_zero():
     assert policy.apply(2, 10, after(days=30), "ana").penalty_percent == 100
 
 
-def test_free_days_come_first():
-    policy = LatePolicy(DUE, percent_per_day=10, free_days=2)
-    assert policy.apply(10, 10, after(days=2), "ana").points == 10
-    mark = policy.apply(10, 10, after(days=2, seconds=1), "ana")
-    assert mark.points == 9 and "3 days late, 2 of them free" in mark.note
-
-
 def test_summer_time_does_not_shorten_a_day():
     zone = ZoneInfo("Europe/Berlin")
     policy = LatePolicy(datetime(2027, 3, 27, 12, tzinfo=zone), percent_per_day=10)
     # 25 hours by the wall clock, 24 in truth: the night had an hour less.
     assert policy.apply(10, 10, datetime(2027, 3, 28, 13, tzinfo=zone), "ana").days_late == 1
-    assert policy.apply(10, 10, datetime(2027, 3, 28, 13, 1, tzinfo=zone), "ana").days_late == 2
+    assert policy.apply(10, 10, datetime(2027, 3, 28, 13, 2, tzinfo=zone), "ana").days_late == 2
     # And an hour more in autumn.
     policy = LatePolicy(datetime(2026, 10, 24, 12, tzinfo=zone), percent_per_day=10)
     assert policy.apply(10, 10, datetime(2026, 10, 25, 11, 30, tzinfo=zone), "ana").days_late == 2
@@ -98,7 +92,7 @@ def test_zones_are_compared_as_moments():
     assert POLICY.apply(8, 10, submitted, "ana").days_late == 0
 
 
-def test_extensions_fit_any_name_in_any_letters():
+def test_extensions_fit_any_name_as_people_write_it():
     policy = read(
         """
         [late]
@@ -106,57 +100,49 @@ def test_extensions_fit_any_name_in_any_letters():
         percent_per_day = 10
         [late.extensions]
         "Ana@Example.org" = 2026-12-05T12:00:00+01:00
-        "Bo  Straße" = 1.5
-        "1234" = 7
+        "Straße,  Bo" = 2026-12-03T00:00:00Z
+        "Jose\u0301" = 2026-12-03T00:00:00Z
+        "1234" = 2026-12-08T12:00:00Z
         """
     )
     in_time = datetime(2026, 12, 5, 11, tzinfo=UTC)
     mark = policy.apply(8, 10, in_time, "ana@example.ORG")
     assert mark.points == 8 and "Extension until 2026-12-05 12:00 UTC+01:00" in mark.note
-    late = policy.apply(8, 10, in_time + timedelta(seconds=1), "ana@example.org")
+    late = policy.apply(8, 10, in_time + timedelta(minutes=2), "ana@example.org")
     assert late.days_late == 1
-    assert policy.apply(8, 10, after(hours=36), "x", "bo STRASSE ").days_late == 0
-    assert policy.apply(8, 10, after(hours=36, seconds=1), "x", "bo strasse").days_late == 1
+    for name in ("bo STRASSE ", "Bo_Straße", "JOSÉ"):
+        assert policy.apply(8, 10, after(hours=36), "x", name).days_late == 0
+    assert policy.apply(8, 10, after(hours=36), "x", "Jose").days_late == 2
     assert policy.apply(8, 10, after(days=7), "Cy", "Cy Öz", "1234").days_late == 0
-    assert policy.apply(8, 10, after(days=7), "Di").days_late == 7
     # The latest counts.
     assert policy.apply(8, 10, after(days=7), "ana@example.org", "1234").days_late == 0
-    assert policy.strangers(["ANA@example.org", "1234"]) == ["Bo  Straße"]
 
 
 @pytest.mark.parametrize(
     ("text", "part"),
     [
-        ("due = 2026-12-01T12:00:00", "has no time zone; add Z"),
-        ("due = 2026-12-01", "day without time"),
-        ("due = 12:00:00", "time without day"),
-        ('due = "2026-12-01T12:00:00Z"', "due is text"),
-        ("due = 1", "due is a whole number"),
+        ("due = 2026-12-01T12:00:00", "has no time zone"),
+        ("due = 2026-12-01", "due is no time"),
+        ("due = 12:00:00", "due is no time"),
+        ('due = "2026-12-01T12:00:00Z"', "without quotes"),
         ("due = 0001-01-01T00:00:00+14:00", "beyond the calendar"),
         ("percent_per_day = 10", "has no due"),
-        ("due = 2026-12-01T12:00:00Z\npercent_per_day = 101", "not between 0 and 100"),
-        ("due = 2026-12-01T12:00:00Z\npercent_per_day = nan", "not between"),
-        ("due = 2026-12-01T12:00:00Z\npercent_per_day = true", "true or false"),
-        ("due = 2026-12-01T12:00:00Z\nat_most_days = 1.5", "whole number"),
-        ("due = 2026-12-01T12:00:00Z\nat_most_days = 1\nfree_days = 2", "free_days is larger"),
-        ("due = 2026-12-01T12:00:00Z\ngrace_minutes = -1", "not between"),
+        ("due = 2026-12-01T12:00:00Z\npercent_per_day = 101", "no number between 0 and 100"),
+        ("due = 2026-12-01T12:00:00Z\npercent_per_day = nan", "no number between"),
+        ("due = 2026-12-01T12:00:00Z\npercent_per_day = true", "no number between"),
+        ("due = 2026-12-01T12:00:00Z\ngrace_minutes = -1", "no number between"),
         ("due = 2026-12-01T12:00:00Z\ngrace = 1", "no setting called grace"),
-        ("due = 2026-12-01T12:00:00Z\nextensions = 3", "write a table"),
+        ("due = 2026-12-01T12:00:00Z\nfree_days = 1", "no setting called free_days"),
+        ("due = 2026-12-01T12:00:00Z\nextensions = 3", "extensions is no table"),
+        ('due = 2026-12-01T12:00:00Z\nextensions = {ana = "monday"}', 'extension of "ana" is no time'),
+        ("due = 2026-12-01T12:00:00Z\nextensions = {ana = 3}", 'extension of "ana" is no time'),
+        ("due = 2026-12-01T12:00:00Z\nextensions = {ana = 2026-12-05T12:00:00}", "has no time zone"),
+        ("due = 2026-12-01T12:00:00Z\nextensions = {ana = 2026-11-05T12:00:00Z}", "before the deadline"),
         (
-            'due = 2026-12-01T12:00:00Z\nextensions = {ana = "monday"}',
-            'the extension of "ana" is text',
+            "due = 2026-12-01T12:00:00Z\nextensions = {ana = 2026-12-05T12:00:00Z, ANA = 2026-12-05T12:00:00Z}",
+            "is there twice",
         ),
-        (
-            "due = 2026-12-01T12:00:00Z\nextensions = {ana = 2026-12-05T12:00:00}",
-            'the extension of "ana" = 2026-12-05T12:00:00 has no time zone',
-        ),
-        (
-            "due = 2026-12-01T12:00:00Z\nextensions = {ana = 2026-11-05T12:00:00Z}",
-            "ends before",
-        ),
-        ("due = 2026-12-01T12:00:00Z\nextensions = {ana = 1, ANA = 2}", "is there twice"),
-        ('due = 2026-12-01T12:00:00Z\nextensions = {" " = 1}', "extension for nobody"),
-        ("due = 2026-12-01T12:00:00Z\nextensions = {ana = true}", "true or false"),
+        ('due = 2026-12-01T12:00:00Z\nextensions = {" " = 2026-12-05T12:00:00Z}', "extension for nobody"),
     ],
 )
 def test_mistakes_in_the_file_are_named(text, part):
@@ -173,7 +159,7 @@ def test_an_empty_table_is_no_policy():
 
 def test_the_policy_reads_as_sentences():
     text = POLICY.sentences()
-    for part in ("2026-12-01 12:00 UTC", "10 minutes", "10 %", "3 days"):
+    for part in ("2026-12-01 12:00 UTC", "10 minutes", "10 %"):
         assert part in text
 
 

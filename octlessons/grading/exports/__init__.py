@@ -1,7 +1,7 @@
 """Results as files: for the student, for the class, and for the systems that take marks in.
 
-Whatever a student or another system gets to read is made from `view.Work`, which leaves out what
-hidden checks hold: their names, titles, messages, inputs and expected values cannot get into a
+Whatever a student or another system gets to read is made from `view.StudentView`, which leaves out
+what hidden checks hold: their names, titles, messages, inputs and expected values cannot get into a
 page or a file, because they are not there. Only the overview, which is for the tutor, is made
 from the records themselves.
 
@@ -11,17 +11,21 @@ bytes; the overview alone has times.
 """
 
 from octlessons.grading.exports.classroom50 import Place, classroom50_result
+from octlessons.grading.exports.files import write_results, write_student
 from octlessons.grading.exports.gradescope import gradescope_results
-from octlessons.grading.exports.view import UNSAFE, Graded, work_of
-from octlessons.grading.exports.writing import write_results, write_student
+from octlessons.grading.exports.view import Graded, Standing, StudentView, view_of, views_of
+from octlessons.grading.records import UNSAFE
 
 __all__ = [
     "UNSAFE",
     "Graded",
     "Place",
+    "Standing",
+    "StudentView",
     "classroom50_result",
     "gradescope_results",
-    "work_of",
+    "view_of",
+    "views_of",
     "write_results",
     "write_student",
 ]

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from octlessons.grading.exports.view import Work
+from octlessons.exercises.outcomes import Outcome
+from octlessons.grading.exports.view import StudentView
 
 SCHEMA = "classroom50/result/v1"
 
@@ -38,23 +39,13 @@ class Place:
     moment: datetime | None = None
 
 
-def classroom50_result(work: Work, place: Place) -> dict:
-    """Return the content of ``result.json``.
+def classroom50_result(view: StudentView, place: Place) -> dict:
+    """Return the content of ``result.json``, for JSON.
 
     Scores are whole numbers before any policy on late work: Classroom 50 marks lateness itself,
     by the time of the commit. If any exercise has no mark, the content is no result (`NO_RESULT`)
     and has no score. The autograder should then stop with an exit code other than 0; should the
     file be taken in all the same, the runner refuses it and reports an error, not a 0.
-
-    Parameters
-    ----------
-    work : Work
-    place : Place
-
-    Returns
-    -------
-    dict
-        For JSON.
     """
     moment = place.moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if place.moment else ""
     head = {
@@ -66,28 +57,28 @@ def classroom50_result(work: Work, place: Place) -> dict:
         "review": place.review or place.commit,
         "datetime": moment,
     }
-    if work.warning:
-        head["warning"] = work.warning
-    if work.total is None:
-        names = [exercise.id for exercise in work.unmarked]
+    if view.warning:
+        head["warning"] = view.warning
+    if view.total is None:
+        names = [exercise.id for exercise in view.unmarked]
         return {"schema": NO_RESULT, **head, "no-mark": names}
     tests = [
         {
             # Names tell the rows apart, so each has its number.
-            "test-name": f"{exercise.id} {check.number}: {check.title}"[:200],
-            "passed": check.passed,
+            "test-name": f"{exercise.id} {number}: {check.title}"[:200],
+            "passed": check.outcome is Outcome.PASSED,
             "score": check.points,
             "max-score": check.max_points,
         }
-        for exercise in work.exercises
-        for check in exercise.checks
+        for exercise in view.exercises
+        for number, check in enumerate(exercise.checks, start=1)
     ]
-    if work.warning:
-        tests.append({"test-name": work.warning, "passed": False, "score": 0, "max-score": 0})
+    if view.warning:
+        tests.append({"test-name": view.warning, "passed": False, "score": 0, "max-score": 0})
     return {
         "schema": SCHEMA,
         **head,
-        "score": work.total,
-        "max-score": work.max_points,
+        "score": view.total,
+        "max-score": view.max_points,
         "tests": tests,
     }

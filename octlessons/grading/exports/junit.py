@@ -5,54 +5,59 @@ from __future__ import annotations
 from collections.abc import Sequence
 from xml.etree import ElementTree
 
-from octlessons.grading.exports.view import NOT_MARKED, Exercise, Work, safe
+from octlessons.exercises.outcomes import Outcome
+from octlessons.grading.exports.view import NOT_MARKED, WORDS, ExerciseView, StudentView
+from octlessons.grading.exports.writing import safe
 
 
-def student_junit(work: Work) -> str:
+def student_junit(view: StudentView) -> str:
     """Write the work of one student: a suite for each exercise, with what the code printed."""
-    suites = [_suite(work, exercise, exercise.id, printed=True) for exercise in work.exercises]
-    return _document(suites, work.slug, work.warning)
+    suites = [_suite(view, exercise, exercise.id, printed=True) for exercise in view.exercises]
+    return _document(suites, view.slug, view.warning)
 
 
-def class_junit(title: str, works: Sequence[Work], warning: str) -> str:
+def class_junit(title: str, views: Sequence[StudentView], warning: str) -> str:
     """Write the class: a suite for each submission and exercise.
 
     Hidden checks have no content here either, because reports of this kind are often open to
     everybody who sees the pipeline; the records have all of it.
     """
     suites = [
-        _suite(work, exercise, f"{work.slug}/{exercise.id}", printed=False)
-        for work in works
-        for exercise in work.exercises
+        _suite(view, exercise, f"{view.slug}/{exercise.id}", printed=False)
+        for view in views
+        for exercise in view.exercises
     ]
     return _document(suites, title, warning)
 
 
-def _suite(work: Work, exercise: Exercise, name: str, printed: bool) -> ElementTree.Element:
+def _suite(
+    view: StudentView, exercise: ExerciseView, name: str, printed: bool
+) -> ElementTree.Element:
     suite = ElementTree.Element("testsuite", name=safe(name))
     properties = ElementTree.SubElement(suite, "properties")
     known = {
-        "student": work.student,
+        "student": view.student,
         "points": "" if exercise.points is None else str(exercise.points),
         "max_points": "" if exercise.max_points is None else str(exercise.max_points),
         "outcome": str(exercise.standing),
-        "warning": work.warning,
+        "warning": view.warning,
     }
     for key, value in known.items():
         if value:
             ElementTree.SubElement(properties, "property", name=key, value=safe(value))
     counts = dict.fromkeys(("tests", "failures", "errors", "skipped"), 0)
-    for check in exercise.checks:
-        case = ElementTree.SubElement(
-            suite, "testcase", classname=exercise.id, name=f"{check.number}. {check.title}"
-        )
+    for number, check in enumerate(exercise.checks, start=1):
+        title = f"{number}. {check.title}"
+        case = ElementTree.SubElement(suite, "testcase", classname=exercise.id, name=title)
         counts["tests"] += 1
-        if not check.passed:
-            kind = "error" if check.stopped else "failure"
-            counts["errors" if check.stopped else "failures"] += 1
-            first = check.message.partition("\n")[0]
-            what = ElementTree.SubElement(case, kind, message=first or check.word, type=check.word)
-            what.text = check.message or check.word
+        if check.outcome is not Outcome.PASSED:
+            stopped = check.outcome in (Outcome.ERROR, Outcome.TIMED_OUT)
+            counts["errors" if stopped else "failures"] += 1
+            word = WORDS[check.outcome]
+            message = check.message.partition("\n")[0] or word
+            kind = "error" if stopped else "failure"
+            what = ElementTree.SubElement(case, kind, message=message, type=word)
+            what.text = check.message or word
     if exercise.points is None:
         case = ElementTree.SubElement(suite, "testcase", classname=exercise.id, name=exercise.title)
         ElementTree.SubElement(case, "skipped", message=NOT_MARKED)

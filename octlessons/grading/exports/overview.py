@@ -9,40 +9,32 @@ from dataclasses import dataclass
 from statistics import median
 
 from octlessons.exercises.outcomes import Outcome
-from octlessons.grading.exports.classlist import reason
 from octlessons.grading.exports.rendering import render
 from octlessons.grading.exports.view import (
     Graded,
     Standing,
-    Work,
+    StudentView,
     maxima,
-    names_of,
-    one_line,
-    safe,
+    reason,
     standing,
+    strangers,
 )
+from octlessons.grading.exports.writing import one_line, safe
 
 _NUMBER = re.compile(r"[-+−]?\d[\d_]*(?:\.\d+)?(?:[eE][-+]?\d+)?")
 _SEVERAL = re.compile(r"…(?:[\s,;:×x()\[\]]*…)+")
 _LONGEST = 600
 _MOST_MISTAKES = 5
 _MOST_BARS = 21
+_FEW = 8  # exercises whose sections are open, and whose columns have names across
 
 
 @dataclass(frozen=True)
 class Mistake:
     """Messages that differ in nothing but numbers.
 
-    Attributes
-    ----------
-    example : str
-        The commonest of them.
-    students : int
-        How many submissions got one.
-    checks : tuple of str
-        Titles of the checks that say it.
-    hidden : bool
-        Whether a hidden check is among them: then it is not for students.
+    The commonest as an `example`, how many `students` got one, titles of the `checks` that say
+    it, and whether a `hidden` one is among them: then it is not for students.
     """
 
     example: str
@@ -61,66 +53,58 @@ class Bar:
 
 
 def overview_html(
-    result: Graded, works: Sequence[Work], warning: str, *, likeness: bool = False
+    result: Graded,
+    views: Sequence[StudentView],
+    warning: str,
+    notices: Sequence[str] = (),
+    *,
+    similarity: bool = False,
 ) -> str:
-    """Return the page of the class.
+    """Return the page of the class: HTML that stands alone but for links to the students' pages.
 
     Parameters
     ----------
     result : Graded
-    works : sequence of Work
+    views : sequence of StudentView
         Of all submissions, in the order to list them.
     warning : str
-    likeness : bool
-        Whether there is a ``likeness.html`` beside it.
-
-    Returns
-    -------
-    str
-        HTML that stands alone but for links to the students' pages.
+    notices : sequence of str
+        What fits nobody, in sentences.
+    similarity : bool
+        Whether there is a ``similarity.html`` beside it.
     """
-    known = {name for submission in result.submissions for name in names_of(submission)}
-    finals = [work.final for work in works if work.final is not None]
+    finals = [view.final for view in views if view.final is not None]
     most = maxima(result)
+    tasks = result.assignment.tasks
     unmarked = [
-        (work, exercise, reason(result, work.slug, exercise.id))
-        for work in works
-        for exercise in work.unmarked
+        (view, exercise, reason(result, view.slug, exercise.id))
+        for view in views
+        for exercise in view.unmarked
     ]
     return render(
         "overview.html",
         title=one_line(result.assignment.title),
         isolation=one_line(result.isolation),
         warning=warning,
-        works=works,
+        works=views,
         policy=result.assignment.late.sentences(),
-        strangers=[one_line(name) for name in result.assignment.late.strangers(known)],
-        exercises=[
-            _exercise(result, task, works, most.get(task.id)) for task in result.assignment.tasks
-        ],
+        notices=[one_line(sentence) for sentence in notices],
+        strangers=strangers(result),
+        exercises=[_exercise(result, task, views, most.get(task.id)) for task in tasks],
+        max_points=sum(most.values()) if len(most) == len(tasks) else None,
+        few=len(tasks) <= _FEW,
         totals=distribution(finals, sum(most.values())),
         median=median(finals) if finals else None,
         marked=len(finals),
         unmarked=unmarked,
-        likeness=likeness,
-        standings=list(Standing),
+        similarity=similarity,
     )
 
 
 def mistakes(result: Graded, exercise: str) -> list[Mistake]:
-    """Return the commonest messages of an exercise, at most five.
+    """Return the commonest messages of an exercise, at most five, the commonest first.
 
-    Parameters
-    ----------
-    result : Graded
-    exercise : str
-        Its id.
-
-    Returns
-    -------
-    list of Mistake
-        The commonest first. Messages that differ only in numbers count as one; what was not
-        attempted is no mistake.
+    Messages that differ only in numbers count as one; what was not attempted is no mistake.
     """
     texts: dict[str, Counter[str]] = defaultdict(Counter)
     students: dict[str, set[str]] = defaultdict(set)
@@ -159,19 +143,7 @@ def without_numbers(text: str) -> str:
 
 
 def distribution(points: Sequence, most: int) -> list[Bar]:
-    """Count points, one line for each number of points, or for equal spans if there are many.
-
-    Parameters
-    ----------
-    points : sequence of numbers
-        Between 0 and `most`.
-    most : int
-        What was to be had.
-
-    Returns
-    -------
-    list of Bar
-    """
+    """Count points between 0 and `most`: a line for each number, or for equal spans."""
     step = 1
     while most // step + 1 > _MOST_BARS:
         step = {1: 2, 2: 5, 5: 10}.get(step, step * 2)
@@ -185,16 +157,16 @@ def distribution(points: Sequence, most: int) -> list[Bar]:
     return bars
 
 
-def _exercise(result: Graded, task, works: Sequence[Work], most: int | None) -> dict:
-    records = [result.records.get((work.slug, task.id)) for work in works]
+def _exercise(result: Graded, task, views: Sequence[StudentView], most: int | None) -> dict:
+    records = [result.records.get((view.slug, task.id)) for view in views]
     standings = Counter(standing(record) for record in records)
     reached = [
         record.points for record in records if standing(record) is not Standing.NO_MARK and record
     ]
-    timings = [result.timings.get((work.slug, task.id)) for work in works]
+    timings = [result.timings.get((view.slug, task.id)) for view in views]
     seconds = [timing.seconds for timing in timings if timing is not None]
     shares = [
-        (found, standings[found], round(100 * standings[found] / max(1, len(works)), 2))
+        (found, standings[found], round(100 * standings[found] / max(1, len(views)), 2))
         for found in Standing
     ]
     return {

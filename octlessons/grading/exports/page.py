@@ -2,78 +2,61 @@
 
 from __future__ import annotations
 
-from octlessons.grading.exports.gradescope import json_number
 from octlessons.grading.exports.rendering import render
-from octlessons.grading.exports.view import NOT_MARKED, Exercise, Graded, Work, one_line
+from octlessons.grading.exports.view import NOT_MARKED, WORDS, ExerciseView, Graded, StudentView
+from octlessons.grading.exports.writing import json_number, one_line
 
 SCHEMA = "octlessons/student-result/v1"
 
 
-def student_html(result: Graded, work: Work) -> str:
-    """Return the page of a student.
-
-    Parameters
-    ----------
-    result : Graded
-        For title and late policy.
-    work : Work
-
-    Returns
-    -------
-    str
-        HTML that stands alone.
-    """
+def student_html(result: Graded, view: StudentView) -> str:
+    """Return the page of a student: HTML that stands alone."""
     return render(
         "student.html",
         title=one_line(result.assignment.title),
-        work=work,
+        work=view,
+        words=WORDS,
         policy=result.assignment.late.sentences(),
         not_marked=NOT_MARKED,
-        warning=work.warning,
+        warning=view.warning,
         repeated=repeated,
     )
 
 
-def student_result(result: Graded, work: Work) -> dict:
-    """Return what the page says as plain data.
-
-    Returns
-    -------
-    dict
-        For JSON. Points that there are not, because there is no mark, are None.
-    """
+def student_result(result: Graded, view: StudentView) -> dict:
+    """Return what the page says, for JSON; points are None where there is no mark."""
     content: dict = {"schema": SCHEMA, "assignment": one_line(result.assignment.title)}
-    if work.warning:
-        content["warning"] = work.warning
+    if view.warning:
+        content["warning"] = view.warning
     return content | {
-        "student": work.student,
-        "name": work.name,
-        "total": work.total,
-        "max_points": work.max_points,
-        "final": None if work.final is None else json_number(work.final),
+        "student": view.student,
+        "name": view.name,
+        "total": view.total,
+        "max_points": view.max_points,
+        "final": None if view.final is None else json_number(view.final),
         "late": {
-            "days": work.late.days_late,
-            "penalty_percent": json_number(work.late.penalty_percent),
-            "note": work.late.note,
+            "days": view.late.days_late,
+            "penalty_percent": json_number(view.late.penalty_percent),
+            "note": view.late.note,
         },
-        "exercises": [_exercise(exercise) for exercise in work.exercises],
+        "exercises": [_exercise(exercise) for exercise in view.exercises],
     }
 
 
-def repeated(exercise: Exercise) -> set[int]:
-    """Return the numbers of the checks whose message stands at an earlier check already."""
+def repeated(exercise: ExerciseView) -> set[int]:
+    """Return the places, from 1, of checks whose message stands at an earlier one already."""
     told = {exercise.problem.strip()} - {""}
     again = set()
-    for check in exercise.checks:
+    for number, check in enumerate(exercise.checks, start=1):
         if check.message in told:
-            again.add(check.number)
+            again.add(number)
         elif check.message:
             told.add(check.message)
     return again
 
 
-def _exercise(exercise: Exercise) -> dict:
-    content = {
+def _exercise(exercise: ExerciseView) -> dict:
+    content: dict = {
         "id": exercise.id,
         "title": exercise.title,
         "outcome": exercise.standing,
@@ -88,7 +71,7 @@ def _exercise(exercise: Exercise) -> dict:
     content["checks"] = [
         {
             "title": check.title,
-            "outcome": check.word,
+            "outcome": WORDS[check.outcome],
             "message": check.message,
             "points": check.points,
             "max_points": check.max_points,

@@ -4,38 +4,32 @@ from __future__ import annotations
 
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
+from octlessons._optional import need
 from octlessons.figures.style import DARK, LIGHT, PALETTE
 from octlessons.grading.late import points_text, time_text
 from octlessons.wording import count
 
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
 
 def render(template: str, **values) -> str:
-    """Fill in a template of this package.
+    """Fill in a template: a page without scripts and without addresses of other hosts.
 
-    Parameters
-    ----------
-    template : str
-        Its file name.
-    **values
-        Every one is escaped where it stands; a name that the template misses is an error.
-
-    Returns
-    -------
-    str
-        A page without scripts and without addresses of other hosts.
+    Every value is escaped where it stands; a name that the template misses is an error.
     """
     return _environment().get_template(template).render(**values)
 
 
 @cache
 def _environment() -> Environment:
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent / "templates"),
+    jinja2 = need("jinja2", "Pages of marks are made with jinja2")
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(Path(__file__).parent / "templates"),
         autoescape=True,
-        undefined=StrictUndefined,
+        undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )

@@ -2,33 +2,53 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from fractions import Fraction
 from typing import Any, Protocol
 
-from octlessons.exercises.outcomes import Outcome
+from octlessons.exercises.outcomes import CheckResult, Outcome
+from octlessons.grading.exports.writing import one_line, safe
 from octlessons.grading.late import LateMark
 from octlessons.grading.records import NO_MARK, UNSAFE, Record, Timing
-from octlessons.grading.submission import Submission
+from octlessons.grading.submission import Submission, name_key
 
-#: What a student reads where the grader failed.
-NOT_MARKED = "Not marked yet: the grader failed, you did not. This is not a zero."
+#: What a student reads where there is no mark.
+NOT_MARKED = "Not marked yet, for a reason that lies with the grader. This is not a zero."
 
-# What XML 1.0 and UTF-8 have no place for; cleaned text has none of it.
-_BAD = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
+#: An outcome as a student reads it. Of hidden checks there are only the first and the third.
+WORDS = {
+    Outcome.PASSED: "passed",
+    Outcome.NOT_ATTEMPTED: "not attempted",
+    Outcome.FAILED: "not passed",
+    Outcome.TIMED_OUT: "took too long",
+    Outcome.ERROR: "stopped with an error",
+}
 
 
 class Graded(Protocol):
     """The part of a class run's result that is needed here."""
 
-    assignment: Any
-    submissions: Sequence[Submission]
-    records: Mapping[tuple[str, str], Record]
-    timings: Mapping[tuple[str, str], Timing]
-    isolation: str
+    @property
+    def assignment(self) -> Any:
+        """Title, tasks and policy on late work."""
+
+    @property
+    def submissions(self) -> Sequence[Submission]:
+        """All of the class."""
+
+    @property
+    def records(self) -> Mapping[tuple[str, str], Record]:
+        """By slug of the submission and id of the exercise."""
+
+    @property
+    def timings(self) -> Mapping[tuple[str, str], Timing]:
+        """By the same."""
+
+    @property
+    def isolation(self) -> str:
+        """How submissions were kept apart."""
 
 
 class Standing(StrEnum):
@@ -52,52 +72,17 @@ class Standing(StrEnum):
 
 
 @dataclass(frozen=True)
-class Check:
-    """What may be shown of a check.
-
-    Attributes
-    ----------
-    number : int
-        From 1 in its exercise.
-    title : str
-        Of a hidden check, only "Hidden check" and its number among them.
-    word : str
-        Its outcome; of a hidden check only whether it passed.
-    sign : str
-    message : str
-        Empty if passed, and of every hidden check.
-    points, max_points : int
-    passed, hidden : bool
-    stopped : bool
-        Whether it stopped with an error or for want of time; False for a hidden one.
-    """
-
-    number: int
-    title: str
-    word: str
-    sign: str
-    message: str
-    points: int
-    max_points: int
-    passed: bool
-    hidden: bool
-    stopped: bool = False
-
-
-@dataclass(frozen=True)
-class Exercise:
+class ExerciseView:
     """What may be shown of an exercise.
 
     Attributes
     ----------
     id, title : str
     standing : Standing
-    points : int or None
-        None if there is no mark.
-    max_points : int or None
-        None if nobody's work on it was marked, so that it is not known.
-    checks : tuple of Check
-        Empty if there is no mark.
+    points, max_points : int or None
+        None if there is no mark; if nobody's work on it was marked, so that it is not known.
+    checks : tuple of CheckResult
+        Empty if there is no mark. Of a hidden one, only whether it passed and its points.
     problem : str
         What is wrong with the file, or that there is none.
     printed, file : str
@@ -108,7 +93,7 @@ class Exercise:
     standing: Standing
     points: int | None
     max_points: int | None
-    checks: tuple[Check, ...] = ()
+    checks: tuple[CheckResult, ...] = ()
     problem: str = ""
     printed: str = ""
     file: str = ""
@@ -116,18 +101,18 @@ class Exercise:
     @property
     def hidden(self) -> tuple[int, int]:
         """How many hidden checks passed, and how many there are."""
-        found = [check.passed for check in self.checks if check.hidden]
+        found = [check.outcome is Outcome.PASSED for check in self.checks if check.hidden]
         return sum(found), len(found)
 
 
 @dataclass(frozen=True)
-class Work:
+class StudentView:
     """What may be shown of a submission.
 
     Attributes
     ----------
     name, student, slug : str
-    exercises : tuple of Exercise
+    exercises : tuple of ExerciseView
         All of the assignment, in its order.
     max_points : int or None
         None if that of any exercise is not known.
@@ -142,7 +127,7 @@ class Work:
     name: str
     student: str
     slug: str
-    exercises: tuple[Exercise, ...]
+    exercises: tuple[ExerciseView, ...]
     max_points: int | None
     total: int | None
     late: LateMark
@@ -154,13 +139,15 @@ class Work:
         return None if self.total is None else self.late.points
 
     @property
-    def unmarked(self) -> tuple[Exercise, ...]:
+    def unmarked(self) -> tuple[ExerciseView, ...]:
         """The exercises without a mark."""
         return tuple(exercise for exercise in self.exercises if exercise.points is None)
 
 
-def work_of(result: Graded, submission: Submission, most: Mapping[str, int] | None = None) -> Work:
-    """Return what may be shown of a submission.
+def view_of(
+    result: Graded, submission: Submission, most: Mapping[str, int] | None = None
+) -> StudentView:
+    """What may be shown of a submission; an exercise without a record is one without a mark.
 
     Parameters
     ----------
@@ -168,11 +155,6 @@ def work_of(result: Graded, submission: Submission, most: Mapping[str, int] | No
     submission : Submission
     most : mapping of str to int, optional
         What `maxima` gives, where it is known already.
-
-    Returns
-    -------
-    Work
-        An exercise without a record counts as one without a mark.
     """
     most = maxima(result) if most is None else most
     tasks = result.assignment.tasks
@@ -181,18 +163,13 @@ def work_of(result: Graded, submission: Submission, most: Mapping[str, int] | No
         _exercise(task, records[task.id], submission.works.get(task.id), most.get(task.id))
         for task in tasks
     )
-    known = len(most) == len(tasks)
-    max_points = sum(most.values()) if known else None
+    max_points = sum(most.values()) if len(most) == len(tasks) else None
     reached = [exercise.points for exercise in exercises if exercise.points is not None]
     late = result.assignment.late.apply(
-        sum(reached),
-        max_points or 0,
-        submission.submitted,
-        submission.student,
-        *names_of(submission),
+        sum(reached), max_points or 0, submission.submitted, *names_of(submission)
     )
     apart = {result.isolation, *(record.isolation for record in records.values() if record)}
-    return Work(
+    return StudentView(
         name=one_line(submission.ids.get("full_name") or submission.name),
         student=one_line(submission.student or submission.name),
         slug=submission.slug,
@@ -204,14 +181,15 @@ def work_of(result: Graded, submission: Submission, most: Mapping[str, int] | No
     )
 
 
-def maxima(result: Graded) -> dict[str, int]:
-    """Return the points to be had in each exercise, as the records tell.
+def views_of(result: Graded) -> list[tuple[Submission, StudentView]]:
+    """All submissions with what may be shown of them, sorted by name."""
+    most = maxima(result)
+    pairs = [(submission, view_of(result, submission, most)) for submission in result.submissions]
+    return sorted(pairs, key=lambda pair: (pair[1].name.casefold(), pair[1].slug))
 
-    Returns
-    -------
-    dict of str to int
-        By id, in the order of the assignment; without the exercises of which no work is marked.
-    """
+
+def maxima(result: Graded) -> dict[str, int]:
+    """The points to be had in each exercise, by id, as far as any work on it is marked."""
     most: dict[str, int] = {}
     for (_, exercise), record in result.records.items():
         if record.outcome != NO_MARK:
@@ -219,26 +197,34 @@ def maxima(result: Graded) -> dict[str, int]:
     return {task.id: most[task.id] for task in result.assignment.tasks if task.id in most}
 
 
-def works_of(result: Graded) -> list[tuple[Submission, Work]]:
-    """Return all submissions with what may be shown of them, sorted by name."""
-    most = maxima(result)
-    pairs = [(submission, work_of(result, submission, most)) for submission in result.submissions]
-    return sorted(pairs, key=lambda pair: (pair[1].name.casefold(), pair[1].slug))
-
-
-def warning_of(result: Graded, works: Sequence[Work]) -> str:
-    """Return `UNSAFE` if anything of the class was not kept apart, else nothing."""
-    unsafe = result.isolation == "none" or any(work.warning for work in works)
+def warning_of(result: Graded, views: Sequence[StudentView]) -> str:
+    """`UNSAFE` if anything of the class was not kept apart, else nothing."""
+    unsafe = result.isolation == "none" or any(view.warning for view in views)
     return UNSAFE if unsafe else ""
 
 
 def names_of(submission: Submission) -> tuple[str, ...]:
-    """Return all that a student is known by."""
+    """All that a student is known by."""
     return (submission.student, submission.name, *submission.ids.values())
 
 
+def strangers(result: Graded) -> list[str]:
+    """The names with an extension that fit no submission: typing errors, mostly."""
+    known = {name_key(name) for person in result.submissions for name in names_of(person)}
+    given = result.assignment.late.extensions
+    return [one_line(name) for name in given if name_key(name) not in known]
+
+
+def reason(result: Graded, slug: str, exercise: str) -> str:
+    """Why an exercise has no mark, for the tutor."""
+    record = result.records.get((slug, exercise))
+    if record is None:
+        return "it was not graded in this run"
+    return one_line(record.no_mark) or "there were no checks"
+
+
 def standing(record: Record | None) -> Standing:
-    """Say in a word how an exercise came out; of hidden checks it tells only whether they pass."""
+    """How an exercise came out, in a word; of hidden checks it tells only whether they pass."""
     if record is None or record.outcome == NO_MARK:
         return Standing.NO_MARK
     if all(check.outcome is Outcome.PASSED for check in record.checks):
@@ -249,25 +235,15 @@ def standing(record: Record | None) -> Standing:
     return Standing.NOT_ATTEMPTED if shown == {Outcome.NOT_ATTEMPTED} else Standing.FAILED
 
 
-def safe(text: str) -> str:
-    """Return text that XML, HTML, JSON and UTF-8 can hold."""
-    return _BAD.sub("\ufffd", text.replace("\r\n", "\n").replace("\r", "\n"))
-
-
-def one_line(text: str) -> str:
-    """Return safe text without line breaks."""
-    return " ".join(safe(text).split())
-
-
-def _exercise(task, record: Record | None, work, most: int | None) -> Exercise:
+def _exercise(task: Any, record: Record | None, work: Any, most: int | None) -> ExerciseView:
     found = standing(record)
     if record is None or found is Standing.NO_MARK:
-        return Exercise(task.id, one_line(task.title), found, None, most)
-    checks, hidden = [], 0
-    for number, check in enumerate(record.checks, start=1):
-        hidden += check.hidden
-        checks.append(_hidden(number, hidden, check) if check.hidden else _shown(number, check))
-    return Exercise(
+        return ExerciseView(task.id, one_line(task.title), found, None, most)
+    checks: list[CheckResult] = []
+    for check in record.checks:
+        among = sum(earlier.hidden for earlier in checks) + 1
+        checks.append(_hidden(check, among) if check.hidden else _shown(check))
+    return ExerciseView(
         id=task.id,
         title=one_line(task.title),
         standing=found,
@@ -280,40 +256,13 @@ def _exercise(task, record: Record | None, work, most: int | None) -> Exercise:
     )
 
 
-def _shown(number: int, check) -> Check:
-    words = {
-        Outcome.PASSED: ("✓", "passed"),
-        Outcome.NOT_ATTEMPTED: ("○", "not attempted"),
-        Outcome.FAILED: ("✗", "not passed"),
-        Outcome.TIMED_OUT: ("⌛", "took too long"),
-        Outcome.ERROR: ("!", "stopped with an error"),
-    }
-    sign, word = words[check.outcome]
-    return Check(
-        number=number,
-        title=one_line(check.title or check.name),
-        word=word,
-        sign=sign,
-        message=safe(check.message).strip(),
-        points=check.points,
-        max_points=check.max_points,
-        passed=check.outcome is Outcome.PASSED,
-        hidden=False,
-        stopped=check.outcome in (Outcome.ERROR, Outcome.TIMED_OUT),
-    )
+def _shown(check: CheckResult) -> CheckResult:
+    title, message = one_line(check.title or check.name), safe(check.message).strip()
+    return replace(check, title=title, message=message)
 
 
-def _hidden(number: int, among: int, check) -> Check:
+def _hidden(check: CheckResult, among: int) -> CheckResult:
     # Nothing else of a hidden check may be taken over here.
-    passed = check.outcome is Outcome.PASSED
-    return Check(
-        number=number,
-        title=f"Hidden check {among}",
-        word="passed" if passed else "not passed",
-        sign="✓" if passed else "✗",
-        message="",
-        points=check.points,
-        max_points=check.max_points,
-        passed=passed,
-        hidden=True,
-    )
+    outcome = Outcome.PASSED if check.outcome is Outcome.PASSED else Outcome.FAILED
+    points, most = check.points, check.max_points
+    return CheckResult("", f"Hidden check {among}", outcome, "", points, most, hidden=True)

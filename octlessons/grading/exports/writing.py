@@ -1,98 +1,90 @@
-"""Writes all files of a class run into the folder of results."""
+"""Text and numbers as files have them: safe in XML, HTML, JSON, and CSV that no program runs."""
 
 from __future__ import annotations
 
+import csv
+import io
 import json
-from pathlib import Path
+import re
+import unicodedata
+from collections.abc import Iterable, Sequence
+from fractions import Fraction
 
-from octlessons._files import write_atomically
-from octlessons.grading.exports.canvas import canvas_csv
-from octlessons.grading.exports.classlist import grades_csv
-from octlessons.grading.exports.classroom50 import Place, classroom50_result
-from octlessons.grading.exports.gradescope import gradescope_results
-from octlessons.grading.exports.junit import class_junit, student_junit
-from octlessons.grading.exports.moodle import moodle_csv
-from octlessons.grading.exports.overview import overview_html
-from octlessons.grading.exports.page import student_html, student_result
-from octlessons.grading.exports.view import Graded, Work, warning_of, work_of, works_of
-from octlessons.grading.submission import Submission
+from octlessons.grading.late import points_text
 
+# What XML 1.0 and UTF-8 have no place for; cleaned text has none of it.
+_BAD = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 
-def write_results(result: Graded, out: Path) -> list[Path]:
-    """Write the files of all students, and those of the class.
+#: First character of a formula; full-width and small variants become these by NFKC.
+_FORMULA = "=+-@|%\u2212"
 
-    Parameters
-    ----------
-    result : Graded
-        A class run's result.
-    out : Path
-        The folder of results. If it has ``likeness.html``, the overview links to it.
+# Where another separator than the comma would begin a new cell.
+_INNER = re.compile(r"([;\t\n|])(\s*)(?=\S)")
 
-    Returns
-    -------
-    list of Path
-        What was written, each whole or not at all.
-    """
-    out = Path(out)
-    pairs = works_of(result)
-    works = [work for _, work in pairs]
-    warning = warning_of(result, works)
-    written = []
-    for submission, work in pairs:
-        written += _write_student(result, submission, work, out, None)
-    files = {
-        "grades.csv": grades_csv(result, works, warning),
-        "moodle.csv": moodle_csv(pairs),
-        "canvas.csv": canvas_csv(result, pairs, warning),
-        "junit.xml": class_junit(result.assignment.title, works, warning),
-        "overview.html": overview_html(
-            result, works, warning, likeness=(out / "likeness.html").is_file()
-        ),
-    }
-    return written + _write(out, files)
+Cell = str | int | Fraction | None
 
 
-def write_student(
-    result: Graded, submission: Submission, out: Path, place: Place | None = None
-) -> list[Path]:
-    """Write the files of one student, into ``students/SLUG`` of the folder of results.
-
-    Parameters
-    ----------
-    result : Graded
-    submission : Submission
-    out : Path
-        The folder of results.
-    place : Place, optional
-        What Classroom 50's runner tells. Without it these fields stay empty.
-
-    Returns
-    -------
-    list of Path
-        What was written.
-    """
-    return _write_student(result, submission, work_of(result, submission), Path(out), place)
+def safe(text: str) -> str:
+    """Text that XML, HTML, JSON and UTF-8 can hold."""
+    return _BAD.sub("\ufffd", text.replace("\r\n", "\n").replace("\r", "\n"))
 
 
-def _write_student(
-    result: Graded, submission: Submission, work: Work, out: Path, place: Place | None
-) -> list[Path]:
-    place = place or Place(submission=submission.slug, moment=submission.submitted)
-    files = {
-        "index.html": student_html(result, work),
-        "result.json": _json(student_result(result, work)),
-        "gradescope.json": _json(gradescope_results(work)),
-        "classroom50.json": _json(classroom50_result(work, place)),
-        "junit.xml": student_junit(work),
-    }
-    return _write(out / "students" / submission.slug, files)
+def one_line(text: str) -> str:
+    """Safe text without line breaks."""
+    return " ".join(safe(text).split())
 
 
-def _json(content: dict) -> str:
+def json_number(value: Fraction | int) -> int | float:
+    """Points as JSON has them: whole if they are, else with at most four decimals."""
+    text = points_text(value)
+    return float(text) if "." in text else int(text)
+
+
+def json_text(content: dict) -> str:
+    """The content of a JSON file."""
     return json.dumps(content, indent=1, ensure_ascii=True, allow_nan=False) + "\n"
 
 
-def _write(folder: Path, files: dict[str, str]) -> list[Path]:
-    for name, text in files.items():
-        write_atomically(folder / name, text)
-    return [folder / name for name in files]
+def csv_text(header: Sequence[str], rows: Iterable[Sequence[Cell]]) -> str:
+    """A table as CSV with commas and CRLF line ends, as RFC 4180 has it.
+
+    Numbers stay numbers, None is an empty cell, and text is made harmless by `harmless`.
+    """
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, lineterminator="\r\n")
+    writer.writerow([harmless(name) for name in header])
+    writer.writerows([_cell(cell) for cell in row] for row in rows)
+    return text.getvalue()
+
+
+def harmless(text: str) -> str:
+    """Text that no spreadsheet takes for a formula.
+
+    An apostrophe goes before whatever could begin one, at the start and after a separator of
+    another country's spreadsheets: these split a comma-separated line at semicolons or tabs, and
+    would find a formula in the middle of a cell.
+
+    Examples
+    --------
+    >>> harmless("=1+1"), harmless(" ＠SUM(A1)"), harmless("a;=1"), harmless("Ana")
+    ("'=1+1", "' ＠SUM(A1)", "a;'=1", 'Ana')
+    """
+    text = safe(text)
+    if _begins_formula(text):
+        text = "'" + text
+    return _INNER.sub(lambda found: found[0] + "'" * _begins_formula(text[found.end() :]), text)
+
+
+def _begins_formula(text: str) -> bool:
+    if text[:1] in ("\t", "\r", "\n"):
+        return True
+    # Spaces and invisible characters before it do not hide a formula from every program.
+    bare = text.lstrip().lstrip("\ufeff\u200b\u200c\u200d\u2060\"'`").lstrip()
+    first = unicodedata.normalize("NFKC", bare[:1])
+    return bool(first) and first[0] in _FORMULA and not text.startswith("'")
+
+
+def _cell(cell: Cell) -> str:
+    if cell is None:
+        return ""
+    return harmless(cell) if isinstance(cell, str) else points_text(cell)

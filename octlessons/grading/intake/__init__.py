@@ -1,4 +1,4 @@
-"""Submissions in: a folder, an archive, a Moodle or Canvas download, one file; bytes only.
+"""Submissions in: a folder, a zip file, a Moodle or Canvas download, one file; bytes only.
 
 Nothing is unpacked to disk, imported or run, and no file of a submission can stop the others from
 being read: what cannot be read becomes a sentence in `Work.problem`.
@@ -8,16 +8,17 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from datetime import datetime
 
 from octlessons.errors import OctlessonsError
+from octlessons.grading.intake.answers import SOURCES, read_answers
 from octlessons.grading.intake.archives import (
-    KINDS,
     OF_A_CLASS,
     OF_A_STUDENT,
     TOO_MANY,
+    ZIP,
     archive_files,
 )
 from octlessons.grading.intake.entries import (
@@ -29,22 +30,15 @@ from octlessons.grading.intake.entries import (
     shown,
 )
 from octlessons.grading.intake.layouts import (
-    TIMES,
-    Student,
-    file_part,
-    files_part,
-    folder_part,
-    is_one_student,
-    is_one_students_folder,
-    one_student,
-    students_in_archive,
-    students_in_folder,
-    times,
-    times_in,
+    HandIn,
+    Top,
+    folder_of,
+    folder_on_disk,
+    hand_ins,
+    one_hand_in,
     who,
-    without_wrapper,
 )
-from octlessons.grading.intake.works import SOURCES, read_works
+from octlessons.grading.intake.times import TIMES, moments_of, read_times
 from octlessons.grading.submission import Submission, Work
 
 __all__ = ["iter_submissions", "read_submissions"]
@@ -53,8 +47,16 @@ __all__ = ["iter_submissions", "read_submissions"]
 UNEXPECTED = "What was handed in could not be read"
 
 
+def _silent(sentence: str) -> None:
+    """Tell nobody."""
+
+
 def read_submissions(
-    path: str | os.PathLike, exercise_ids: Sequence[str], *, single: bool = False
+    path: str | os.PathLike,
+    exercise_ids: Sequence[str],
+    *,
+    single: bool = False,
+    notice: Callable[[str], None] = _silent,
 ) -> list[Submission]:
     """Read the submissions of a class, or of one student.
 
@@ -63,18 +65,22 @@ def read_submissions(
     path : path
         One of
 
-        - a class folder: for each student a folder, or a ``.py``, ``.ipynb``, zip or tar file
-          (``ana.zip``, ``Ana Li_dark-part.py``); or a zip or tar(.gz) of it
+        - a class folder, with a folder or a ``.py``, ``.ipynb`` or zip file for each student
+          (``ana.zip``, ``Ana Li_dark-part.py``); or a zip file of it, which means the same
         - what Moodle or Canvas gives for "download all submissions", as it comes or unpacked
-        - one student's ``.py``, ``.ipynb``, zip or tar file, or folder with exercises in it
-          (`layouts.is_one_student` has the rule).
+        - one student's ``.py``, ``.ipynb`` or zip file, or folder with exercises in it
+          (`layouts.hand_ins` has the rule).
 
         In a class folder a file ``times.csv`` (columns ``student,submitted``) may say when
         students handed in.
     exercise_ids : sequence of str
-        Exercises of the assignment; `works.read_works` says which file belongs to which.
+        Exercises of the assignment; `answers.read_answers` says which file belongs to which.
     single : bool
         Whether a folder or archive is one student's, whatever it looks like.
+    notice : callable
+        Gets a sentence for the tutor about everything that fits nobody: files that are left out,
+        two hand-ins under one name (they are kept apart, so that nobody loses by the other),
+        lines of ``times.csv``.
 
     Returns
     -------
@@ -84,13 +90,18 @@ def read_submissions(
     Raises
     ------
     OctlessonsError
-        If there are no submissions, or ``times.csv`` is wrong. Never for what a student did.
+        If there are no submissions, ``times.csv`` is wrong, or a folder may be one student's or a
+        class's. Never for what a student did in a folder or file of their own.
     """
-    return list(iter_submissions(path, exercise_ids, single=single))
+    return list(iter_submissions(path, exercise_ids, single=single, notice=notice))
 
 
 def iter_submissions(
-    path: str | os.PathLike, exercise_ids: Sequence[str], *, single: bool = False
+    path: str | os.PathLike,
+    exercise_ids: Sequence[str],
+    *,
+    single: bool = False,
+    notice: Callable[[str], None] = _silent,
 ) -> Iterator[Submission]:
     """Read submissions one after the other, as `read_submissions` does; only one is held."""
     exercises = list(exercise_ids)
@@ -102,77 +113,97 @@ def iter_submissions(
         raise OctlessonsError(f"{path} cannot be read: {reason}. Name the submissions.") from error
     name = os.path.basename(file)
     with ExitStack() as stack:
-        moments: dict[str, datetime] = {}
+        tops: list[Top] = []
         if kind == stat.S_IFDIR:
-            if single or is_one_students_folder(file, exercises):
-                students = [one_student(name, folder_part(file, exercises), is_file=False)]
-            else:
-                students, moments = students_in_folder(file, exercises), times_in(file)
-        elif kind == stat.S_IFREG and name.lower().endswith(KINDS):
-            students, moments = _of_archive(file, exercises, single, stack)
+            place, owner = folder_on_disk(file, exercises), who(name, is_file=False)
+            found, tops = hand_ins(place, owner, exercises, notice, single=single)
+        elif kind == stat.S_IFREG and name.lower().endswith(ZIP):
+            found, tops = _of_archive(file, exercises, single, notice, stack)
         elif kind == stat.S_IFREG and name.lower().endswith(SOURCES):
-            owner = who(name, is_file=True)
-            students = [one_student(name, file_part(disk_entry(owner.file, file)), is_file=True)]
+            found = [one_hand_in(Top(name, disk_entry(name, file)), who(name, is_file=True))]
         else:
             raise OctlessonsError(
-                f"{path} is neither a folder nor a .py, .ipynb, .zip, .tar or .tar.gz file."
+                f"{path} is neither a folder nor a .py, .ipynb or .zip file. Unpack another "
+                "archive, and name its folder."
             )
-        if not students:
+        if not found:
             raise OctlessonsError(
                 f"{path} holds no submissions: there should be a folder or a file for each student."
             )
-        students.reverse()
-        while students:  # what belongs to a student is let go of afterwards
-            yield _submission(students.pop(), exercises, moments)
+        moments = _moments(os.fspath(path), tops, found, notice)
+        found.reverse()
+        while found:  # what belongs to a student is let go of afterwards
+            made = found.pop()
+            yield _submission(made, exercises, moments.get(_student(made)))
 
 
 def _of_archive(
-    file: str, exercises: Sequence[str], single: bool, stack: ExitStack
-) -> tuple[list[Student], dict[str, datetime]]:
-    """The students whose work an archive holds, and when they handed in."""
-    name = os.path.basename(file)
+    file: str,
+    exercises: Sequence[str],
+    single: bool,
+    notice: Callable[[str], None],
+    stack: ExitStack,
+) -> tuple[list[HandIn], list[Top]]:
+    """Who handed in what an archive holds, and what lies at a class's top."""
+    owner = who(os.path.basename(file), is_file=True)
     try:
-        stream = stack.enter_context(open_regular(file))
-        files = archive_files(stream, name, OF_A_CLASS, stack)
+        files = archive_files(stack.enter_context(open_regular(file)), OF_A_CLASS, stack)
+        place = folder_of(owner.raw, files)
+        found, tops = hand_ins(place, owner, exercises, notice, single=single)
+        if len(found) < 2 and len(files.entries) > OF_A_STUDENT.entries:
+            raise Unreadable(TOO_MANY)
     except Unreadable as error:
-        files = Files(problems=[f"{shown(name)} {error}"])
-        return [one_student(name, files_part(files), is_file=True)], {}
-    inside = without_wrapper(files.entries)
-    paths = [entry.path for entry in inside]
-    if single or is_one_student(paths, exercises, archive=True):
-        if len(inside) > OF_A_STUDENT.entries:
-            files = Files(problems=[f"{shown(name)} {TOO_MANY}"])
-        return [one_student(name, files_part(files), is_file=True)], {}
-    moments: dict[str, datetime] = {}
-    for entry in inside:
-        if entry.path == TIMES:
-            try:
-                moments = times(Budget().read(entry), f"{TIMES} in {file}")
-            except Unreadable as error:
-                raise OctlessonsError(f"{TIMES} in {file} {error}") from None
-    return students_in_archive(files, exercises), moments
+        problem = Files(problems=[f"{shown(os.path.basename(file))} {error}"])
+        return [one_hand_in(folder_of(owner.raw, problem), owner)], []
+    if not found and files.entries:  # nothing in it is anybody's, so all is what one student sent
+        found = [one_hand_in(place, owner)]
+    return found, tops
 
 
-def _submission(
-    student: Student, exercises: Sequence[str], moments: Mapping[str, datetime]
-) -> Submission:
-    owner, files, budget = student.who, Files(), Budget()
+def _student(made: HandIn) -> str:
+    """The same for all that one student handed in."""
+    return repr((made.who.ids, made.who.raw))
+
+
+def _moments(
+    path: str, tops: Sequence[Top], found: Sequence[HandIn], notice: Callable[[str], None]
+) -> dict[str, datetime]:
+    """When students handed in, as ``times.csv`` at a class's top has it."""
+    entry = next((top.entry for top in tops if top.name == TIMES), None)
+    if entry is None:
+        return {}
+    where = os.path.join(path, TIMES)
+    try:
+        times = read_times(Budget().read(entry), where)
+    except Unreadable as error:
+        raise OctlessonsError(f"{where} {error}") from None
+    students = {
+        _student(made): (
+            *(made.who.raw, made.who.name, made.who.student, made.slug),
+            *dict(made.who.ids).values(),
+        )
+        for made in found
+    }
+    return moments_of(times, students, notice)
+
+
+def _submission(made: HandIn, exercises: Sequence[str], submitted: datetime | None) -> Submission:
+    owner, files, budget = made.who, Files(), Budget()
     with ExitStack() as stack:
         try:
-            for part in student.parts:
+            for part in made.parts:
                 files.add(part(stack, budget))
             files.entries.sort(key=lambda entry: (entry.depth, entry.path))
-            works = read_works(files, exercises, budget, newest="canvas" in dict(owner.ids))
+            works = read_answers(files, exercises, budget, newest="canvas" in dict(owner.ids))
         except Exception as error:  # one student's files must not stop the class
             problem = f"{UNEXPECTED} ({type(error).__name__}). Hand it in again as plain files."
             works = {name: Work(name, problem=problem, unexpected=True) for name in exercises}
-    name = owner.name or student.slug
-    called = (owner.student, name, owner.raw.strip(), student.slug)
+    name = owner.name or made.slug
     return Submission(
         name=name,
-        slug=student.slug,
+        slug=made.slug,
         works=works,
-        submitted=next((moments[c.casefold()] for c in called if c.casefold() in moments), None),
+        submitted=submitted,
         student=owner.student or name,
-        ids={**dict(owner.ids), **({"late": "yes"} if student.late else {})},
+        ids={**dict(owner.ids), **({"late": "yes"} if made.late else {})},
     )

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import BinaryIO
 
-from octlessons.grading.text import clean
+from octlessons.grading.text import sanitize
 
 #: Bytes that a Python file or notebook may have, and an archive within an archive.
 LARGEST = 5_000_000
@@ -25,8 +25,17 @@ DEEPEST = 8
 NOT_REGULAR = "is not a regular file. Hand in the file itself."
 SYMBOLIC_LINK = "is a symbolic link. Hand in the file itself, not a link to it."
 
-# What systems, editors and version control leave behind.
-_IGNORED = {"__MACOSX", "__pycache__", "node_modules", "site-packages", "venv", "Thumbs.db"}
+# What systems, editors and version control leave behind, and what a student may have meant.
+_JUNK = {
+    "__MACOSX",
+    "__pycache__",
+    ".git",
+    ".ipynb_checkpoints",
+    ".vscode",
+    ".idea",
+    ".pytest_cache",
+}
+_TOOLS = {"node_modules", "site-packages", "venv", "Thumbs.db"}
 
 
 class Unreadable(Exception):
@@ -42,8 +51,7 @@ class Entry:
     path : str
         Name with folders, ``/`` between them, as found: anything may stand in it.
     load : callable
-        ``load(most)`` gives the content; `Unreadable` if it has more than `most` bytes or cannot
-        be read.
+        ``load(most)`` gives the content; `Unreadable` if it cannot be read or has more bytes.
     problem : str
         Why it will not be read, as in `Unreadable`; empty if nothing speaks against it.
     open : callable or None
@@ -95,12 +103,7 @@ class Budget:
         self._most = self._left = most
 
     def read(self, entry: Entry, most: int = LARGEST) -> bytes:
-        """Return the content of an entry.
-
-        Raises
-        ------
-        Unreadable
-        """
+        """The content of an entry, or `Unreadable`."""
         if entry.problem:
             raise Unreadable(entry.problem)
         if self._left <= 0:
@@ -124,7 +127,7 @@ def unreadable(path: str, problem: str) -> Entry:
 
 def shown(path: str) -> str:
     """A file's name for a sentence: one line, not too long."""
-    return clean(path, 160, one_line=True) or "a file without a name"
+    return sanitize(path, 160, one_line=True) or "a file without a name"
 
 
 def megabytes(size: int) -> str:
@@ -142,7 +145,12 @@ def too_large(most: int) -> Unreadable:
 
 def is_ignored(name: str) -> bool:
     """Whether a file or folder is none that a student made; all hidden ones are not."""
-    return name.startswith(".") or name in _IGNORED
+    return name.startswith(".") or name in _JUNK | _TOOLS
+
+
+def is_junk(name: str) -> bool:
+    """Whether nobody can miss a folder of this name."""
+    return name in _JUNK
 
 
 def disk_entry(path: str, file: str) -> Entry:
@@ -162,12 +170,7 @@ def disk_entry(path: str, file: str) -> Entry:
 
 
 def open_regular(file: str) -> BinaryIO:
-    """Open a regular file; links are not followed, nothing waits for a pipe or a device.
-
-    Raises
-    ------
-    Unreadable
-    """
+    """Open a regular file; links are not followed, nothing waits for a pipe or a device."""
     flags = os.O_RDONLY
     for name in ("O_NOFOLLOW", "O_NONBLOCK", "O_NOCTTY", "O_CLOEXEC", "O_BINARY"):
         flags |= getattr(os, name, 0)
@@ -194,24 +197,15 @@ def _refuse_irregular(mode: int) -> None:
 
 
 def folder_files(folder: str, wanted: Iterable[str]) -> Files:
-    """Find the files of one student in a folder, links not followed.
+    """Find the files of one student in a folder, links not followed, `DEEPEST` folders deep.
 
-    Parameters
-    ----------
-    folder : str
-    wanted : iterable of str
-        Names of files that are found at the top of the folder however many others there are.
-
-    Returns
-    -------
-    Files
-        At most `DEEPEST` folders deep. If there are more than `MOST_NAMES` names, only the wanted
-        ones at the top, so that the result does not depend on the order on disk.
+    If there are more than `MOST_NAMES` names, only the `wanted` ones at the top are found, so that
+    the result does not depend on the order on disk.
     """
     found, left = Files(), MOST_NAMES
     level = [("", folder)]
     for _ in range(DEEPEST + 1):
-        below = []
+        below: list[tuple[str, str]] = []
         for prefix, place in level:
             try:
                 with os.scandir(place) as listing:

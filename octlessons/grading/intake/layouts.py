@@ -1,45 +1,43 @@
-"""Whose files are whose: class folders, downloads from Moodle and Canvas, one student's work."""
+"""Whose files are whose: class folders, downloads from Moodle and Canvas, one student's work.
+
+A folder, a zip file of it, and a download mean the same: all become `Top`s, what lies at the top,
+and one rule (`hand_ins`) says who handed in what.
+"""
 
 from __future__ import annotations
 
-import csv
 import hashlib
-import io
 import os
 import re
 import unicodedata
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
-from datetime import datetime
 
 from octlessons.errors import OctlessonsError
 from octlessons.exercises.catalogue import load_catalogue
-from octlessons.grading.intake.archives import KINDS, OTHER_KINDS, UNSAFE, opened
+from octlessons.grading.intake.answers import SOURCES, ends_in, is_for
+from octlessons.grading.intake.archives import OTHER_KINDS, UNSAFE, ZIP, opened, visible
 from octlessons.grading.intake.entries import (
     NOT_REGULAR,
     SYMBOLIC_LINK,
     Budget,
     Entry,
     Files,
-    Unreadable,
     disk_entry,
     folder_files,
     is_ignored,
-    open_regular,
+    is_junk,
     shown,
     unreadable,
 )
-from octlessons.grading.intake.works import SOURCES, ends_in, is_for
-from octlessons.grading.text import clean
+from octlessons.grading.intake.times import TIMES
+from octlessons.grading.submission import name_key
+from octlessons.grading.text import sanitize
+from octlessons.wording import listing
 
-#: A file beside the students' folders that says when they handed in: ``student,submitted``.
-TIMES = "times.csv"
-
-_WORK = (*SOURCES, *KINDS, *OTHER_KINDS)
-#: The folder with the exercises in a copy of the course.
-EXERCISES = "exercises"
-
+_WORK = (*SOURCES, ZIP, *OTHER_KINDS)
+_EXERCISES = "exercises"  # the folder of exercises in a copy of the course
 _LONGEST = 400  # characters of a name in which a pattern is looked for
 
 # "Ana Li_1234567_assignsubmission_file_", as a folder or before a file's name
@@ -55,6 +53,8 @@ _CANVAS = re.compile(
 )
 _ADDRESS = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
 
+Notice = Callable[[str], None]
+
 #: Gives the files of a student, given what to close at the end and how much may be read.
 Part = Callable[[ExitStack, Budget], Files]
 
@@ -67,12 +67,14 @@ class Who:
     ----------
     raw : str
         The name without what says nothing about the student.
-    name : str
-        For people to read, clean.
-    student : str
+    name, student : str
+        For people to read, clean; what identifies the student.
     ids : tuple of (str, str)
+        Numbers of Moodle or Canvas.
     file : str
         What the student called the file, where that is known.
+    late : bool
+        Whether the download says so.
     """
 
     raw: str
@@ -82,24 +84,10 @@ class Who:
     file: str = ""
     late: bool = False
 
-    @property
-    def key(self) -> tuple:
-        """The same for everything of one student."""
-        return self.ids, self.raw
-
 
 @dataclass
-class Student:
-    """One student, and where the files are.
-
-    Attributes
-    ----------
-    who : Who
-    parts : list of Part
-    late : bool
-        Whether the download marks any of it as late.
-    slug : str
-    """
+class HandIn:
+    """What one student handed in; `slug` is a file name for it that is safe everywhere."""
 
     who: Who
     parts: list[Part] = field(default_factory=list)
@@ -107,34 +95,51 @@ class Student:
     slug: str = ""
 
 
-def who(name: str, *, is_file: bool, exercises: Sequence[str] = ()) -> Who:
-    """Tell from the name of a folder or file whose it is.
+@dataclass(frozen=True)
+class Top:
+    """What lies at the top of a folder or archive.
 
-    Parameters
+    Attributes
     ----------
     name : str
-    is_file : bool
-    exercises : sequence of str
-        Where given, ``Ana Li_dark-part.py`` is Ana Li's.
-
-    Returns
-    -------
-    Who
+    entry : Entry or None
+        Of a file.
+    files : callable or None
+        Gives the files in a folder.
+    below : callable
+        What lies at the top of that folder.
     """
+
+    name: str
+    entry: Entry | None = None
+    files: Callable[[], Files] | None = None
+    below: Callable[[], list[Top]] = list
+
+    def part(self, file: str) -> Part:
+        """Reads it, archives opened; a file is called `file` then."""
+        if self.files is not None:
+            inside = self.files
+            return lambda stack, budget: opened(visible(inside()), 1, budget, stack)
+        entry = replace(self.entry, path=file) if self.entry else unreadable(file, NOT_REGULAR)
+        return lambda stack, budget: opened(Files([entry]), 2, budget, stack)
+
+
+def who(name: str, *, is_file: bool, exercises: Sequence[str] = ()) -> Who:
+    """Tell from the name of a folder or file whose it is: ``Ana Li_dark-part.py`` is Ana Li's."""
     short = len(name) <= _LONGEST
-    moodle = short and (_MOODLE_FILE if is_file else _MOODLE_FOLDER).fullmatch(name)
+    moodle = (_MOODLE_FILE if is_file else _MOODLE_FOLDER).fullmatch(name) if short else None
     if moodle:
         raw, number = f"{moodle['name']}_{moodle['id']}", moodle["id"]
         full = _shown_name(moodle["name"]) or number
         file = moodle["file"] if is_file else ""
         return Who(raw, full, number, (("moodle", number), ("full_name", full)), file)
-    canvas = short and is_file and _CANVAS.fullmatch(name)
+    canvas = _CANVAS.fullmatch(name) if short and is_file else None
     if canvas:
         number = canvas["id"] or canvas["anon"]
         raw = "_".join(part for part in (canvas["name"] or "anon", number) if part)
         shown_as = _shown_name(canvas["name"] or f"anon {number}")
-        file = canvas["file"] or canvas["page"]
         late = bool(canvas["late"] or canvas["late_anon"])
+        file = canvas["file"] or canvas["page"]
         return Who(raw, shown_as, number, (("canvas", number),), file, late)
     file = name if is_file else ""
     if is_file and short and (parts := ends_in(name, exercises)):
@@ -148,56 +153,177 @@ def who(name: str, *, is_file: bool, exercises: Sequence[str] = ()) -> Who:
 
 
 def _shown_name(name: str) -> str:
-    return clean(name, 200, one_line=True).strip()
+    return sanitize(name, 200, one_line=True).strip()
+
+
+# ---------------------------------------------------------------------- what lies at the top
+
+
+def tops_of_folder(folder: str, exercises: Sequence[str]) -> list[Top]:
+    """What lies at the top of a folder on disk; an `OctlessonsError` if it cannot be read."""
+    try:
+        with os.scandir(folder) as found:
+            items = sorted(found, key=lambda item: item.name)
+    except OSError as error:
+        raise OctlessonsError(f"{folder} cannot be read: {error.strerror or error}.") from error
+    return [_top_on_disk(item, exercises) for item in items]
+
+
+def _top_on_disk(item: os.DirEntry, exercises: Sequence[str]) -> Top:
+    if item.is_symlink() and item.is_dir():
+        problem = Files(problems=[f"{shown(item.name)} {SYMBOLIC_LINK}"])
+        return folder_of(item.name, problem)
+    if item.is_symlink():
+        return Top(item.name, unreadable(item.name, SYMBOLIC_LINK))
+    if item.is_dir():
+        return folder_on_disk(item.path, exercises)
+    regular = item.is_file(follow_symlinks=False)
+    made = disk_entry(item.name, item.path) if regular else unreadable(item.name, NOT_REGULAR)
+    return Top(item.name, made)
+
+
+def tops_of_files(files: Files) -> list[Top]:
+    """What lies at the top of an archive."""
+    folders: dict[str, Files] = {}
+    alone: list[Entry] = []
+    for entry in files.entries:
+        first, _, rest = entry.path.partition("/")
+        if entry.problem == UNSAFE:
+            continue
+        if rest:
+            folders.setdefault(first, Files()).entries.append(replace(entry, path=rest))
+        elif entry.problem == NOT_REGULAR and not first.lower().endswith(_WORK):
+            folders.setdefault(first, Files())  # a folder's own entry; there may be no other
+        else:
+            alone.append(entry)
+    tops = [Top(entry.path, entry) for entry in alone if entry.path not in folders]
+    tops += [folder_of(name, inside) for name, inside in folders.items()]
+    return sorted(tops, key=lambda top: top.name)
+
+
+def folder_of(name: str, inside: Files) -> Top:
+    """A folder or archive whose files are known."""
+    return Top(name, files=lambda: inside, below=lambda: tops_of_files(inside))
+
+
+def folder_on_disk(path: str, exercises: Sequence[str]) -> Top:
+    """A folder that is looked into when it is asked."""
+    wanted = [f"{exercise}{suffix}" for exercise in exercises for suffix in SOURCES]
+    return Top(
+        os.path.basename(path),
+        files=lambda: folder_files(path, wanted),
+        below=lambda: tops_of_folder(path, exercises),
+    )
 
 
 # ---------------------------------------------------------------------- one or many
 
 
-def is_one_student(paths: Iterable[str], exercises: Sequence[str], *, archive: bool) -> bool:
-    """Decide whether files are one student's or a class's, by their paths.
+def hand_ins(
+    place: Top, owner: Who, exercises: Sequence[str], notice: Notice, *, single: bool = False
+) -> tuple[list[HandIn], list[Top]]:
+    """Say who handed in what lies in a folder or archive, and give a class's tops, too.
 
-    They are a class's if a name at the top is one that Moodle or Canvas gives. Otherwise they are
-    one student's if an exercise lies at the top, in a folder ``exercises`` or in one named after
-    its chapter; unless the same exercise lies in two other folders. Otherwise a folder is a
-    class's; an archive is only if two of its folders hold Python files or notebooks, or two
-    archives lie in it.
+    It is a class's if a name at the top is one that Moodle or Canvas gives. Otherwise it is one
+    student's if an exercise lies at the top, in a folder ``exercises`` or in one named after its
+    chapter; unless the same exercise lies in two other folders. Otherwise it is a class's, with a
+    folder or file for each student. A folder around a class, as zip programs make one, plays no
+    part. Where there are signs of both, nothing is guessed.
 
     Parameters
     ----------
-    paths : iterable of str
-        With ``/`` between folders.
+    place : Top
+        The folder or archive.
+    owner : Who
+        Whose it is by its name, should it be one student's.
     exercises : sequence of str
-    archive : bool
+    notice : callable
+        Gets a sentence for the tutor about everything that is nobody's.
+    single : bool
+        Whether it is one student's for certain.
 
-    Returns
-    -------
-    bool
+    Raises
+    ------
+    OctlessonsError
+        If it could be one student's or a class's: then only the tutor can tell.
     """
-    tops, folders, holders, archives, at_top = set(), set(), {}, 0, False
+    if single or owner.ids:
+        return [one_hand_in(place, owner)], []
+    tops = place.below()
+    seen = [top for top in tops if not is_ignored(top.name)]
+    sign, others = _signs(seen, exercises)
+    if sign and others:
+        raise OctlessonsError(
+            f"{shown(place.name)} holds {shown(sign)}, as one student's work does, and "
+            f"{shown(min(others))}, as a class does. If it is one student's, add --single; if it "
+            f"is a class, put {shown(sign)} into a folder with its student's name."
+        )
+    if sign:
+        return [one_hand_in(place, owner)], []
+    folder = seen[0].name if len(seen) == 1 and seen[0].files else ""
+    if folder and (_is_class(seen[0], exercises) or folder == owner.raw):
+        notice(f"All of it lies in the folder {shown(folder)}: what is in that is graded.")
+        return hand_ins(seen[0], who(folder, is_file=False), exercises, notice)
+    return _of_class(tops, exercises, notice), tops
+
+
+def one_hand_in(place: Top, owner: Who) -> HandIn:
+    """All of a folder, archive or file as one student's."""
+    return HandIn(owner, [place.part(owner.file)], owner.late, slug(owner.raw))
+
+
+def _signs(tops: Sequence[Top], exercises: Sequence[str]) -> tuple[str, list[str]]:
+    """A file that shows that it is one student's, if there is one, and all that speaks against."""
     chapters = {exercise: chapter(exercise) for exercise in exercises}
-    for path in paths:
-        parts = path.split("/")
-        first, found = parts[0], is_for(parts[-1], exercises)
-        if first not in tops and is_from_download(first):
-            return False
-        tops.add(first)
-        if len(parts) == 1:
-            at_top = at_top or found is not None
-            archives += first.lower().endswith(KINDS)
-            continue
-        if parts[-1].lower().endswith(_WORK):
-            folders.add(first)
-        if found and first in (EXERCISES, chapters[found]):
-            at_top = True
-        elif found:
-            holders.setdefault(found, set()).add(first)
-    if at_top:
-        return not any(len(where) > 1 for where in holders.values())
-    return archive and len(folders) < 2 and archives < 2
+    loose = {top.name: is_for(top.name, exercises) for top in tops if not top.files}
+    sign = next((file for file, exercise in loose.items() if exercise), "")
+    named = any(top.files and top.name in (_EXERCISES, *chapters.values()) for top in tops)
+    if not (sign or named) or any(_from_download(top.name) for top in tops):
+        return "", []
+    others: dict[str, dict[str, str]] = {}  # by exercise and folder, where it lies
+    for top in tops:
+        for path in _paths(top):
+            exercise = is_for(path.rsplit("/", 1)[-1], exercises)
+            if exercise and top.name in (_EXERCISES, chapters[exercise]):
+                sign = sign or f"{top.name}/{path}"
+            elif exercise:
+                others.setdefault(exercise, {}).setdefault(top.name, f"{top.name}/{path}")
+    if any(len(where) > 1 for where in others.values()):
+        return "", []
+    owned = {file: parts[0] for file in loose if (parts := ends_in(file, exercises))}
+    of_class = [path for where in others.values() for path in where.values()]
+    of_class += [file for file in loose if file.lower().endswith(ZIP)]
+    of_class += owned if len(set(owned.values())) > 1 else []
+    return sign, of_class
 
 
-def is_from_download(name: str) -> bool:
+def _is_class(folder: Top, exercises: Sequence[str]) -> bool:
+    """Whether what lies in the only folder there is shows that it is a class's, not a student's."""
+    tops = [top for top in folder.below() if not is_ignored(top.name)] if folder.files else []
+    if not tops or _from_download(folder.name) or _signs(tops, exercises)[0]:
+        return False
+    if any(_from_download(top.name) for top in tops):
+        return True
+    if len(tops) == 1:
+        return _is_class(tops[0], exercises)
+    holders: dict[str, set[str]] = {}
+    for top in tops:
+        for path in _paths(top):
+            holders.setdefault(path.rsplit("/", 1)[-1], set()).add(top.name)
+    loose = [top.name for top in tops if not top.files]
+    owners = {parts[0] for name in loose if (parts := ends_in(name, exercises))}
+    ends = (*SOURCES, ZIP) if len(exercises) == 1 else (ZIP,)
+    several = sum(name.lower().endswith(ends) for name in loose) > 1
+    return several or len(owners) > 1 or any(len(found) > 1 for found in holders.values())
+
+
+def _paths(top: Top) -> list[str]:
+    """The files in a folder that may be somebody's work."""
+    entries = visible(top.files()).entries if top.files else []
+    return [entry.path for entry in entries if entry.name.lower().endswith(_WORK)]
+
+
+def _from_download(name: str) -> bool:
     """Whether Moodle or Canvas gave this name to a folder or file."""
     return any(who(name, is_file=is_file).ids for is_file in (False, True))
 
@@ -210,166 +336,87 @@ def chapter(exercise: str) -> str | None:
         return None
 
 
-def is_one_students_folder(folder: str, exercises: Sequence[str]) -> bool:
-    """Decide as `is_one_student` does, looking into folders only where the answer needs it."""
-    if who(os.path.basename(folder), is_file=False).ids:
-        return True
-    try:
-        with os.scandir(folder) as listing:
-            items = [item for item in listing if not is_ignored(item.name)]
-    except OSError:
-        return False
-    inner = {item.name for item in items if item.is_dir(follow_symlinks=False)}
-    tops = [item.name for item in items if item.name not in inner]
-    signs = {EXERCISES, *map(chapter, exercises)}
-    if not signs & inner and not any(is_for(name, exercises) for name in tops):
-        return False
-    deep = [
-        f"{name}/{entry.path}"
-        for name in sorted(inner)
-        for entry in folder_files(os.path.join(folder, name), ()).entries
-    ]
-    return is_one_student([*tops, *inner, *deep], exercises, archive=False)
+# ---------------------------------------------------------------------- a class
 
 
-# ---------------------------------------------------------------------- the parts of a class
+def _of_class(tops: Sequence[Top], exercises: Sequence[str], notice: Notice) -> list[HandIn]:
+    """Group by student, and say what is left out.
 
-
-def folder_part(folder: str, exercises: Sequence[str]) -> Part:
-    """The files in a student's folder, and in archives in it."""
-    wanted = [f"{exercise}{suffix}" for exercise in exercises for suffix in SOURCES]
-
-    def find(stack: ExitStack, budget: Budget) -> Files:
-        return opened(folder_files(folder, wanted), 1, budget, stack)
-
-    return find
-
-
-def file_part(entry: Entry, *, rounds: int = 2) -> Part:
-    """One file, and what is in it if it is an archive."""
-
-    def find(stack: ExitStack, budget: Budget) -> Files:
-        return opened(Files([entry]), rounds, budget, stack)
-
-    return find
-
-
-def files_part(files: Files) -> Part:
-    """Files that are known already, and what is in archives among them."""
-
-    def find(stack: ExitStack, budget: Budget) -> Files:
-        return opened(Files(list(files.entries), list(files.problems)), 1, budget, stack)
-
-    return find
-
-
-def students_in_folder(folder: str, exercises: Sequence[str]) -> list[Student]:
-    """Group what lies in a class folder by student.
-
-    Returns
-    -------
-    list of Student
-        By slug.
-
-    Raises
-    ------
-    OctlessonsError
-        If the folder cannot be read.
+    What Moodle or Canvas gave one number is one student's. Otherwise loose files ``NAME_ID.py``
+    for different exercises are one hand-in. Whatever else has the same name is a hand-in of its
+    own: anybody can call a file so, and nobody is to lose by it.
     """
-    students: dict[tuple, Student] = {}
-    try:
-        with os.scandir(folder) as listing:
-            items = sorted(listing, key=lambda item: item.name)
-    except OSError as error:
-        raise OctlessonsError(f"{folder} cannot be read: {error.strerror or error}.") from error
-    for item in items:
-        if is_ignored(item.name):
-            continue
-        link = item.is_symlink()
-        is_folder = item.is_dir()
-        owner = who(item.name, is_file=not is_folder, exercises=exercises)
-        if not is_folder and not owner.ids and not item.name.lower().endswith(_WORK):
-            continue
-        if link:
-            problem = f"{shown(item.name)} {SYMBOLIC_LINK}"
-            part = files_part(Files(problems=[problem]))
-        elif is_folder:
-            part = folder_part(item.path, exercises)
-        elif item.is_file(follow_symlinks=False):
-            part = file_part(disk_entry(owner.file, item.path))
+    groups: dict[tuple, list[tuple[Top, Who]]] = {}
+    out = []
+    for top in tops:
+        owner = who(top.name, is_file=not top.files, exercises=exercises)
+        if is_ignored(top.name):
+            out += [top.name] if top.files and not is_junk(top.name) else []
+        elif top.files or owner.ids or top.name.lower().endswith(_WORK):
+            groups.setdefault((owner.ids, owner.raw), []).append((top, owner))
+        elif top.name != TIMES:
+            out.append(top.name)
+    if out:
+        notice(
+            f"Left out, as nothing there is read as a student's work: {listing(map(shown, out))}. "
+            "Rename what is a student's."
+        )
+    found: list[HandIn] = []
+    for members in groups.values():
+        parts = [members] if members[0][1].ids else _apart(members, exercises)
+        names = [" and ".join(top.name for top, _ in part) for part in parts]
+        if len(parts) > 1:
+            notice(
+                f"{len(parts)} hand-ins have the name {members[0][1].name}: "
+                f"{listing(map(shown, names))}. They are marked apart: find out whose each is."
+            )
+        for part, name in zip(parts, names, strict=True):
+            owner = part[0][1]
+            made = HandIn(owner, late=any(o.late for _, o in part), slug=slug(owner.raw))
+            if len(parts) > 1:
+                made.who = replace(owner, name=f"{owner.name} ({_shown_name(name)})"[:200])
+                made.slug = slug(f"{owner.raw}\n{name}")
+            made.parts = [top.part(one.file) for top, one in part]
+            found.append(made)
+    _tell_alike(found, notice)
+    return _with_slugs(found)
+
+
+def _apart(members: list[tuple[Top, Who]], exercises: Sequence[str]) -> list[list]:
+    loose, rest = [], []
+    taken: set[str | None] = set()
+    for top, owner in members:
+        exercise = is_for(owner.file, exercises) if owner.file != top.name else None
+        if exercise and exercise not in taken:
+            taken.add(exercise)
+            loose.append((top, owner))
         else:
-            part = file_part(unreadable(owner.file, NOT_REGULAR))
-        _add(students, owner, part)
-    return _with_slugs(students)
+            rest.append([(top, owner)])
+    return [*([loose] if loose else []), *rest]
 
 
-def students_in_archive(files: Files, exercises: Sequence[str]) -> list[Student]:
-    """Group the files of a class's archive by student.
-
-    Returns
-    -------
-    list of Student
-        By slug.
-    """
-    students: dict[tuple, Student] = {}
-    folders: dict[str, Files] = {}
-    alone: list[Entry] = []
-    for entry in without_wrapper(files.entries):
-        first, _, rest = entry.path.partition("/")
-        if entry.problem == UNSAFE:
-            continue
-        if rest:
-            folders.setdefault(first, Files()).entries.append(replace(entry, path=rest))
-        elif entry.problem == NOT_REGULAR and not first.lower().endswith(_WORK):
-            folders.setdefault(first, Files())  # a folder's own entry; there may be no other
-        else:
-            alone.append(entry)
-    for entry in alone:
-        owner = who(entry.path, is_file=True, exercises=exercises)
-        if entry.path not in folders and (owner.ids or entry.path.lower().endswith(_WORK)):
-            _add(students, owner, file_part(replace(entry, path=owner.file)))
-    for name, inside in folders.items():
-        _add(students, who(name, is_file=False), files_part(inside))
-    return _with_slugs(students)
-
-
-def without_wrapper(entries: list[Entry]) -> list[Entry]:
-    """The entries without the one folder that everything lies in, if there is one."""
-    tops = {entry.path.partition("/")[0] for entry in entries}
-    if len(tops) != 1 or not any("/" in entry.path for entry in entries):
-        return entries
-    if is_from_download(next(iter(tops))):
-        return entries
-    return [
-        replace(entry, path=entry.path.partition("/")[2]) for entry in entries if "/" in entry.path
-    ]
-
-
-def _add(students: dict[tuple, Student], owner: Who, part: Part) -> None:
-    student = students.setdefault(owner.key, Student(owner))
-    student.parts.append(part)
-    student.late |= owner.late
+def _tell_alike(found: Sequence[HandIn], notice: Notice) -> None:
+    """Name students whom a person would take for one."""
+    same: dict[str, dict[str, None]] = {}
+    for made in found:
+        if not made.who.ids:
+            same.setdefault(name_key(made.who.raw), {})[made.who.raw] = None
+    for names in same.values():
+        if len(names) > 1:
+            notice(
+                f"{listing(map(shown, names))}: one student or {len(names)}? They are marked "
+                "apart; in grades.csv the slug tells them from one another."
+            )
 
 
 # ---------------------------------------------------------------------- slugs
 
 
 def slug(raw: str, length: int = 10) -> str:
-    """Return a file name for a student that is safe everywhere.
+    """A file name for a student that is safe everywhere: ``[a-z0-9._-]``, at most 80 characters.
 
     Names that had to be changed, or look as if they had been, end in a hash of the name as it
     was, so two names never become the same, whatever the case.
-
-    Parameters
-    ----------
-    raw : str
-    length : int
-        Of the hash.
-
-    Returns
-    -------
-    str
-        ``[a-z0-9._-]``, at most 80 characters.
     """
     ascii_name = unicodedata.normalize("NFKD", raw[:200]).encode("ascii", "ignore").decode()
     name = re.sub(r"[^a-z0-9._-]+", "-", ascii_name.lower()).strip("-._")
@@ -383,76 +430,12 @@ def slug(raw: str, length: int = 10) -> str:
     return f"{name[:room].strip('-._') or 'student'}-{digest}"
 
 
-def _with_slugs(students: dict[tuple, Student]) -> list[Student]:
-    found = list(students.values())
-    for student in found:
-        student.slug = slug(student.who.raw)
-    same: dict[str, list[Student]] = {}
-    for student in found:
-        same.setdefault(student.slug, []).append(student)
+def _with_slugs(found: list[HandIn]) -> list[HandIn]:
+    same: dict[str, list[HandIn]] = {}
+    for made in found:
+        same.setdefault(made.slug, []).append(made)
     for group in same.values():
         if len(group) > 1:  # a plain folder called like one of Moodle's, say
-            for student in group:
-                student.slug = slug(f"{student.who.raw}\n{student.who.ids}", 40)
-    return sorted(found, key=lambda student: student.slug)
-
-
-def one_student(name: str, part: Part, *, is_file: bool) -> Student:
-    """The student whose work is all there is."""
-    owner = who(name, is_file=is_file)
-    return Student(owner, [part], owner.late, slug(owner.raw))
-
-
-# ---------------------------------------------------------------------- times
-
-
-def times(data: bytes, where: str) -> dict[str, datetime]:
-    """Read when students handed in.
-
-    Parameters
-    ----------
-    data : bytes
-        A CSV file with the columns ``student`` and ``submitted``: the name of the folder, the
-        name, the number or the address, and a time as in ``2026-12-01T11:58:03+01:00``.
-    where : str
-        What to call it in errors.
-
-    Returns
-    -------
-    dict of str to datetime
-        By student, in small letters.
-
-    Raises
-    ------
-    OctlessonsError
-        If a line is wrong.
-    """
-    found: dict[str, datetime] = {}
-    number = 1
-    try:
-        lines = csv.DictReader(io.StringIO(data.decode("utf-8-sig"), newline=""))
-        if not {"student", "submitted"} <= set(lines.fieldnames or ()):
-            raise ValueError("the columns student and submitted are needed")
-        for line in lines:
-            number = lines.line_num
-            name = (line["student"] or "").strip().casefold()
-            moment = datetime.fromisoformat((line["submitted"] or "").strip())
-            if moment.tzinfo is None:
-                raise ValueError("the time lacks its zone, such as Z or +01:00")
-            if found.setdefault(name, moment) != moment:
-                raise ValueError(f"{shown(name)} is there twice")
-    except (ValueError, csv.Error) as error:
-        raise OctlessonsError(f"{where}, line {number}: {error}.") from error
-    return found
-
-
-def times_in(folder: str) -> dict[str, datetime]:
-    """Read the times beside the students' folders, if they are there."""
-    file = os.path.join(folder, TIMES)
-    if not os.path.lexists(file):
-        return {}
-    try:
-        with open_regular(file) as stream:
-            return times(stream.read(), file)
-    except Unreadable as error:
-        raise OctlessonsError(f"{file} {error}") from None
+            for made in group:
+                made.slug = slug(f"{made.who.raw}\n{made.who.ids}", 40)
+    return sorted(found, key=lambda made: made.slug)

@@ -13,17 +13,27 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from octlessons._optional import need
 from octlessons.errors import OctlessonsError
 from octlessons.grading.assignment import load_assignment
 from octlessons.grading.classrun import ClassResult, grade
-from octlessons.grading.exports import UNSAFE, write_results, write_student
+from octlessons.grading.exports import (
+    UNSAFE,
+    Standing,
+    StudentView,
+    views_of,
+    write_results,
+    write_student,
+)
 from octlessons.grading.intake import read_submissions
-from octlessons.grading.likeness import alike, write_likeness
+from octlessons.grading.late import points_text
 from octlessons.grading.records import NO_MARK
 from octlessons.grading.sandbox import NONE
+from octlessons.grading.similarity import similar_answers, write_similarity
 from octlessons.wording import count
 
 _LONG = 40  # students that are listed one by one
+_NAME = 24  # characters of a name
 
 
 def grade_class(
@@ -66,13 +76,16 @@ def grade_class(
     OctlessonsError
         If there is nothing to grade, or submissions cannot be kept apart here.
     """
+    for module in ("jinja2", "copydetect"):  # before anything is graded
+        need(module, f"A class is graded with {module}")
     console = Console()
     part = _shard(shard)
     _outside(out, submissions)
     assignment = load_assignment(config, exercises, hidden)
-    found = read_submissions(submissions, assignment.ids, single=single)
+    notices: list[str] = []
+    found = read_submissions(submissions, assignment.ids, single=single, notice=notices.append)
     with _bar(console) as bar:
-        task = bar.add_task(f"{count(len(found), 'submission')}", total=None)
+        task = bar.add_task(count(len(found), "student"), total=None)
         result = grade(
             found,
             assignment,
@@ -85,14 +98,14 @@ def grade_class(
         )
     if part is None:
         stubs = {task.id: task.stub for task in assignment.tasks}
-        pairs = alike(result.submissions, assignment.ids, stubs)
+        alike = similar_answers(result.submissions, assignment.ids, stubs)
         warning = UNSAFE if result.isolation == NONE else ""
-        write_likeness(pairs, out, title=assignment.title, warning=warning)
-        write_results(result, out)
+        write_similarity(alike, out, title=assignment.title, warning=warning)
+        write_results(result, out, notices)
     else:
         for submission in result.submissions:
             write_student(result, submission, out)
-    _tell(console, result, out, shard)
+    _tell(console, result, out, shard, notices)
     return all(not record.no_mark for record in result.records.values())
 
 
@@ -131,23 +144,18 @@ def _bar(console: Console) -> Progress:
     )
 
 
-def _tell(console: Console, result: ClassResult, out: Path, shard: str | None) -> None:
-    ids = result.assignment.ids
-    table = Table("student", *map(escape, ids), "points", box=None)
-    for submission in result.submissions[:_LONG]:
-        records = [result.records[submission.slug, name] for name in ids]
-        cells = [
-            NO_MARK if record.no_mark else f"{record.points}/{record.max_points}"
-            for record in records
-        ]
-        whole = not any(record.no_mark for record in records)
-        total = str(sum(record.points for record in records)) if whole else ""
-        table.add_row(escape(submission.name[:60]), *cells, total)
-    console.print(table)
-    if len(result.submissions) > _LONG:
-        console.print(f"… and {len(result.submissions) - _LONG} more, in {_shown(out)}")
+def _tell(
+    console: Console, result: ClassResult, out: Path, shard: str | None, notices: Sequence[str]
+) -> None:
+    views = [view for _, view in views_of(result)]
+    console.print(_table(result, views[:_LONG], console.width))
+    if len(views) > _LONG:
+        console.print(f"… and {len(views) - _LONG} more, in {_shown(out)}")
+    for sentence in notices:
+        console.print(f"[yellow]To be looked at:[/yellow] {escape(sentence)}")
+    who = f": {escape(views[0].name)}" if len(views) == 1 else ""
     console.print(
-        f"{count(len(result.submissions), 'submission')}, isolation: {result.isolation}. "
+        f"{count(len(views), 'student')}{who}. Isolation: {result.isolation}. "
         f"{count(result.graded, 'exercise')} graded now, {result.reused} taken from earlier runs."
     )
     if result.isolation == NONE:
@@ -158,8 +166,8 @@ def _tell(console: Console, result: ClassResult, out: Path, shard: str | None) -
     reasons = Counter(record.no_mark for record in result.records.values() if record.no_mark)
     for why, times in reasons.most_common(5):
         console.print(
-            f"[red]No mark[/red] for {count(times, 'exercise')}: {escape(why)} That is the "
-            "grader's failure, not the student's: run the same command again."
+            f"[red]No mark[/red] for {count(times, 'exercise')}: {escape(why)} That is no zero: "
+            "run the same command again. If it stays, the reason says where to look."
         )
     if shard is None:
         console.print(f"Open {_shown(out / 'overview.html')}")
@@ -168,6 +176,38 @@ def _tell(console: Console, result: ClassResult, out: Path, shard: str | None) -
             f"Part {shard} is in {_shown(out / 'records')}. Put the records folders of all parts "
             f"into one, and run the same command without --shard: nothing is graded twice."
         )
+
+
+def _table(result: ClassResult, views: Sequence[StudentView], width: int) -> Table:
+    """The class: points first, then its exercises if all fit, else how many came out how."""
+    ids, late = result.assignment.ids, result.assignment.late.due is not None
+    points = ["final", "before", "days late"] if late else ["points"]
+    fit = width >= _NAME + sum(len(name) + 2 for name in points) + sum(
+        max(len(name), len(NO_MARK)) + 2 for name in ids
+    )
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    table.add_column("student", no_wrap=True, max_width=_NAME)
+    for name in [*points, *(ids if fit else [*Standing])]:
+        table.add_column(escape(name), justify="right", no_wrap=True, min_width=len(name))
+    for view in views:
+        final = "" if view.final is None else points_text(view.final)
+        before = "" if view.total is None else str(view.total)
+        cells = [final, before, str(view.late.days_late or "")] if late else [before]
+        if fit:
+            cells += [
+                NO_MARK if exercise.points is None else f"{exercise.points}/{exercise.max_points}"
+                for exercise in view.exercises
+            ]
+        else:
+            came_out = Counter(exercise.standing for exercise in view.exercises)
+            cells += [str(came_out[standing] or "") for standing in Standing]
+        table.add_row(escape(view.name), *cells)
+    known = views[0].max_points if views else None
+    if known is not None:
+        head = [str(known), str(known), ""] if late else [str(known)]
+        table.add_row("[dim]to be had[/dim]", *head, *([] if fit else [str(len(ids))]))
+    table.caption = "before: without the policy on late work" if late else None
+    return table
 
 
 def _shown(path: Path) -> str:

@@ -23,7 +23,7 @@ def main() -> int:
     for name in WRITTEN:  # whatever the student has put there
         remove(CHECKOUT / name)
     python = os.environ.get("OCTLESSONS_PYTHON") or install()
-    command = [python, "-I", "-m", "octlessons.grading.services", "classroom50"]
+    command = [python, "-I", "-m", "octlessons.grading.integrations.services", "classroom50"]
     return subprocess.run([*command, str(BUNDLE), str(CHECKOUT)], cwd="/", check=False).returncode
 
 

@@ -16,7 +16,13 @@ from bs4 import BeautifulSoup
 
 from octlessons.exercises import load_catalogue
 from octlessons.exercises.source import read_source
-from octlessons.grading.likeness import LEAST, LISTED, MOST, alike, write_likeness
+from octlessons.grading.similarity import (
+    LEAST,
+    LISTED,
+    MOST,
+    similar_answers,
+    write_similarity,
+)
 from octlessons.grading.submission import Submission, Work
 from tests.grading.numpy_course import CORRECT, STUBS
 
@@ -101,22 +107,29 @@ def handed_in(exercise: str = "dark", /, **sources: str | None) -> list[Submissi
     ]
 
 
-def pairs(likeness) -> list[tuple[str, str]]:
-    return [(pair.first.slug, pair.second.slug) for pair in likeness]
+def alike(submissions, exercises, stubs, **options):
+    return similar_answers(submissions, exercises, stubs, **options)
+
+
+def listed(found):
+    return [pair for one in found for pair in one.pairs]
+
+
+def pairs(found) -> list[tuple[str, str]]:
+    return [(pair.first.slug, pair.second.slug) for pair in listed(found)]
 
 
 def test_disguised_copy_is_found():
     submissions = handed_in(ana=ANSWER, ben=OTHER, cem=DISGUISED, dan=STUB, eve=None)
     found = alike(submissions, ["dark"], {"dark": STUB})
     assert pairs(found) == [("ana", "cem")]
-    assert found.pairs[0].share > 0.95
-    assert found.compared == {"dark": 3}
-    assert found.short == {"dark": 1}
+    assert found[0].pairs[0].share > 0.95
+    assert (found[0].compared, found[0].short) == (3, 1)
 
 
 def test_part_of_an_answer_is_found_in_a_longer_one():
     longer = ANSWER + OTHER.split("import numpy as np")[1].replace("dark_columns", "second")
-    (pair,) = alike(handed_in(ana=ANSWER, ben=longer), ["dark"], {"dark": STUB})
+    (pair,) = listed(alike(handed_in(ana=ANSWER, ben=longer), ["dark"], {"dark": STUB}))
     assert pair.first.share == pytest.approx(1)
     assert pair.second.share < 0.75
     assert pair.share == pair.first.share
@@ -131,21 +144,20 @@ def test_given_code_does_not_count():
         given + "\n\ndef own(y):\n" + "".join(f"    print([y], {{{i}: y}})\n" for i in range(20))
     )
     submissions = handed_in(ana=first, ben=second)
-    assert not alike(submissions, ["dark"], {"dark": given})
-    assert alike(submissions, ["dark"], {}, threshold=0.3)
+    assert not pairs(alike(submissions, ["dark"], {"dark": given}))
+    assert pairs(alike(submissions, ["dark"], {}, threshold=0.3))
 
 
 def test_short_answers_are_not_compared():
     submissions = handed_in("ex1", ana=CORRECT["ex1"], ben=CORRECT["ex1"])
     found = alike(submissions, ["ex1"], STUBS)
-    assert not found
-    assert found.short == {"ex1": 2}
+    assert not pairs(found) and found[0].short == 2
 
 
 def test_same_answer_to_another_exercise_is_another_matter():
     one, two = (Work(name, f"{name}.py", ANSWER) for name in ("one", "two"))
     submissions = [Submission("a", "a", {"one": one}), Submission("b", "b", {"two": two})]
-    assert not alike(submissions, ["one", "two"], {})
+    assert not pairs(alike(submissions, ["one", "two"], {}))
 
 
 @pytest.mark.parametrize("exercise", CATALOGUE, ids=lambda exercise: exercise.id)
@@ -160,7 +172,7 @@ def test_differently_written_right_answers_are_not_alike(exercise):
 def test_shares_are_those_of_copydetect():
     from copydetect import compare_files
 
-    from octlessons.grading import likeness
+    from octlessons.grading import similarity
 
     rng = random.Random(3)
     texts = []
@@ -169,19 +181,20 @@ def test_shares_are_those_of_copydetect():
         for _ in range(4):
             lines.insert(rng.randrange(8, 16), f"        x{rng.randrange(9)} = [{rng.random()}]")
         texts.append("\n".join(lines))
-    made = [likeness._fingerprint(likeness._plain(text)) for text in texts]
+    made = [similarity._fingerprint(similarity._plain(text)) for text in texts]
     expected = {
         (f"s{i}", f"s{j}"): compare_files(made[i], made[j])[1] for i, j in combinations(range(6), 2)
     }
     submissions = handed_in(**{f"s{i}": text for i, text in enumerate(texts)})
     found = alike(submissions, ["dark"], {}, threshold=0.01)
     shares = {
-        (pair.first.slug, pair.second.slug): (pair.first.share, pair.second.share) for pair in found
+        (pair.first.slug, pair.second.slug): (pair.first.share, pair.second.share)
+        for pair in listed(found)
     }
     assert shares.keys() == expected.keys()
     for place, share in shares.items():
         assert share == pytest.approx(expected[place])
-    assert [pair.share for pair in found] == sorted(
+    assert [pair.share for pair in listed(found)] == sorted(
         (max(s) for s in expected.values()), reverse=True
     )
 
@@ -194,22 +207,22 @@ def test_order_of_submissions_plays_no_part(tmp_path):
         (submissions, submissions[::-1], submissions[2:] + submissions[:2])
     ):
         found = alike(order, ["dark"], {"dark": STUB})
-        pages.append(write_likeness(found, tmp_path / str(number)).read_bytes())
+        pages.append(write_similarity(found, tmp_path / str(number)).read_bytes())
     assert len(set(pages)) == 1
 
 
 def test_page_is_the_same_in_every_process(tmp_path):
     code = (
         "import sys; from pathlib import Path\n"
-        "from tests.grading.test_likeness import *\n"
+        "from tests.grading.test_similarity import *\n"
         "found = alike(handed_in(a=ANSWER, b=DISGUISED, c=OTHER, d=OTHER), ['dark'], {})\n"
-        "write_likeness(found, Path(sys.argv[1]), title='Dark')\n"
+        "write_similarity(found, Path(sys.argv[1]), title='Dark')\n"
     )
     for seed in ("1", "2"):
         environment = os.environ | {"PYTHONHASHSEED": seed}
         command = [sys.executable, "-c", code, str(tmp_path / seed)]
         subprocess.run(command, cwd=ROOT, env=environment, check=True, timeout=120)
-    one, two = ((tmp_path / seed / "likeness.html").read_bytes() for seed in ("1", "2"))
+    one, two = ((tmp_path / seed / "similarity.html").read_bytes() for seed in ("1", "2"))
     assert one == two
 
 
@@ -236,7 +249,7 @@ def test_hostile_code_neither_breaks_nor_stalls(name, tmp_path):
     submissions = handed_in(a=source, b=source, c=ANSWER, d=DISGUISED)
     start = time.process_time()
     found = alike(submissions, ["dark"], {"dark": source})
-    page = write_likeness(found, tmp_path).read_text("utf-8")
+    page = write_similarity(found, tmp_path).read_text("utf-8")
     assert time.process_time() - start < 15
     assert ("c", "d") in pairs(found)
     assert "<script" not in page
@@ -245,7 +258,7 @@ def test_hostile_code_neither_breaks_nor_stalls(name, tmp_path):
 def test_code_is_never_run(tmp_path):
     trap = tmp_path / "trap"
     source = ANSWER + f"\nopen({str(trap)!r}, 'w').write('run')\n"
-    assert alike(handed_in(a=source, b=source), ["dark"], {})
+    assert pairs(alike(handed_in(a=source, b=source), ["dark"], {}))
     assert not trap.exists()
 
 
@@ -253,7 +266,7 @@ def test_too_long_answers_are_named():
     long = ANSWER + "# padding\n" * (MOST // 10)
     found = alike(handed_in(ana=long, ben=ANSWER, cem=ANSWER), ["dark"], {"dark": STUB})
     assert pairs(found) == [("ben", "cem")]
-    ((name, why),) = found.skipped["dark"]
+    ((name, why),) = found[0].skipped
     assert name == "ana"
     assert f"{MOST:,} are compared" in why
 
@@ -275,9 +288,9 @@ def test_big_class_in_time(tmp_path):
 def test_list_is_bounded(tmp_path):
     submissions = handed_in(**{f"s{i:03}": ANSWER for i in range(60)})
     found = alike(submissions, ["dark"], {"dark": STUB})
-    assert len(found) == LISTED
-    assert found.unlisted == {"dark": 60 * 59 // 2 - LISTED}
-    page = write_likeness(found, tmp_path).read_text("utf-8")
+    assert len(pairs(found)) == LISTED
+    assert found[0].unlisted == 60 * 59 // 2 - LISTED
+    page = write_similarity(found, tmp_path).read_text("utf-8")
     assert "1,770 pairs" in page
     assert "one natural answer" in page
 
@@ -288,7 +301,7 @@ def page(tmp_path):
     submissions = handed_in(ana=evil, ben=DISGUISED, cem=OTHER, dan=STUB)
     submissions[0] = Submission("<b>Ana</b> & Co", "ana", submissions[0].works)
     found = alike(submissions, ["dark"], {"dark": STUB})
-    path = write_likeness(found, tmp_path, title="Dark <i>columns</i>", warning="NOT SAFE: x")
+    path = write_similarity(found, tmp_path, title="Dark <i>columns</i>", warning="NOT SAFE: x")
     return path.read_text("utf-8")
 
 
@@ -323,7 +336,13 @@ def test_page_stands_alone(page):
 
 def test_no_pairs_say_so(tmp_path):
     found = alike(handed_in(ana=ANSWER, ben=OTHER), ["dark"], {"dark": STUB})
-    page = write_likeness(found, tmp_path).read_text("utf-8")
+    page = write_similarity(found, tmp_path).read_text("utf-8")
     assert "No two answers are that much alike." in page
-    assert found.short == {"dark": 0}
-    assert LEAST > 0
+    assert found[0].short == 0 and LEAST > 0
+
+
+def test_with_fewer_than_two_answers_nothing_is_said_of_pairs(tmp_path):
+    for number, sources in enumerate(({"ana": ANSWER}, {})):
+        found = alike(handed_in(**sources), ["dark"], {"dark": STUB})
+        page = write_similarity(found, tmp_path / str(number)).read_text("utf-8")
+        assert "fewer than two answers" in page and "No two answers" not in page

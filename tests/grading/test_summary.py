@@ -35,7 +35,7 @@ def grades(out):
 def test_a_class_is_graded(isolation, course, folder):
     done = octlessons("grade", "class", "-o", "results", "--config", course, cwd=folder)
     assert done.returncode == 0, done.stderr
-    assert "3 submissions, isolation: bubblewrap" in done.stdout
+    assert "3 students. Isolation: bubblewrap" in done.stdout
     table = {row["name"]: row for row in grades(folder / "results")}
     assert {name: row["total"] for name, row in table.items()} == {
         "Ana Li": "6",
@@ -43,7 +43,7 @@ def test_a_class_is_graded(isolation, course, folder):
         "Cy": "0",
     }
     names = {path.name for path in (folder / "results").iterdir()}
-    assert names >= {"overview.html", "moodle.csv", "canvas.csv", "junit.xml", "likeness.html"}
+    assert names >= {"overview.html", "moodle.csv", "canvas.csv", "junit.xml", "similarity.html"}
     again = octlessons("grade", "class", "-o", "results", "--config", course, cwd=folder)
     assert "0 exercises graded now, 9 taken from earlier runs" in " ".join(again.stdout.split())
 

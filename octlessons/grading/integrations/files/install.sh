@@ -6,7 +6,6 @@ set -euo pipefail
 here="$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd)"
 mkdir -p -- "$1"
 folder="$(cd -- "$1" && pwd)"
-wheels=("$here"/octlessons-*.whl)
 
 cd /
 unset PYTHONPATH PYTHONHOME
@@ -19,5 +18,8 @@ python3 -m venv --clear "$folder/tools"
 uv="$folder/tools/bin/uv"
 "$uv" venv --quiet --clear --python ">=3.11,<3.14" "$folder/env"
 "$uv" pip install --quiet --python "$folder/env/bin/python" --torch-backend cpu \
-  --constraint "$here/constraints.txt" "octlessons[@EXTRAS@] @ file://${wheels[0]}"
-"$folder/env/bin/python" -I -c "import octlessons.grading.services"
+  --constraint "$here/constraints.txt" --requirement "$here/requirements.txt"
+packages="$("$folder/env/bin/python" -I -c 'import sysconfig; print(sysconfig.get_path("purelib"))')"
+cp -R -- "$here/package/octlessons" "$packages/"
+chmod -R go+rX -- "$packages/octlessons"
+"$folder/env/bin/python" -I -c "import octlessons.grading.integrations.services"

@@ -8,5 +8,5 @@ set -euo pipefail
 
 here="$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd)"
 cd /
-"$OCTLESSONS_PYTHON" -I -m octlessons.grading.services actions \
+"$OCTLESSONS_PYTHON" -I -m octlessons.grading.integrations.services actions \
   "$here" "$OCTLESSONS_SUBMISSION" "$OCTLESSONS_RESULTS"

@@ -14,16 +14,16 @@ from octlessons.exercises.catalogue import load_catalogue
 from octlessons.exercises.source import (
     APART,
     Cell,
+    is_untouched,
     joined,
     notebook_cells,
     percent_cells,
     python_source,
 )
-from octlessons.exercises.stubs import is_untouched
 from octlessons.grading.intake.archives import OTHER_KINDS
 from octlessons.grading.intake.entries import NOT_REGULAR, Budget, Entry, Files, Unreadable
 from octlessons.grading.submission import Work
-from octlessons.grading.text import clean
+from octlessons.grading.text import sanitize
 from octlessons.wording import listing
 
 SOURCES = (".py", ".ipynb")
@@ -35,6 +35,7 @@ _MOST_CANDIDATES = 8  # files looked at for one exercise
 _MOST_MARKED = 40  # files looked through for marked cells
 _MOST_NAMED = 60  # names compared with that of a missing exercise
 
+_WRITTEN = re.compile(rb"""("\s*)%%(?:writefile|file)[ ]+[^"\\\s]+\.py[ ]*("|\\n|\\r)""")
 _UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 # "dark-part (1)", "dark-part-1", "dark-part - Copy", "dark-part - Kopie (2)"
@@ -44,7 +45,7 @@ _COPY = re.compile(
 )
 
 
-def read_works(
+def read_answers(
     files: Files, exercises: Sequence[str], budget: Budget, *, newest: bool = False
 ) -> dict[str, Work]:
     """Find and read the answer to every exercise.
@@ -56,21 +57,7 @@ def read_works(
     as it was given out goes before one that is. Without such a file, cells that are marked for
     the exercise count, and before them all cells tagged ``setup``; no other cell is part of it.
     Where there is only one exercise and only one Python file or notebook, that is it, whatever
-    its name.
-
-    Parameters
-    ----------
-    files : Files
-    exercises : sequence of str
-        Their ids.
-    budget : Budget
-    newest : bool
-        Whether ``ID-2.py`` is a later version than ``ID.py`` (as in Canvas), and counts.
-
-    Returns
-    -------
-    dict of str to Work
-        One for each exercise, in their order.
+    its name. With `newest`, ``ID-2.py`` is a later version than ``ID.py`` (as in Canvas).
     """
     search = _Search(files, exercises, budget, newest)
     return {exercise: search.work(exercise) for exercise in exercises}
@@ -130,7 +117,7 @@ class _Search:
             return self._one(exercise, sources[0])
         problems = self._broken + self._files.problems
         if problems:
-            return Work(exercise, "", None, clean(" ".join(problems[:3])))
+            return Work(exercise, "", None, sanitize(" ".join(problems[:3])))
         return Work(exercise, "", None, self._missing(exercise), missing=True)
 
     def _named_work(self, exercise: str, entries: list[Entry]) -> Work:
@@ -146,13 +133,13 @@ class _Search:
         try:
             data = _without_utf_16(self._budget.read(entry))
             if entry.name.lower().endswith(".ipynb"):
-                source = joined(_answer(notebook_cells(data, entry.shown), exercise))
+                source = joined(_answer(_cells(data, entry.shown), exercise))
             else:
                 source = python_source(data, entry.shown)
         except Unreadable as problem:
             return Work(exercise, entry.shown, None, f"{entry.shown} {problem}")
         except OctlessonsError as problem:
-            return Work(exercise, entry.shown, None, clean(str(problem)))
+            return Work(exercise, entry.shown, None, sanitize(str(problem)))
         return Work(exercise, entry.shown, source)
 
     def _with_marks(self) -> list[tuple[Entry, list[Cell]]]:
@@ -165,7 +152,7 @@ class _Search:
                 try:
                     data = _without_utf_16(self._budget.read(entry))
                     if notebook:
-                        cells = notebook_cells(data, entry.shown)
+                        cells = _cells(data, entry.shown)
                     elif b"# %%" in data or b"#%%" in data:
                         cells = percent_cells(python_source(data, entry.shown))
                     else:
@@ -180,24 +167,27 @@ class _Search:
 
     def _missing(self, exercise: str) -> str:
         text = f"There is no file for {exercise}; hand in {exercise}.py or {exercise}.ipynb."
-        names = {}
+        names: dict[str, str] = {}
         for entry in self._others[:_MOST_NAMED]:
             names.setdefault(_plain(_split(entry.name)[0])[:80], entry.shown)
         close = get_close_matches(_plain(exercise), list(names), 1, 0.7)
         lessons = [e.shown for e, _ in self._marked or () if e.name.lower().endswith(".ipynb")]
         others = [e.shown for e in self._others if e.name.lower().endswith(OTHER_KINDS)]
-        if close:
-            text += f" Found {names[close[0]]}: if that is it, rename it."
-        elif lessons:
-            text += (
-                f" Found {listing(lessons[:3])}, in which no cell is marked for it (metadata "
-                f'{{"exercise": "{exercise}"}}).'
-            )
+        found = names[close[0]] if close else ""
+        if found.lower().endswith((".html", ".htm", ".pdf")):
+            text += f" Found {found}, a print of the notebook: hand in the notebook itself."
+        elif found:
+            text += f" Found {found}: if that is it, rename it."
         elif others:
             text += f" Found {others[0]}, which cannot be opened here: hand in a zip file."
+        elif lessons:
+            text += (
+                f" Found {listing(lessons[:3])}, of which no cell says that it is the answer to "
+                f"{exercise}: put the answer into {exercise}.py, or into the notebook of that name."
+            )
         elif names:
             text += f" Found {listing(list(names.values())[:3])}."
-        return clean(text)
+        return sanitize(text)
 
 
 # ---------------------------------------------------------------------- names
@@ -250,6 +240,11 @@ def _without_utf_16(data: bytes) -> bytes:
         except UnicodeError:
             return data
     return data
+
+
+def _cells(data: bytes, name: str) -> list[Cell]:
+    """The cells of a notebook; what ``%%writefile x.py`` writes is Python that was meant to run."""
+    return notebook_cells(_WRITTEN.sub(rb"\1%%time\2", data), name)
 
 
 def _answer(cells: Iterable[Cell], exercise: str) -> list[Cell]:

@@ -9,7 +9,7 @@ pair decides nothing: no mark depends on it.
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
 from pathlib import Path
@@ -18,9 +18,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from octlessons._files import write_atomically
+from octlessons._optional import need
 from octlessons.grading.exports.rendering import render
 from octlessons.grading.submission import Submission
-from octlessons.grading.text import clean
+from octlessons.grading.text import sanitize
 
 if TYPE_CHECKING:
     from copydetect import CodeFingerprint
@@ -51,16 +52,10 @@ _LINES_SHOWN = 400
 
 @dataclass(frozen=True)
 class Side:
-    """One answer of a pair.
+    """One answer of a pair: slug and name of the submission, and its lines.
 
-    Attributes
-    ----------
-    slug, name : str
-        Of the submission.
-    share : float
-        Part of this answer, beyond the stub, that stands in the other one, too: 0 to 1.
-    lines : tuple of (str, bool)
-        The answer, and which lines stand in the other one, too.
+    `share`, 0 to 1, is the part of this answer, beyond the stub, that stands in the other one,
+    too; each line comes with whether it does.
     """
 
     slug: str
@@ -70,16 +65,8 @@ class Side:
 
 
 @dataclass(frozen=True)
-class Pair:
-    """Two answers to one exercise that are much alike.
-
-    Attributes
-    ----------
-    exercise : str
-        Id of the exercise.
-    first, second : Side
-        In the order of their slugs.
-    """
+class SimilarPair:
+    """Two answers to one exercise that are much alike, in the order of their slugs."""
 
     exercise: str
     first: Side
@@ -92,49 +79,35 @@ class Pair:
 
 
 @dataclass(frozen=True)
-class Likeness:
-    """What a comparison found; iteration gives the pairs.
+class Compared:
+    """What was found for one exercise.
 
     Attributes
     ----------
-    exercises : tuple of str
-        Ids, in order.
-    pairs : tuple of Pair
-        By exercise, the most alike first.
-    threshold : float
-    compared, short, unlisted : mapping of str to int
-        By exercise: how many answers were compared, how many were too short for it, and how many
-        pairs are alike but beyond `LISTED`.
-    skipped : mapping of str to tuple of (str, str)
-        By exercise: name of the submission, and a sentence why it was not compared.
+    exercise : str
+    pairs : list of SimilarPair
+        The most alike first, at most `LISTED`.
+    compared, short, unlisted : int
+        How many answers were compared, were too short for it, and how many pairs are not listed.
+    skipped : list of (str, str)
+        Name of the submission, and a sentence why its answer was not compared.
     """
 
-    exercises: tuple[str, ...]
-    pairs: tuple[Pair, ...]
-    threshold: float
-    compared: Mapping[str, int]
-    short: Mapping[str, int]
-    unlisted: Mapping[str, int]
-    skipped: Mapping[str, tuple[tuple[str, str], ...]]
-
-    def __iter__(self) -> Iterator[Pair]:
-        return iter(self.pairs)
-
-    def __len__(self) -> int:
-        return len(self.pairs)
-
-    def of(self, exercise: str) -> list[Pair]:
-        """Return the pairs of an exercise."""
-        return [pair for pair in self.pairs if pair.exercise == exercise]
+    exercise: str
+    pairs: list[SimilarPair]
+    compared: int
+    short: int
+    unlisted: int
+    skipped: list[tuple[str, str]]
 
 
-def alike(
+def similar_answers(
     submissions: Iterable[Submission],
     exercises: Sequence[str],
     stubs: Mapping[str, str],
     *,
     threshold: float = THRESHOLD,
-) -> Likeness:
+) -> list[Compared]:
     """Compare every answer to an exercise with every other one.
 
     Parameters
@@ -150,53 +123,29 @@ def alike(
 
     Returns
     -------
-    Likeness
-        The same for the same submissions. Empty, very short and very long answers, and those that
-        cannot be read as code, are left out; it says so.
+    list of Compared
+        One for each exercise, the same for the same submissions.
+
+    Raises
+    ------
+    OctlessonsError
+        If copydetect is not installed.
     """
-    submissions = sorted(submissions, key=lambda submission: submission.slug)
-    parts = [
-        _compare(submissions, exercise, stubs.get(exercise, ""), threshold)
-        for exercise in exercises
-    ]
-    by_exercise = dict(zip(exercises, parts, strict=True))
-    return Likeness(
-        exercises=tuple(exercises),
-        pairs=tuple(pair for part in parts for pair in part["pairs"]),
-        threshold=threshold,
-        **{
-            name: {exercise: part[name] for exercise, part in by_exercise.items()}
-            for name in ("compared", "short", "unlisted", "skipped")
-        },
-    )
+    ordered = sorted(submissions, key=lambda submission: submission.slug)
+    return [_compare(ordered, one, stubs.get(one, ""), threshold) for one in exercises]
 
 
-def write_likeness(
-    likeness: Likeness, out: str | Path, *, title: str = "", warning: str = ""
+def write_similarity(
+    found: Sequence[Compared], out: str | Path, *, title: str = "", warning: str = ""
 ) -> Path:
-    """Write ``likeness.html``: the pairs side by side.
-
-    Parameters
-    ----------
-    likeness : Likeness
-    out : path
-        The folder of results.
-    title : str
-        Of the assignment.
-    warning : str
-        What every file of these results says at its top.
-
-    Returns
-    -------
-    Path
-        A page that stands alone, for tutors.
-    """
-    path = Path(out) / "likeness.html"
+    """Write ``similarity.html`` into the folder of results, for tutors: the pairs side by side."""
+    path = Path(out) / "similarity.html"
     page = render(
-        "likeness.html",
-        title=clean(title, 200, one_line=True),
-        likeness=likeness,
+        "similarity.html",
+        title=sanitize(title, 200, one_line=True),
+        found=found,
         listed=LISTED,
+        threshold=THRESHOLD,
         percent=lambda share: f"{round(100 * share)} %",
         warning=warning,
     )
@@ -216,9 +165,10 @@ class _Answer:
         return _length(self.positions[other[self.hashes]]) / self.fingerprint.token_coverage
 
 
-def _compare(submissions: list[Submission], exercise: str, stub: str, threshold: float) -> dict:
-    answers, skipped, short = [], [], 0
-    handed_in = []
+def _compare(
+    submissions: Sequence[Submission], exercise: str, stub: str, threshold: float
+) -> Compared:
+    handed_in, skipped = [], []
     for submission in submissions:
         work = submission.works.get(exercise)
         if work is None or work.source is None or not work.source.strip():
@@ -228,37 +178,33 @@ def _compare(submissions: list[Submission], exercise: str, stub: str, threshold:
             skipped.append((submission.name, why))
         else:
             handed_in.append((submission, work.source))
-    if len(handed_in) < 2:
-        handed_in = []  # nothing to compare, so the library is not even loaded
-    known = set(_fingerprint(_plain(stub[:MOST])).hashes) if handed_in and stub.strip() else set()
+    if len(handed_in) < 2:  # nothing to compare, so the library is not even loaded
+        return Compared(exercise, [], 0, 0, 0, skipped)
+    known = set(_fingerprint(_plain(stub[:MOST])).hashes) if stub.strip() else set()
     made: dict[str, CodeFingerprint] = {}
     numbers: dict[int, int] = {}
+    answers = []
     for submission, source in handed_in:
         text = _plain(source)
         if text not in made:
             made[text] = _fingerprint(text, known)
-        fingerprint = made[text]
-        if fingerprint.token_coverage < LEAST:
-            short += 1
-            continue
-        places = [(place, h) for h, places in fingerprint.hash_idx.items() for place in places]
-        places.sort()
-        answers.append(
-            _Answer(
-                submission,
-                fingerprint,
-                np.array([numbers.setdefault(int(h), len(numbers)) for _, h in places]),
-                np.array([place for place, _ in places]),
-            )
-        )
+        if made[text].token_coverage >= LEAST:
+            answers.append(_answer(submission, made[text], numbers))
     found = _alike(answers, len(numbers), threshold)
-    return {
-        "pairs": [_pair(exercise, *item[1:]) for item in found[:LISTED]],
-        "compared": len(answers),
-        "short": short,
-        "unlisted": max(0, len(found) - LISTED),
-        "skipped": tuple(skipped),
-    }
+    return Compared(
+        exercise=exercise,
+        pairs=[_pair(exercise, *item[1:]) for item in found[:LISTED]],
+        compared=len(answers),
+        short=len(handed_in) - len(answers),
+        unlisted=max(0, len(found) - LISTED),
+        skipped=skipped,
+    )
+
+
+def _answer(submission: Submission, made: CodeFingerprint, numbers: dict[int, int]) -> _Answer:
+    places = sorted((place, int(h)) for h, found in made.hash_idx.items() for place in found)
+    hashes = np.array([numbers.setdefault(h, len(numbers)) for _, h in places])
+    return _Answer(submission, made, hashes, np.array([place for place, _ in places]))
 
 
 def _alike(
@@ -291,11 +237,10 @@ def _length(positions: np.ndarray) -> int:
     return int(np.minimum(np.diff(positions), _PIECE).sum()) + _PIECE
 
 
-def _pair(exercise: str, first: _Answer, second: _Answer) -> Pair:
-    from copydetect import compare_files
-
-    _, shares, slices = compare_files(first.fingerprint, second.fingerprint)
-    sides = [
+def _pair(exercise: str, first: _Answer, second: _Answer) -> SimilarPair:
+    library = need("copydetect", "Answers are compared with copydetect")
+    _, shares, slices = library.compare_files(first.fingerprint, second.fingerprint)
+    one, two = [
         Side(
             answer.submission.slug,
             answer.submission.name,
@@ -304,7 +249,7 @@ def _pair(exercise: str, first: _Answer, second: _Answer) -> Pair:
         )
         for answer, share, places in zip((first, second), shares, slices, strict=True)
     ]
-    return Pair(exercise, *sides)
+    return SimilarPair(exercise, one, two)
 
 
 def _marked(text: str, slices: np.ndarray) -> tuple[tuple[str, bool], ...]:
@@ -316,7 +261,7 @@ def _marked(text: str, slices: np.ndarray) -> tuple[tuple[str, bool], ...]:
     for line in text.split("\n")[:-1]:
         bare = len(line) - len(line.lstrip())
         part = inside[at + bare : at + len(line)]
-        lines.append((clean(line, 2 * _LINE), bool(part.size and part.mean() > 0.9)))
+        lines.append((sanitize(line, 2 * _LINE), bool(part.size and part.mean() > 0.9)))
         at += len(line) + 1
     if len(lines) > _LINES_SHOWN:
         rest = len(lines) - _LINES_SHOWN
@@ -334,14 +279,13 @@ def _plain(source: str) -> str:
     return "\n".join(lines).strip("\n") + "\n"
 
 
-def _fingerprint(text: str, without: set[int] = frozenset()) -> CodeFingerprint:
+def _fingerprint(text: str, without: Collection[int] = ()) -> CodeFingerprint:
     # Imported late: it brings a plotting library. Every piece is kept (a window of 1), so that
     # what is found does not depend on the order of hashes, which differ from run to run.
-    from copydetect import CodeFingerprint
-    from copydetect.utils import get_token_coverage
-
-    made = CodeFingerprint("answer.py", _PIECE, 1, language="python", fp=io.StringIO(text))
-    made.hashes = made.hashes - without
+    library = need("copydetect", "Answers are compared with copydetect")
+    made = library.CodeFingerprint("answer.py", _PIECE, 1, language="python", fp=io.StringIO(text))
+    made.hashes = made.hashes - set(without)
     made.hash_idx = {h: at for h, at in made.hash_idx.items() if h not in without}
-    made.token_coverage = get_token_coverage(made.hash_idx, _PIECE, len(made.filtered_code))
+    coverage = library.utils.get_token_coverage
+    made.token_coverage = coverage(made.hash_idx, _PIECE, len(made.filtered_code))
     return made

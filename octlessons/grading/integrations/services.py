@@ -1,8 +1,8 @@
 """What the bundles of `bundles` run: one submission, as a service hands it over.
 
-    python -I -m octlessons.grading.services gradescope BUNDLE ROOT
-    python -I -m octlessons.grading.services classroom50 BUNDLE CHECKOUT
-    python -I -m octlessons.grading.services actions BUNDLE CHECKOUT RESULTS
+    python -I -m octlessons.grading.integrations.services gradescope BUNDLE ROOT
+    python -I -m octlessons.grading.integrations.services classroom50 BUNDLE CHECKOUT
+    python -I -m octlessons.grading.integrations.services actions BUNDLE CHECKOUT RESULTS
 
 The exit code is 0 if there is a mark for every exercise, whatever it is, and 1 if the grader itself
 failed. Then no file has a score.
@@ -28,7 +28,7 @@ from octlessons.grading.classrun import ClassResult, grade
 from octlessons.grading.exports import Place, write_student
 from octlessons.grading.intake import read_submissions
 from octlessons.grading.submission import Submission
-from octlessons.grading.text import clean
+from octlessons.grading.text import sanitize
 
 #: What a student reads where the grader failed.
 FAILED = (
@@ -42,18 +42,10 @@ _MOST_SUMMARY = 900_000
 
 @dataclass(frozen=True)
 class Sender:
-    """Who handed in, and when, as the service knows it.
+    """Who handed in, when, and until when it was due, as the service knows it.
 
-    Attributes
-    ----------
-    student : str
-        Identifies the student for data and extensions; empty if not known.
-    name : str
-    others : mapping of str to str
-        What else the student, or other members of the group, are known by.
-    submitted : datetime or None
-    due : datetime or None
-        The student's own deadline.
+    `student` identifies the student for data and extensions; `others` is what else the student,
+    or other members of the group, are known by. What is not known is empty.
     """
 
     student: str = ""
@@ -63,23 +55,9 @@ class Sender:
     due: datetime | None = None
 
 
-@dataclass(frozen=True)
-class Marked:
-    """One marked submission.
-
-    Attributes
-    ----------
-    whole : bool
-        Whether every exercise has a mark.
-    files : mapping of str to bytes
-        The student's files, by name: ``index.html``, ``gradescope.json`` and so on.
-    """
-
-    whole: bool
-    files: Mapping[str, bytes]
-
-
-def mark(folder: Path, bundle: Path, sender: Sender, place: Place | None = None) -> Marked:
+def mark(
+    folder: Path, bundle: Path, sender: Sender, place: Place | None = None
+) -> tuple[bool, dict[str, bytes]]:
     """Grade one submission.
 
     Parameters
@@ -94,7 +72,10 @@ def mark(folder: Path, bundle: Path, sender: Sender, place: Place | None = None)
 
     Returns
     -------
-    Marked
+    whole : bool
+        Whether every exercise has a mark.
+    files : dict of str to bytes
+        The student's files, by name: ``index.html``, ``gradescope.json`` and so on.
 
     Raises
     ------
@@ -111,19 +92,19 @@ def mark(folder: Path, bundle: Path, sender: Sender, place: Place | None = None)
         result: ClassResult = grade([submission], assignment, out, jobs=1)
         for record in result.records.values():
             if record.no_mark:
-                print(f"No mark for {record.exercise}: {clean(record.no_mark)}")
+                print(f"No mark for {record.exercise}: {sanitize(record.no_mark)}")
         written = write_student(result, submission, out, place)
         files = {path.name: path.read_bytes() for path in written}
-    return Marked(not any(record.no_mark for record in result.records.values()), files)
+    return not any(record.no_mark for record in result.records.values()), files
 
 
 def _sent_by(submission: Submission, sender: Sender) -> Submission:
-    name = clean(sender.name, 200, one_line=True) or submission.name
+    name = sanitize(sender.name, 200, one_line=True) or submission.name
     others = dict(sender.others or {})
     return replace(
         submission,
         name=name,
-        student=clean(sender.student, 200, one_line=True) or submission.student or name,
+        student=sanitize(sender.student, 200, one_line=True) or submission.student or name,
         submitted=sender.submitted or submission.submitted,
         ids={**submission.ids, **others},
     )
@@ -132,46 +113,26 @@ def _sent_by(submission: Submission, sender: Sender) -> Submission:
 def _extended(assignment: Assignment, sender: Sender) -> Assignment:
     """The assignment with the deadline that the service gives this student, if it is later."""
     late = assignment.late
-    if late.due is None or sender.due is None or not sender.student:
-        return assignment
     names = (sender.student, sender.name, *(sender.others or {}).values())
-    if sender.due.astimezone(UTC) <= late.deadline(*names).astimezone(UTC):
+    now = late.deadline(*names)
+    if now is None or sender.due is None or not sender.student or sender.due <= now:
         return assignment
     extensions = {**late.extensions, sender.student: sender.due}
     return replace(assignment, late=replace(late, extensions=extensions))
 
 
 def gradescope(bundle: Path, root: Path) -> int:
-    """Grade ``submission`` and write ``results/results.json``.
-
-    Parameters
-    ----------
-    bundle : Path
-    root : Path
-        ``/autograder``. Who handed in stands in its ``submission_metadata.json``.
-
-    Returns
-    -------
-    int
-        The exit code.
-    """
-    marked = mark(root / "submission", bundle, gradescope_sender(root / "submission_metadata.json"))
-    write_atomically(root / "results" / "results.json", marked.files["gradescope.json"])
-    return int(not marked.whole)
+    """Grade ``submission`` of ``/autograder`` and write ``results/results.json``."""
+    sender = gradescope_sender(root / "submission_metadata.json")
+    whole, files = mark(root / "submission", bundle, sender)
+    write_atomically(root / "results" / "results.json", files["gradescope.json"])
+    return int(not whole)
 
 
 def gradescope_sender(path: Path) -> Sender:
-    """Read Gradescope's file about a submission.
+    """Read Gradescope's file about a submission; what is not in it is not known.
 
-    Parameters
-    ----------
-    path : Path
-        Without it, or without a part of it, nothing is known of that.
-
-    Returns
-    -------
-    Sender
-        Of a group, the address that is first in the alphabet stands for all.
+    Of a group, the address that is first in the alphabet stands for all.
     """
     try:
         content = json.loads(path.read_text("utf-8"))
@@ -197,15 +158,7 @@ def gradescope_sender(path: Path) -> Sender:
 def classroom50(bundle: Path, checkout: Path) -> int:
     """Grade a checkout and write ``result.json`` and ``release-body.md`` into it.
 
-    Parameters
-    ----------
-    bundle, checkout : Path
-        Names and addresses come from the environment of Classroom 50's runner.
-
-    Returns
-    -------
-    int
-        The exit code.
+    Names and addresses come from the environment of Classroom 50's runner.
     """
     known = os.environ.get
     who = known("OWNER") or known("USERNAME") or ""
@@ -218,35 +171,23 @@ def classroom50(bundle: Path, checkout: Path) -> int:
         review=known("REVIEW_URL", ""),
         moment=datetime.now(UTC),
     )
-    marked = mark(checkout, bundle, Sender(student=who, name=who), place)
-    if not marked.whole:
+    whole, files = mark(checkout, bundle, Sender(student=who, name=who), place)
+    if not whole:
         return 1
-    write_atomically(checkout / "release-body.md", summary(marked.files["result.json"]))
-    write_atomically(checkout / "result.json", marked.files["classroom50.json"])
+    write_atomically(checkout / "release-body.md", summary(files["result.json"]))
+    write_atomically(checkout / "result.json", files["classroom50.json"])
     return 0
 
 
 def actions(bundle: Path, checkout: Path, results: Path) -> int:
-    """Grade a checkout of GitHub Actions; write the student's page and the run's summary.
-
-    Parameters
-    ----------
-    bundle, checkout : Path
-    results : Path
-        Folder for ``index.html`` and ``result.json``.
-
-    Returns
-    -------
-    int
-        The exit code.
-    """
+    """Grade a checkout of GitHub Actions; write the student's page and the run's summary."""
     repository = os.environ.get("GITHUB_REPOSITORY", "")
     sender = Sender(repository, repository, submitted=_pushed(os.environ.get("GITHUB_EVENT_PATH")))
-    marked = mark(checkout, bundle, sender)
+    whole, files = mark(checkout, bundle, sender)
     for name in ("index.html", "result.json", "junit.xml"):
-        write_atomically(results / name, marked.files[name])
-    _summarise(summary(marked.files["result.json"]))
-    return int(not marked.whole)
+        write_atomically(results / name, files[name])
+    _summarise(summary(files["result.json"]))
+    return int(not whole)
 
 
 def _pushed(event: str | None) -> datetime | None:
@@ -274,18 +215,7 @@ def _summarise(text: str) -> None:
 
 
 def summary(result: bytes) -> str:
-    """Return the student's result for a page of GitHub.
-
-    Parameters
-    ----------
-    result : bytes
-        ``result.json`` of a student.
-
-    Returns
-    -------
-    str
-        Markdown that is one block of HTML: text in it stays text.
-    """
+    """A student's ``result.json`` as Markdown that is one block of HTML: text in it stays text."""
     content = json.loads(result)
     total, most = content["final"], content["max_points"]
     parts = [f"<h2>{_shown(content['assignment'])}</h2>"]
