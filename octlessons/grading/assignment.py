@@ -7,9 +7,10 @@ All of it comes from the catalogue of the course and, where given, a small TOML 
     hidden = "hidden"                             # folder of hidden checks, CHAPTER/test_ID.py
     key = "a long secret"                         # every student gets other data
 
-    [limits]            # of every check
-    cpu_seconds = 10    # processor time
-    wall_seconds = 60   # by the clock, for one call
+    [limits]
+    cpu_seconds = 10          # processor time of one check
+    wall_seconds = 60         # one check by the clock
+    submission_seconds = 600  # all checks of one submission by the clock
     memory_mb = 2048
 
     [limits.dark-part]
@@ -25,10 +26,12 @@ Check files are read once, when the assignment is loaded: what is hashed is what
 from __future__ import annotations
 
 import ast
+import contextlib
 import os
 import tomllib
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
+from itertools import pairwise
 from pathlib import Path
 
 from octlessons.errors import OctlessonsError
@@ -37,7 +40,6 @@ from octlessons.grading.late import LatePolicy
 from octlessons.wording import listing
 
 _KEYS = ("title", "exercises", "hidden", "key", "limits", "late")
-_LIMITS = ("cpu_seconds", "wall_seconds", "memory_mb")
 
 
 @dataclass(frozen=True)
@@ -49,13 +51,17 @@ class Limits:
     cpu_seconds : float
         Processor time of one check, all its calls together; and of running the file.
     wall_seconds : float
-        Time by the clock of one call: for code that waits instead of computing.
+        Time by the clock of one check, all its calls together: for code that waits instead of
+        computing.
+    submission_seconds : float
+        Time by the clock of all checks of all exercises of one submission.
     memory_mb : int
         Memory beyond what the libraries take.
     """
 
     cpu_seconds: float = 10.0
     wall_seconds: float = 60.0
+    submission_seconds: float = 600.0
     memory_mb: int = 2048
 
 
@@ -77,6 +83,8 @@ class Task:
         Source that students begin with.
     chapter : str
         Name of its chapter's page.
+    solution : str
+        The course's own, for a second opinion on a check; empty if it is not here.
     """
 
     id: str
@@ -87,6 +95,7 @@ class Task:
     preload: tuple[str, ...] = ()
     stub: str = field(default="", repr=False)
     chapter: str = ""
+    solution: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True)
@@ -145,32 +154,20 @@ def load_assignment(
         If the file is wrong, an exercise does not exist, or a check file is missing: the sentence
         says which.
     """
-    table: dict = {}
     path = None if config is None else Path(config)
-    if path is not None:
-        table = _read(path)
+    table = {} if path is None else _read(path)
     beside = path is not None and (path.parent / "exercises" / "catalogue.toml").is_file()
-    catalogue = load_catalogue(path.parent if beside else None)
-    chosen = list(exercises) or table.get("exercises") or [entry.id for entry in catalogue]
+    catalogue = load_catalogue(path.parent if path and beside else None)
+    chosen = list(exercises) or table.get("exercises", [entry.id for entry in catalogue])
     twice = sorted({name for name in chosen if chosen.count(name) > 1})
     if twice:
         raise OctlessonsError(f"{listing(twice)}: named more than once among the exercises.")
     overlay = _overlay(hidden, table.get("hidden"), path)
-    limits = table.get("limits", {})
-    where = str(path) if path is not None else "the limits"
-    own = {name: value for name, value in limits.items() if isinstance(value, dict)}
-    unknown = sorted(name for name in own if name not in catalogue)
-    if unknown:
-        raise OctlessonsError(f"{where}, [limits.{unknown[0]}]: there is no such exercise.")
-    general = _limits(
-        {k: v for k, v in limits.items() if k not in own}, Limits(), f"{where}, [limits]"
-    )
+    where = "the settings" if path is None else str(path)
+    limits = _all_limits(table.get("limits", {}), catalogue, where)
+    checks = _hidden(catalogue, overlay)
     tasks = tuple(
-        _task(
-            catalogue[name],
-            overlay,
-            _limits(own.get(name, {}), general, f"{where}, [limits.{name}]"),
-        )
+        _task(catalogue[name], checks.get(name, {}), limits.get(name, limits[""]))
         for name in chosen
     )
     if overlay is not None and not any(task.hidden_checks for task in tasks):
@@ -178,22 +175,14 @@ def load_assignment(
             f"{overlay} holds no check for {listing(chosen, 'or')}: hidden checks are in files "
             "named CHAPTER/test_ID.py, as in tests/exercises."
         )
-    late = table.get("late")
+    places = [catalogue.root / name for name in ("exercises", "tests", "solutions")]
     return Assignment(
         title=table.get("title") or _title(catalogue, tasks),
         tasks=tasks,
         key=table.get("key", ""),
-        late=LatePolicy() if late is None else LatePolicy.from_toml(late, f"{where}, [late]"),
+        late=LatePolicy.from_toml(table.get("late", {}), f"{where}, [late]"),
         root=catalogue.root,
-        secrets=tuple(
-            place
-            for place in (
-                *(catalogue.root / name for name in ("exercises", "tests", "solutions")),
-                overlay,
-                path,
-            )
-            if place is not None
-        ),
+        secrets=(*places, *(place for place in (overlay, path) if place is not None)),
     )
 
 
@@ -213,52 +202,75 @@ def _read(path: Path) -> dict:
     for name, kind in kinds.items():
         if name in table and not isinstance(table[name], kind):
             raise OctlessonsError(f"{path}: {name} is to be {_WORDS[kind]}.")
-    if not all(isinstance(name, str) for name in table.get("exercises", ())):
-        raise OctlessonsError(f"{path}: exercises is to be a list of ids in quotation marks.")
+    ids = table.get("exercises", [""])
+    if not ids or not all(isinstance(name, str) for name in ids):
+        raise OctlessonsError(
+            f"{path}: exercises is to be a list of ids in quotation marks; leave it out for all."
+        )
     return table
 
 
 _WORDS = {str: "text in quotation marks", list: "a list in square brackets", dict: "a table"}
 
 
-def _overlay(given, named: str | None, config: Path | None) -> Path | None:
+def _overlay(
+    given: str | os.PathLike | None, named: str | None, config: Path | None
+) -> Path | None:
     if given is None and named is None:
         return None
-    folder = Path(given) if given is not None else config.parent / named
+    beside = Path() if config is None else config.parent
+    folder = Path(given) if given is not None else beside / str(named)
     if not folder.is_dir():
         raise OctlessonsError(f"There is no folder {folder} for the hidden checks.")
     return folder
 
 
+def _all_limits(table: Mapping, catalogue: Catalogue, where: str) -> dict[str, Limits]:
+    """The limits of each exercise that has its own, and under "" those of the others."""
+    own = {name: value for name, value in table.items() if isinstance(value, dict)}
+    rest = {name: value for name, value in table.items() if name not in own}
+    general = _limits(rest, Limits(), f"{where}, [limits]")
+    found = {"": general}
+    for name, values in own.items():
+        if name not in catalogue:
+            raise OctlessonsError(f"{where}, [limits.{name}]: there is no such exercise.")
+        found[name] = _limits(values, general, f"{where}, [limits.{name}]")
+    return found
+
+
 def _limits(table: Mapping, before: Limits, where: str) -> Limits:
-    unknown = sorted(set(table) - set(_LIMITS))
+    known = [one.name for one in fields(Limits)]
+    unknown = sorted(set(table) - set(known))
     if unknown:
         raise OctlessonsError(
-            f"{where} has no setting called {listing(unknown, 'or')}; there are {listing(_LIMITS)}."
+            f"{where} has no setting called {listing(unknown, 'or')}; there are {listing(known)}."
         )
     for name, value in table.items():
         number = isinstance(value, int | float) and not isinstance(value, bool)
         if not number or not 0 < value < 1e6 or (name == "memory_mb" and value < 64):
             raise OctlessonsError(f"{where}: {name} = {value!r} is no limit that can be kept.")
     made = replace(before, **table)
-    return replace(
-        made,
-        memory_mb=int(made.memory_mb),
-        wall_seconds=max(made.wall_seconds, made.cpu_seconds),
-    )
+    seconds = ("cpu_seconds", "wall_seconds", "submission_seconds")
+    for less, more in pairwise(seconds):
+        if getattr(made, more) < getattr(made, less):
+            if more in table:
+                raise OctlessonsError(f"{where}: {more} is less than {less}, which cannot be.")
+            made = replace(made, **{more: getattr(made, less)})
+    return replace(made, memory_mb=int(made.memory_mb))
 
 
-def _task(exercise: Exercise, overlay: Path | None, limits: Limits) -> Task:
+def _task(exercise: Exercise, hidden: Mapping[str, bytes], limits: Limits) -> Task:
     stub = _text(exercise.stub)
     return Task(
         id=exercise.id,
         title=exercise.title,
         checks=_checks(exercise.checks),
-        hidden_checks=_hidden(exercise, overlay),
+        hidden_checks=hidden,
         limits=limits,
         preload=_imports(stub),
         stub=stub,
         chapter=exercise.chapter,
+        solution=_text(exercise.solution),
     )
 
 
@@ -272,19 +284,46 @@ def _checks(path: Path) -> dict[str, bytes]:
         raise OctlessonsError(
             f"The checks {path} cannot be read: {error.strerror or error}."
         ) from error
+    for line, points in _points(found[path.name]):
+        if not isinstance(points, int) or isinstance(points, bool) or points < 0:
+            raise OctlessonsError(
+                f"{path}, line {line}: points({points!r}) is no whole number of points."
+            )
     return found
 
 
-def _hidden(exercise: Exercise, overlay: Path | None) -> dict[str, bytes]:
+def _points(source: bytes) -> Iterator[tuple[int, object]]:
+    """Where a check file says ``points(…)``, and what; a file that is no Python says nothing."""
+    try:
+        tree = ast.parse(source)
+    except (SyntaxError, ValueError):
+        return
+    for node in ast.walk(tree):
+        marks = isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
+        if marks and node.func.attr == "points" and node.args:  # type: ignore[attr-defined]
+            with contextlib.suppress(ValueError):  # worked out when it runs
+                yield node.lineno, ast.literal_eval(node.args[0])  # type: ignore[attr-defined]
+
+
+def _hidden(catalogue: Catalogue, overlay: Path | None) -> dict[str, dict[str, bytes]]:
+    """The hidden checks of each exercise that has some; a file that fits none is an error."""
     if overlay is None:
         return {}
-    for path in (
-        overlay / exercise.chapter / exercise.checks.name,
-        overlay / exercise.checks.name,
-    ):
-        if path.is_file():
-            return _checks(path)
-    return {}
+    there = {path for path in overlay.rglob("test_*.py") if path.is_file()}
+    found = {}
+    for exercise in catalogue:
+        name = exercise.checks.name
+        for path in (overlay / exercise.chapter / name, overlay / name):
+            if path in there:
+                there.remove(path)
+                found[exercise.id] = _checks(path)
+                break
+    if found and there:
+        raise OctlessonsError(
+            f"{min(there)} fits no exercise: hidden checks are in files named CHAPTER/test_ID.py, "
+            "one for each exercise."
+        )
+    return found
 
 
 def _text(path: Path) -> str:

@@ -6,7 +6,7 @@ import pytest
 
 from octlessons.errors import OctlessonsError
 from octlessons.grading.assignment import Limits, load_assignment
-from octlessons.grading.keys import record_key
+from octlessons.grading.cache_keys import record_key
 from octlessons.grading.submission import Work
 from tests.grading.numpy_course import make_course
 
@@ -44,8 +44,10 @@ def test_limits_are_general_or_of_one_exercise(config):
         file.write("[limits]\ncpu_seconds = 3\nmemory_mb = 512\n[limits.ex2]\ncpu_seconds = 90\n")
     limits = {task.id: task.limits for task in load_assignment(config).tasks}
     assert load_assignment(config, ["ex1"]).ids == ["ex1"]  # limits of others may stay
-    assert limits["ex1"] == Limits(3, 60, 512)
-    assert limits["ex2"] == Limits(90, 90, 512)  # the clock never runs out before the processor
+    assert limits["ex1"] == Limits(3, 60, memory_mb=512)
+    assert limits["ex2"] == Limits(
+        90, 90, memory_mb=512
+    )  # the clock never runs out before the processor
 
 
 def test_the_policy_on_late_work_is_read(config):
@@ -61,12 +63,15 @@ def test_the_policy_on_late_work_is_read(config):
         ("title = 3", "title is to be text in quotation marks"),
         ("exercises = [1]", "list of ids in quotation marks"),
         ('exercises = ["ex1", "ex1"]', "ex1: named more than once"),
+        ("exercises = []", "leave it out for all"),
         ('exercises = ["ex9"]', "no exercise called 'ex9'"),
         ('hidden = "nowhere"', "no folder .*nowhere"),
         ('hidden = "tests"', "holds no check for ex1, ex2 or ex3|no check"),
         ("[limits]\ncpu = 3", "has no setting called cpu"),
         ("[limits]\ncpu_seconds = -1", "no limit that can be kept"),
         ("[limits]\ncpu_seconds = true", "no limit that can be kept"),
+        ("[limits]\nwall_seconds = 5", "wall_seconds is less than cpu_seconds"),
+        ("[limits]\nsubmission_seconds = 30", "submission_seconds is less than wall_seconds"),
         ("[limits]\nmemory_mb = 1", "no limit that can be kept"),
         ("[limits.ex7]\ncpu_seconds = 1", "there is no such exercise"),
         ("[late]\ndue = 2026-12-01T12:00:00", "no time zone"),
@@ -85,6 +90,28 @@ def test_what_is_wrong_in_the_file_is_said(config, text, sentence):
     with pytest.raises(OctlessonsError, match=sentence) as error:
         load_assignment(config)
     assert "Traceback" not in str(error.value)
+
+
+def test_hidden_checks_that_fit_no_exercise_are_said(config):
+    for name in ("numpy/test_ex9.py", "nunpy/test_ex1.py", "numpy/old/test_ex1.py", "test_ex1.py"):
+        stray = config.parent / "hidden" / name
+        stray.parent.mkdir(exist_ok=True)
+        stray.write_text("")
+        with pytest.raises(OctlessonsError, match=f"{name} fits no exercise"):
+            load_assignment(config)
+        stray.unlink()
+    assert load_assignment(config, ["ex1"]).ids == ["ex1"]  # checks of others may stay
+
+
+@pytest.mark.parametrize("points", ["1.5", "-1", "True", "'2'"])
+@pytest.mark.parametrize("folder", ["hidden", "tests/exercises"])
+def test_points_that_are_no_whole_number_are_said(config, points, folder):
+    path = config.parent / folder / "numpy" / "test_ex2.py"
+    path.write_text(f"import pytest\n\n@pytest.mark.points({points})\ndef test_it(): pass\n")
+    with pytest.raises(OctlessonsError, match=r"test_ex2\.py, line 3: points\(.*no whole number"):
+        load_assignment(config)
+    path.write_text(path.read_text().replace(points, "0"))
+    assert load_assignment(config).ids == ["ex1", "ex2", "ex3"]
 
 
 def test_a_file_that_is_not_there_is_said(tmp_path):
