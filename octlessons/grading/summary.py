@@ -34,6 +34,7 @@ from octlessons.wording import count
 
 _LONG = 40  # students that are listed one by one
 _NAME = 24  # characters of a name
+_SHORT = dict(zip(Standing, ("passed", "partly", "failed", "open", NO_MARK), strict=True))
 
 
 def grade_class(
@@ -148,7 +149,9 @@ def _tell(
     console: Console, result: ClassResult, out: Path, shard: str | None, notices: Sequence[str]
 ) -> None:
     views = [view for _, view in views_of(result)]
-    console.print(_table(result, views[:_LONG], console.width))
+    table, legend = _table(result, views[:_LONG], console.width)
+    console.print(table)
+    console.print(legend, style="dim", markup=False)
     if len(views) > _LONG:
         console.print(f"… and {len(views) - _LONG} more, in {_shown(out)}")
     for sentence in notices:
@@ -178,17 +181,18 @@ def _tell(
         )
 
 
-def _table(result: ClassResult, views: Sequence[StudentView], width: int) -> Table:
+def _table(result: ClassResult, views: Sequence[StudentView], width: int) -> tuple[Table, str]:
     """The class: points first, then its exercises if all fit, else how many came out how."""
     ids, late = result.assignment.ids, result.assignment.late.due is not None
-    points = ["final", "before", "days late"] if late else ["points"]
-    fit = width >= _NAME + sum(len(name) + 2 for name in points) + sum(
-        max(len(name), len(NO_MARK)) + 2 for name in ids
-    )
+    points = ["final", "before", "late"] if late else ["points"]
+    room = width - _NAME - sum(len(name) + 2 for name in points)
+    fit = sum(max(len(name), len(NO_MARK)) + 2 for name in ids) <= room
+    there = {exercise.standing for view in views for exercise in view.exercises}
+    outcomes = [standing for standing in Standing if standing in there]
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     table.add_column("student", no_wrap=True, max_width=_NAME)
-    for name in [*points, *(ids if fit else [*Standing])]:
-        table.add_column(escape(name), justify="right", no_wrap=True, min_width=len(name))
+    for name in [*points, *(ids if fit else map(_SHORT.get, outcomes))]:
+        table.add_column(escape(str(name)), justify="right", no_wrap=True, min_width=len(str(name)))
     for view in views:
         final = "" if view.final is None else points_text(view.final)
         before = "" if view.total is None else str(view.total)
@@ -200,14 +204,12 @@ def _table(result: ClassResult, views: Sequence[StudentView], width: int) -> Tab
             ]
         else:
             came_out = Counter(exercise.standing for exercise in view.exercises)
-            cells += [str(came_out[standing] or "") for standing in Standing]
+            cells += [str(came_out[standing] or "") for standing in outcomes]
         table.add_row(escape(view.name), *cells)
-    known = views[0].max_points if views else None
-    if known is not None:
-        head = [str(known), str(known), ""] if late else [str(known)]
-        table.add_row("[dim]to be had[/dim]", *head, *([] if fit else [str(len(ids))]))
-    table.caption = "before: without the policy on late work" if late else None
-    return table
+    said = [] if not views or views[0].max_points is None else [f"of {views[0].max_points} points"]
+    said += [] if fit else [f"{count(len(ids), 'exercise')}, one by one in overview.html"]
+    said += ["before: without the policy on late work; late: days"] if late else []
+    return table, "; ".join(said)
 
 
 def _shown(path: Path) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -31,9 +32,12 @@ from tests.grading.classes import (
     DARK,
     DUE,
     HOSTILE,
+    LATE,
     PAIRS,
     SECRETS,
+    Assignment,
     Result,
+    Task,
     hidden,
     hostile_class,
     record,
@@ -462,7 +466,7 @@ def test_the_overview_counts_the_class(out):
     assert "median 3.50 s, longest 6.50 s" in dark
     pairs = words(soup.find(id=PAIRS.id))
     assert "1 student" in pairs and "Your code stopped." in pairs
-    links = [link["href"] for link in soup.select("#students ~ div a, section a")]
+    links = [link["href"] for link in soup.select(".wide tbody a")]
     assert "students/bo/index.html" in links
     assert "similarity.html" not in soup.decode()
 
@@ -479,6 +483,51 @@ def test_the_overview_names_extensions_that_fit_nobody(tmp_path):
     write_results(replace(base, assignment=replace(base.assignment, late=late)), tmp_path)
     text = words(page(tmp_path / "overview.html"))
     assert "perhaps misspelt: bob." in text
+
+
+def many_exercises(n):
+    tasks = tuple(Task(f"exercise-{i}", f"Exercise {i}") for i in range(n))
+    people = tuple(submission(f"S{i}", f"s{i}", submitted=DUE) for i in range(5))
+    records = {
+        (person.slug, task.id): record(person.slug, task, shown(Outcome.PASSED))
+        for person in people
+        for task in tasks
+    }
+    return replace(
+        small_class(assignment=Assignment("All", tasks, LATE)), submissions=people, records=records
+    )
+
+
+@pytest.mark.parametrize("n", [3, 37])
+def test_the_overview_begins_with_students_and_their_final_points(n, tmp_path):
+    write_results(many_exercises(n), tmp_path, ["times.csv, line 3: <anna> fits no student."])
+    soup = page(tmp_path / "overview.html")
+    assert [h.get_text() for h in soup.find_all("h2")] == [
+        "Students",
+        "Points of the class",
+        "Exercises",
+    ]
+    assert "line 3: <anna> fits no student" in words(soup.find("header"))
+    head = [cell.get_text() for cell in soup.select(".wide thead th")]
+    assert head[:4] == ["Student", "Final", "Before", "Days late"] and len(head) == 4 + n
+    first = [cell.get_text(strip=True) for cell in soup.select_one(".wide tbody tr")]
+    assert [text for text in first if text][:3] == ["S0", str(n), str(n)]
+    # Many exercises are closed, so that the page stays short; each is reached by its column.
+    sections = soup.select("details.exercise")
+    assert [section.get("open") is not None for section in sections] == [n == 3] * n
+    assert {a["href"] for a in soup.select(".wide thead a")} == {f"#{s['id']}" for s in sections}
+    style = soup.style.string
+    assert re.search(r"\.wide th:first-child \{ position: sticky; left: 0", style)
+    assert re.search(r"\.wide thead th \{ position: sticky; top: 0", style)
+
+
+def test_rows_of_one_name_have_slugs(tmp_path):
+    base = small_class()
+    people = tuple(replace(p, name="Ana", student="Ana", ids={}) for p in base.submissions)
+    write_results(replace(base, submissions=people), tmp_path)
+    slugs = [row["slug"] for row in rows(tmp_path / "grades.csv")]
+    assert sorted(slugs) == ["ana", "bo", "cy", "di"]
+    assert all((tmp_path / "students" / slug / "index.html").is_file() for slug in slugs)
 
 
 def test_mistakes_that_differ_in_numbers_are_one():

@@ -114,6 +114,140 @@ def test_a_class_in_an_archive_is_the_class_folder(folder, tmp_path, wrapper):
     assert found == read_submissions(folder, IDS)
 
 
+CLASSES = {
+    "loose files": {f"{who}_{name}.py": RIGHT[name] for who in ("Ana Li", "Bo Ek") for name in IDS},
+    "a folder and loose files": {
+        **{f"Ana Li/{name}.py": RIGHT[name] for name in IDS},
+        **{f"Bo Ek_{name}.py": RIGHT[name] for name in IDS},
+    },
+    "a folder and a zip": {
+        **{f"Ana Li/{name}.py": RIGHT[name] for name in IDS},
+        "Bo Ek.zip": zipped(RIGHT_FILES),
+    },
+    "two zips": {f"{who}.zip": zipped(RIGHT_FILES) for who in ("Ana Li", "Bo Ek")},
+    "a zip and loose files": {
+        "Ana Li.zip": zipped(RIGHT_FILES),
+        **{f"Bo Ek_{name}.py": RIGHT[name] for name in IDS},
+    },
+}
+
+
+# A student's folder and its backup look like a folder and a zip in one folder: see below.
+WRAPPED = [(layout, wrapper) for layout in CLASSES for wrapper in ("", "class/", "export/")]
+WRAPPED.remove(("a folder and a zip", "export/"))
+
+
+@pytest.mark.parametrize(("layout", "wrapper"), WRAPPED)
+def test_a_zip_a_folder_and_loose_files_mean_the_same(folder, tmp_path, layout, wrapper):
+    files = CLASSES[layout]
+    fill(folder, files)
+    path = tmp_path / "class.zip"
+    path.write_bytes(zipped({wrapper + name: data for name, data in files.items()}))
+    outer = tmp_path / "other" / "class"
+    fill(outer, {wrapper + name: data for name, data in files.items()})
+    found = read_submissions(folder, IDS)
+    assert [s.name for s in found] == ["Ana Li", "Bo Ek"] and all(map(is_right, found))
+    assert found == read_submissions(path, IDS) == read_submissions(outer, IDS)
+
+
+def test_where_the_only_folder_may_hold_a_class_it_is_said(folder):
+    fill(folder / "export", {"Ana Li/dark-part.py": "", "Bo Ek.zip": zipped(RIGHT_FILES)})
+    (one,), (said,) = told(folder)
+    assert one.name == "export" and "graded as one student's. If it holds a class" in said
+
+
+def test_with_one_exercise_a_zip_of_files_is_a_class(tmp_path):
+    files = {"Ana Li.py": "a = 1\n", "Bo Ek.py": "b = 1\n"}
+    (tmp_path / "class.zip").write_bytes(zipped(files))
+    found = read_submissions(tmp_path / "class.zip", ["dark-part"])
+    assert [(s.name, s.works["dark-part"].source) for s in found] == [
+        ("Ana Li", "a = 1\n"),
+        ("Bo Ek", "b = 1\n"),
+    ]
+
+
+@pytest.mark.parametrize(
+    "other",
+    ["bob/two-views.py", "bob/dark-part.py", "bob.zip", "Bo Ek_two-views.py", "old/dark-part.py"],
+)
+@pytest.mark.parametrize("pack", [True, False])
+def test_where_it_may_be_one_student_or_a_class_the_tutor_is_asked(folder, tmp_path, other, pack):
+    files = {"dark-part.py": RIGHT["dark-part"], other: zipped({}), "Cy_two-views.py": ""}
+    fill(folder, files)
+    if pack:
+        folder = tmp_path / "class.zip"
+        folder.write_bytes(zipped(files))
+    with pytest.raises(OctlessonsError, match=r"dark-part\.py.*as a class does.*add --single"):
+        read_submissions(folder, IDS)
+    (one,) = read_submissions(folder, IDS, single=True)
+    assert one.works["dark-part"].source == RIGHT["dark-part"]
+
+
+def told(path, ids=IDS):
+    """The submissions, and what the tutor is told."""
+    notices = []
+    return read_submissions(path, ids, notice=notices.append), notices
+
+
+OTHERS = ["bob.py", "bob/dark-part.py", "bob_dark-part.ipynb", "bob.ipynb", "bob.zip"]
+
+
+@pytest.mark.parametrize("other", OTHERS)
+def test_two_hand_ins_under_one_name_are_kept_apart(folder, tmp_path, other):
+    evil = {".ipynb": notebook(("evil = 1", {})), ".zip": zipped({"dark-part.py": "evil = 1\n"})}
+    first = "bob_dark-part.py"
+    files = {first: RIGHT["dark-part"], other: evil.get(Path(other).suffix, "evil = 1\n")}
+    files |= {"zoe/two-views.py": ""}
+    fill(folder, files)
+    (tmp_path / "class.zip").write_bytes(zipped(files))
+    found, notices = told(folder)
+    assert (found, notices) == told(tmp_path / "class.zip")
+    bobs = [s for s in found if s.student == "bob"]
+    assert len(found) == 3 and len({s.slug for s in found}) == 3 and len(bobs) == 2
+    assert RIGHT["dark-part"] in [s.works["dark-part"].source for s in bobs]
+    assert {s.name for s in bobs} == {f"bob ({name.split('/')[0]})" for name in (first, other)}
+    (said,) = notices
+    assert "2 hand-ins have the name bob" in said and "marked apart" in said
+
+
+def test_loose_files_for_different_exercises_are_one_hand_in(folder):
+    fill(folder, {f"bob_{name}.py": RIGHT[name] for name in IDS})
+    found, notices = told(folder)
+    assert is_right(found[0]) and len(found) == 1 and notices == []
+
+
+def test_what_is_left_out_is_named(folder, tmp_path):
+    files = {"ana/two-views.py": "", "bob/two-views.py": "", "times.csv": "student,submitted\n"}
+    junk = {"__MACOSX/._x.py": "", ".git/x.py": "", "bob/venv/x.py": "", ".DS_Store": ""}
+    left = {"venv/two-views.py": "", ".eve/two-views.py": "", "report.docx": ""}
+    fill(folder, files | junk | left)
+    (tmp_path / "class.zip").write_bytes(zipped(files | junk | left))
+    for path in (folder, tmp_path / "class.zip"):
+        found, (said,) = told(path)
+        assert [s.name for s in found] == ["ana", "bob"]
+        assert ".eve, report.docx and venv" in said and "Rename" in said
+        assert not any(name in said for name in ("MACOSX", ".git", "times", "DS_Store"))
+
+
+def test_names_that_a_person_takes_for_one_are_named(folder):
+    for name in ("Ana", "ana", "José", "Jose\N{COMBINING ACUTE ACCENT}", "Li, Bo", "Bo Li", "Jose"):
+        fill(folder / name, {"two-views.py": ""})
+    found, notices = told(folder)
+    assert len({s.slug for s in found}) == 7 and len(notices) == 3
+    assert {notice.count(" ") > 0 and notice.split(":")[0] for notice in notices} == {
+        "Ana and ana",
+        "Bo Li and Li, Bo",
+        "Jose\N{COMBINING ACUTE ACCENT} and José",
+    }
+
+
+def test_an_archive_that_is_not_read_is_a_student_who_is_told(folder):
+    fill(folder, {"ana.tar.gz": b"\x1f\x8b", "bob.rar": b"Rar!"})
+    for submission in read_submissions(folder, IDS):
+        work = submission.works["dark-part"]
+        assert work.missing and "cannot be opened here: hand in a zip file" in work.problem
+
+
 def test_files_for_each_student_are_enough(folder):
     fill(folder, {"ana.py": "a = 1\n", "bob.ipynb": notebook(("b = 1", {})), "notes.pdf": "x"})
     found = read_submissions(folder, ["dark-part"])
@@ -242,10 +376,69 @@ def test_times_beside_the_folders(folder, tmp_path):
     files = {"times.csv": table, "Ana Li/two-views.py": "", "bob@example.org/two-views.py": ""}
     (tmp_path / "class.zip").write_bytes(zipped(files))
     assert all(s.submitted for s in read_submissions(tmp_path / "class.zip", IDS))
-    for wrong in ("who\nana", "student,submitted\nana,noon", "student,submitted\nana,2026-12-01"):
-        fill(folder, {"times.csv": wrong})
-        with pytest.raises(OctlessonsError, match=r"times\.csv, line [12]: "):
-            read_submissions(folder, IDS)
+
+
+NOON = datetime(2026, 12, 1, 12, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        "student,submitted\nana li,2026-12-01T12:00Z\n",
+        "student;submitted\r\nAna Li;2026-12-01T13:00:00+01:00\r\n",
+        "\ufeffStudent, Submitted \n Ana Li , 2026-12-01T12:00Z\n,\n,,,\n\n",
+        "\n\nsubmitted\tSTUDENT\tnote\n2026-12-01T12:00Z\tAna_Li\tx\n",
+        'student,submitted\n"Li, Ana",2026-12-01T12:00Z\nbob,\n',
+        "student,submitted\nAna Li,2026-12-01T12:00Z\nana li,2026-12-01T12:00Z\nshort\n",
+    ],
+)
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+def test_times_as_spreadsheets_and_people_write_them(folder, table, encoding):
+    fill(folder / "Ana Li", {"two-views.py": ""})
+    fill(folder, {"times.csv": table.encode(encoding)})
+    (ana,) = read_submissions(folder, IDS)
+    assert ana.submitted == NOON
+
+
+@pytest.mark.parametrize(
+    ("table", "words"),
+    [
+        ("", "line 1: the columns student and submitted are missing"),
+        ("who,when\nana,noon\n", "line 1: the columns student and submitted are needed.*“who”"),
+        ("student,student,submitted\n", "line 1: the columns .* once each"),
+        ("student,submitted\nana,noon\n", "line 2: “noon” is no time; write it as in 2026"),
+        ("student,submitted\n\nana,01.12.2026 12:00\n", "line 3: “01.12.2026 12:00” is no time"),
+        ("student,submitted\nana,2026-12-01\n", "line 2: the time lacks its zone"),
+        ("student,submitted\nana,0001-01-01T00:00+14:00\n", "line 2: .*beyond the calendar"),
+        ("student,submitted\nana,2026-12-01T12:00Z\nana,2026-12-02T12:00Z\n", "line 3: .*twice"),
+        ("student,submitted\nana,2026-12-01T12:00Z\nANA,2026-12-02T12:00Z\n", "line 3: .*already"),
+        (b"student,submitted\nJos\xe9,2026-12-01T12:00Z\n", "is not UTF-8 text: save it as"),
+    ],
+)
+def test_a_line_of_times_that_cannot_be_read_is_named(folder, table, words):
+    fill(folder, {"ana/two-views.py": "", "times.csv": table})
+    with pytest.raises(OctlessonsError, match=rf"class/times\.csv.*{words}"):
+        read_submissions(folder, IDS)
+
+
+def test_lines_of_times_that_fit_nobody_or_several_are_said(folder):
+    for name in ("Ana", "ANA", "José", "bob", "Cy Oz"):
+        fill(folder / name, {"two-views.py": ""})
+    lines = (
+        *("anna,2026-12-01T12:00Z", "ana,2026-12-01T12:00Z", "ANA,2026-12-01T12:00Z"),
+        *("Jose\N{COMBINING ACUTE ACCENT},2026-12-01T12:00Z", "bob,", ",2026-12-01T12:00Z"),
+    )
+    fill(folder, {"times.csv": "\n".join(("student,submitted", *lines)) + "\n"})
+    found, notices = told(folder)
+    assert {s.name for s in found if s.submitted} == {"ANA", "José"}
+    said = [notice.partition("times.csv")[2] for notice in notices if "times.csv" in notice]
+    assert said == [
+        ", line 2: anna fits no student. Is ana meant?",
+        ", line 3: ana fits 2 students, so it counts for none.",
+        ", line 6: there is no time for bob, so it says nothing.",
+        ", line 7: a file without a name fits no student.",
+        " has no time for 3 students: Ana, Cy Oz and bob.",
+    ]
 
 
 # ---------------------------------------------------------------------- names
@@ -375,6 +568,7 @@ def test_what_was_edited_goes_before_what_was_given_out(folder):
             r"l\.ipynb, of which no cell says that",
         ),
         ({"report.pdf": ""}, r"Found report\.pdf"),
+        ({"dark-part.html": ""}, r"dark-part\.html, a print of the notebook: hand in the notebook"),
     ],
 )
 def test_a_missing_exercise_is_said_to_be_missing(folder, files, words):
@@ -539,6 +733,16 @@ def test_cell_magics_that_run_python_keep_it(magic):
     namespace = {}
     exec(source, namespace)
     assert namespace["x"] == 1 and "rm" not in source
+
+
+@pytest.mark.parametrize("magic", ["%%writefile dark-part.py", "  %%file  x/answer.py"])
+def test_what_a_cell_writes_into_a_python_file_is_the_answer(folder, magic):
+    for source in (f"{magic}\nx = 1\n", [f"{magic}\n", "x = 1\n"]):
+        cells = [(source, {}), ("%%writefile notes.txt\nno Python", {}), ("y = x", {})]
+        works = student(folder, {"dark-part.ipynb": notebook(*cells)})
+        namespace = {}
+        exec(works["dark-part"].source, namespace)
+        assert namespace["x"] == namespace["y"] == 1
 
 
 @pytest.mark.parametrize(

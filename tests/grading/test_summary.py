@@ -69,6 +69,52 @@ def test_one_file_is_graded_for_one_exercise(isolation, folder):
     assert (row["total"], row["max"]) == ("0", "5")
 
 
+def test_a_table_of_all_exercises_fits_the_terminal(isolation, folder):
+    """Points stay beside the names; what does not fit is counted, and the page has it."""
+    done = octlessons("grade", "class", "-o", "results", cwd=folder)  # of other exercises
+    assert done.returncode == 0, done.stderr
+    lines = [line.rstrip() for line in done.stdout.splitlines()]
+    head = next(line for line in lines if line.startswith("student"))
+    assert head.split() == ["student", "points", "open"] and "…" not in done.stdout
+    assert [line.split()[-2:] for line in lines if line.startswith("Bo")] == [["0", "37"]]
+    assert "37 exercises, one by one in overview.html" in done.stdout
+
+
+def test_points_before_and_after_lateness_are_told_apart(isolation, course, folder):
+    config = course.with_name("late.toml")
+    late = "[late]\ndue = 2026-12-01T12:00:00Z\npercent_per_day = 10\n[late.extensions]\n"
+    late += "boo = 2026-12-09T00:00:00Z\n"
+    config.write_text(course.read_text("utf-8") + late, "utf-8")
+    (folder / "class" / "times.csv").write_text(
+        "Student; Submitted\nLi, ANA; 2026-12-02T13:00:00Z\nanna; 2026-12-02T13:00:00Z\n"
+    )
+    done = octlessons("grade", "class", "-o", "results", "--config", config, cwd=folder)
+    assert done.returncode == 0, done.stderr
+    (ana,) = [line.split() for line in done.stdout.splitlines() if line.startswith("Ana Li")]
+    assert ana[2:5] == ["4.8", "6", "2"]
+    said = " ".join(done.stdout.split())
+    assert "before: without the policy on late work" in said
+    assert "line 3: anna fits no student" in said and "no time for 2 students: Bo and Cy" in said
+    overview = (folder / "results" / "overview.html").read_text("utf-8")
+    assert "anna fits no student" in overview and "perhaps misspelt: boo" in overview
+
+
+def test_one_student_is_said_in_words(isolation, course, folder):
+    arguments = ("class/Ana Li", "-o", "results", "--config", course)
+    done = octlessons("grade", *arguments, cwd=folder)
+    assert "1 student: Ana Li." in done.stdout, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("module", ["jinja2", "copydetect"])
+def test_in_a_core_installation_it_is_one_sentence(module, folder):
+    code = f"import sys; sys.modules['{module}'] = None; from octlessons.cli import app; app()"
+    command = [sys.executable, "-c", code, "grade", "class", "-o", "results"]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 1 and "Traceback" not in done.stderr
+    assert f"A class is graded with {module}" in done.stderr and "pip install" in done.stderr
+    assert not (folder / "results").exists()
+
+
 def test_parts_are_put_together(isolation, course, folder):
     for part in ("1/2", "2/2"):
         done = octlessons(

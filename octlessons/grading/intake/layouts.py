@@ -261,9 +261,15 @@ def hand_ins(
     if sign:
         return [one_hand_in(place, owner)], []
     folder = seen[0].name if len(seen) == 1 and seen[0].files else ""
-    if folder and (_is_class(seen[0], exercises) or folder == owner.raw):
+    verdict = _is_class(seen[0], exercises) if folder else False
+    if folder and (verdict or folder == owner.raw):
         notice(f"All of it lies in the folder {shown(folder)}: what is in that is graded.")
         return hand_ins(seen[0], who(folder, is_file=False), exercises, notice)
+    if verdict is None:
+        notice(
+            f"All of it lies in the folder {shown(folder)}, which is graded as one student's. If "
+            "it holds a class, unpack it and name that folder."
+        )
     return _of_class(tops, exercises, notice), tops
 
 
@@ -297,24 +303,30 @@ def _signs(tops: Sequence[Top], exercises: Sequence[str]) -> tuple[str, list[str
     return sign, of_class
 
 
-def _is_class(folder: Top, exercises: Sequence[str]) -> bool:
-    """Whether what lies in the only folder there is shows that it is a class's, not a student's."""
-    tops = [top for top in folder.below() if not is_ignored(top.name)] if folder.files else []
+def _is_class(folder: Top, exercises: Sequence[str], deeper: int = 3) -> bool | None:
+    """Whether what lies in the only folder there is is a class's; None if it does not show."""
+    try:
+        tops = [top for top in folder.below() if not is_ignored(top.name)] if folder.files else []
+    except OctlessonsError:  # a student's folder may be of any kind
+        return False
     if not tops or _from_download(folder.name) or _signs(tops, exercises)[0]:
         return False
     if any(_from_download(top.name) for top in tops):
         return True
     if len(tops) == 1:
-        return _is_class(tops[0], exercises)
+        return _is_class(tops[0], exercises, deeper - 1) if deeper else None
     holders: dict[str, set[str]] = {}
     for top in tops:
         for path in _paths(top):
             holders.setdefault(path.rsplit("/", 1)[-1], set()).add(top.name)
+    if any(len(found) > 1 for found in holders.values()):
+        return True
     loose = [top.name for top in tops if not top.files]
-    owners = {parts[0] for name in loose if (parts := ends_in(name, exercises))}
+    owned = [parts[0] for name in loose if (parts := ends_in(name, exercises))]
     ends = (*SOURCES, ZIP) if len(exercises) == 1 else (ZIP,)
-    several = sum(name.lower().endswith(ends) for name in loose) > 1
-    return several or len(owners) > 1 or any(len(found) > 1 for found in holders.values())
+    handed_in = {name for name in loose if name.lower().endswith(ends)} | set(owned)
+    several = len(handed_in) > 1 or len(owned) > len(set(owned))
+    return True if several else None
 
 
 def _paths(top: Top) -> list[str]:

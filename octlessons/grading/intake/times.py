@@ -35,7 +35,8 @@ def read_times(data: bytes, where: str) -> list[tuple[str, str, datetime | None]
     """
     try:
         utf_16 = data[:2] in (b"\xff\xfe", b"\xfe\xff")
-        lines = data.decode("utf-16" if utf_16 else "utf-8-sig").splitlines()
+        text = data.decode("utf-16" if utf_16 else "utf-8").lstrip("\ufeff")
+        lines = text.splitlines()
     except UnicodeDecodeError as error:
         raise OctlessonsError(f"{where} is not UTF-8 text: save it as “CSV UTF-8”.") from error
     first = next((line for line in lines if line.strip(" ,;\t")), "")
