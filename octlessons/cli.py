@@ -338,35 +338,6 @@ def start(
 
 
 @command
-def train_encoder(
-    variant: Annotated[
-        str, typer.Option(metavar="labels|views", help="What it learns from.")
-    ] = "labels",
-    out: Annotated[Path, typer.Option(help="Folder for network and card.")] = Path("encoders"),
-    seed: Annotated[int | None, typer.Option(min=0, help="Another one than the recipe's.")] = None,
-    epochs: Annotated[
-        int | None, typer.Option(min=1, help="More or fewer than the recipe's.")
-    ] = None,
-    n_per_class: Annotated[
-        int | None,
-        typer.Option(min=1, help="Phantoms per class in each set, instead of the recipe's."),
-    ] = None,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
-    jobs: Annotated[int, typer.Option(help="Processes that draw phantoms.")] = 1,
-    fresh: Annotated[bool, typer.Option("--fresh", help="Do not go on from a checkpoint.")] = False,
-) -> None:
-    """Train the encoder that ships with the package from scratch, on phantoms alone."""
-    from experiments.encoder.training import changed, train_encoder
-
-    recipe = changed(variant, seed=seed, epochs=epochs, n_per_class=n_per_class)
-    tell = functools.partial(print, flush=True)
-    card = train_encoder(
-        variant, out, recipe=recipe, device=device, n_jobs=jobs, resume=not fresh, report=tell
-    )
-    typer.echo(f"{out / card['file']}: {card['bytes']:,} bytes, and its card in cards.json")
-
-
-@command
 def claims(
     ids: Annotated[
         list[str] | None, typer.Argument(metavar="[ID]…", help="Claims; all of them if none.")

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
+from octlessons._files import write_atomically
 from octlessons.errors import OctlessonsError
 from octlessons.images.phantoms import BOUNDARIES, CLASS_NAMES, LESIONS
 from octlessons.representations.phantom_encoder import WORKING
@@ -93,10 +94,7 @@ def drawn_phantoms(
             report(f"drawing phantoms ({kind}, seed {seed}): {len(drawn):,} of {total:,}")
     arrays = {name: np.stack([scan[name] for scan in drawn]) for name in drawn[0]}
     if file is not None:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        part = file.with_name(f".{file.name}.{os.getpid()}.npz")
-        np.savez(part, **arrays)
-        os.replace(part, file)
+        write_atomically(file, lambda stream: np.savez(stream, **arrays))
     return arrays
 
 

@@ -17,7 +17,7 @@ NAMES = {"efficientnet_b0": "EfficientNet-B0", "squeezenet1_1": "SqueezeNet 1.1"
 
 def network() -> str | None:
     """The architecture whose ImageNet weights are used; None where there are none."""
-    from octlessons.representations.pretrained import weights_here
+    from octlessons.representations import weights_here
 
     return next(iter(weights_here()), None)
 

@@ -14,6 +14,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "pca": ["VariancePCA"],
         "phantom_encoder": ["PhantomEncoder"],
         "pixels": ["Pixels"],
-        "pretrained": ["PretrainedCNN", "find_weights", "weights_here"],
+        "pretrained": ["PretrainedCNN"],
+        "weights": ["find_weights", "weights_here"],
     },
 )

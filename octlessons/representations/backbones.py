@@ -13,7 +13,7 @@ from pathlib import Path
 
 from octlessons._optional import import_torchvision
 from octlessons.errors import OctlessonsError
-from octlessons.representations.weights import Weights, read_tensors
+from octlessons.representations.weights import Weights, read_weights
 
 #: Names under which early checkpoints of DenseNet keep their layers.
 _DENSENET = re.compile(
@@ -43,7 +43,7 @@ def load_backbone(weights: Weights):
         ever keeps random weights.
     """
     network, head = build_backbone(weights.architecture, weights.entry)
-    _load(network, head, read_tensors(weights.path), weights)
+    _load(network, head, read_weights(weights.path), weights)
     return network.eval()
 
 
@@ -124,9 +124,7 @@ def _load(network, head: str, tensors: dict, weights: Weights) -> None:
     try:
         result = classifier.load_state_dict(tensors, strict=False)
     except RuntimeError as error:
-        other = re.findall(
-            r"size mismatch for (\S+): .*?shape torch\.Size\(\[(.*?)\]\)", str(error)
-        )
+        other = _MISMATCH.findall(str(error))
         if not other:
             raise
         shapes = [f"{key} ({shape.replace(', ', ' × ')})" for key, shape in other]

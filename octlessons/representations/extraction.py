@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import sys
 import zlib
 from collections.abc import Callable, Iterator
@@ -17,9 +18,11 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from numbers import Integral
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 
+from octlessons._files import locked, write_atomically
 from octlessons.errors import OctlessonsError
 from octlessons.images.checks import as_images, check_image, image_name, to_uint8
 from octlessons.images.imageset import ImageSet, LazyImages
@@ -35,6 +38,7 @@ _AHEAD = 2  # batches being prepared while one is computed
 _THREADS = 2
 _PATIENCE = 2.0  # seconds before a progress bar shows itself
 _FORMAT = 1
+_NO_MEMORY = re.compile(r"out of memory|bad.alloc|allocate memory|failed to allocate", re.I)
 
 
 def extract(
@@ -96,14 +100,13 @@ def extract(
     given, images = images, as_images(images, colour=True)
     if not isinstance(batch_size, Integral) or batch_size < 1:
         raise ValueError(f"`batch_size` is a positive whole number of images, not {batch_size!r}.")
+    if store is not None and key is None:
+        raise ValueError("`store` needs a `key`: what the features depend on.")
     n = len(images)
     with ExitStack() as stack:
-        if store is None:
-            rows = _Memory(n, n_features)
-        else:
-            if key is None:
-                raise ValueError("`store` needs a `key`: what the features depend on.")
-            rows = stack.enter_context(_Store(_store_file(store), n, n_features, key))
+        rows: _Memory | _Store = _Memory(n, n_features)
+        if store is not None:
+            rows = stack.enter_context(_Store(_store_file(store), n, n_features, key or {}))
         missing = rows.missing()
         if missing:
             bar = stack.enter_context(_bar(n, n - sum(b - a for a, b in missing), progress))
@@ -142,13 +145,8 @@ def fingerprint(images) -> str:
     images = as_images(images, colour=True)
     n = len(images)
     digest.update(str(n).encode())
-    if isinstance(images, np.ndarray) and not isinstance(images, np.memmap):
-        which = range(n)
-    elif isinstance(images, LazyImages | np.memmap):
-        which = np.unique(np.linspace(0, n - 1, min(n, SAMPLED)).astype(int)).tolist()
-    else:
-        which = range(n)
-    for i in which:
+    few = isinstance(images, LazyImages | np.memmap)
+    for i in np.unique(np.linspace(0, n - 1, min(n, SAMPLED)).astype(int)) if few else range(n):
         image = np.ascontiguousarray(images[i])
         digest.update(f"{image.shape}{image.dtype.str}".encode())
         digest.update(image)
@@ -238,15 +236,7 @@ def out_of_memory(error: BaseException) -> bool:
     if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
         return True
     theirs = isinstance(error, RuntimeError) or type(error).__module__.startswith("onnxruntime")
-    text = str(error).casefold() if theirs else ""
-    signs = (
-        "out of memory",
-        "bad_alloc",
-        "bad allocation",
-        "allocate memory",
-        "failed to allocate",
-    )
-    return any(sign in text for sign in signs)
+    return theirs and _NO_MEMORY.search(str(error)) is not None
 
 
 def _bar(n: int, done: int, progress: bool | None):
@@ -288,6 +278,7 @@ class _Memory:
         self.rows[start:stop] = rows
 
     def finished(self) -> np.ndarray:
+        assert self.rows is not None
         return self.rows
 
 
@@ -308,8 +299,6 @@ class _Store:
         self.inside = ExitStack()
 
     def __enter__(self) -> _Store:
-        from octlessons._files import locked
-
         try:
             self.file.parent.mkdir(parents=True, exist_ok=True)
             self.inside.enter_context(locked(self.file.with_name(f".{self.file.name}.lock")))
@@ -333,42 +322,36 @@ class _Store:
                     f"({self.record_file.name}): delete it, or give another store=…"
                 )
             return
-        try:
-            record = json.loads(self.record_file.read_text("utf-8"))
-            known, n, width = record["key"], record["n"], record["n_features"]
-            sums = record["shards"]
-            sound = (
-                record["format"] == _FORMAT
-                and record["shard"] == SHARD
-                and isinstance(known, dict)
-                and isinstance(n, int)
-                and isinstance(width, int)
-                and len(sums) == len(_shards(n))
-                and all(s is None or isinstance(s, int) for s in sums)
-            )
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise self._corrupt(f"its record {self.record_file.name} cannot be read") from error
-        if not sound:
-            raise self._corrupt(f"its record {self.record_file.name} makes no sense")
-        self._same_key(known, n, width)
-        self.n_features = width
+        sums = self._read_record()
         if not self.file.exists():
             return
+        shape = (self.n, self.n_features)
         try:
             array = np.load(self.file, mmap_mode="r")
         except (OSError, ValueError, EOFError) as error:
             raise self._corrupt("the array cannot be read") from error
-        if array.shape != (n, width) or array.dtype != np.float32:
-            raise self._corrupt(f"it holds {array.dtype} {array.shape}, not float32 {(n, width)}")
+        if array.shape != shape or array.dtype != np.float32:
+            raise self._corrupt(f"it holds {array.dtype} {array.shape}, not float32 {shape}")
         self.offset = array.offset
         with open(self.file, "rb") as stream:
-            for i, (start, stop) in enumerate(_shards(n)):
+            for i, (start, stop) in enumerate(_shards(self.n)):
                 if sums[i] is not None:
                     stream.seek(self._at(start))
                     data = stream.read(self._at(stop) - self._at(start))
                     self.sums[i] = sums[i] if zlib.crc32(data) == sums[i] else None
 
-    def _same_key(self, known: dict, n: int, width: int) -> None:
+    def _read_record(self) -> list[int | None]:
+        """Checksums of the shards, after it is clear that they are of the same features."""
+        try:
+            record = json.loads(self.record_file.read_text("utf-8"))
+            known, n, width = record["key"], int(record["n"]), int(record["n_features"])
+            sums = [None if value is None else int(value) for value in record["shards"]]
+            sound = (record["format"], record["shard"]) == (_FORMAT, SHARD)
+            sound = sound and isinstance(known, dict) and len(sums) == len(_shards(n))
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise self._corrupt(f"its record {self.record_file.name} cannot be read") from error
+        if not sound:
+            raise self._corrupt(f"its record {self.record_file.name} makes no sense")
         names = sorted(set(known) | set(self.key))
         other = [name for name in names if known.get(name) != self.key.get(name)]
         if n != self.n:
@@ -380,59 +363,53 @@ class _Store:
                 f"{self.file} holds features of something else (other: {'; '.join(other)}). Give "
                 f"another store=…, or delete it together with {self.record_file.name}."
             )
+        self.n_features = width
+        return sums
 
     def missing(self) -> list[tuple[int, int]]:
         return [span for span, s in zip(_shards(self.n), self.sums, strict=True) if s is None]
 
     def put(self, start: int, stop: int, rows: np.ndarray) -> None:
         data = np.ascontiguousarray(rows, "<f4").tobytes()
+        if self.n_features is None or not self.file.exists():
+            self.n_features = rows.shape[1]
+            self._record()
+            write_atomically(self.file, self._empty)
         try:
-            if self.n_features is None or not self.file.exists():
-                self._create(rows.shape[1])
             with open(self.file, "r+b") as stream:
                 stream.seek(self._at(start))
                 stream.write(data)
                 stream.flush()
                 os.fsync(stream.fileno())
-            self.sums[start // SHARD] = zlib.crc32(data)
-            self._record()
         except OSError as error:
             raise self._unwritable(error) from error
+        self.sums[start // SHARD] = zlib.crc32(data)
+        self._record()
 
     def finished(self) -> np.ndarray:
         return np.lib.format.open_memmap(self.file, mode="r")
 
     def _at(self, row: int) -> int:
+        assert self.n_features is not None
         return self.offset + row * self.n_features * 4
 
-    def _create(self, width: int) -> None:
-        self.n_features = width
-        self._record()
-        temporary = self.file.with_name(self.file.name + ".new")
-        shape = (self.n, width)
-        array = np.lib.format.open_memmap(temporary, mode="w+", dtype="<f4", shape=shape)
-        self.offset = array.offset
-        del array
-        os.replace(temporary, self.file)
+    def _empty(self, stream: IO[bytes]) -> None:
+        """An array of zeros, which take no room on the disk yet."""
+        header = {"descr": "<f4", "fortran_order": False, "shape": (self.n, self.n_features)}
+        np.lib.format.write_array_header_1_0(stream, header)
+        self.offset = stream.tell()
+        stream.truncate(self._at(self.n))
 
     def _record(self) -> None:
-        text = json.dumps(
-            {
-                "format": _FORMAT,
-                "key": self.key,
-                "n": self.n,
-                "n_features": self.n_features,
-                "shard": SHARD,
-                "shards": self.sums,
-            },
-            indent=None,
-        )
-        temporary = self.record_file.with_name(self.record_file.name + ".new")
-        with open(temporary, "w", encoding="utf-8") as stream:
-            stream.write(text)
-            stream.flush()
-            os.fsync(stream.fileno())
-        os.replace(temporary, self.record_file)
+        record = {
+            "format": _FORMAT,
+            "key": self.key,
+            "n": self.n,
+            "n_features": self.n_features,
+            "shard": SHARD,
+            "shards": self.sums,
+        }
+        write_atomically(self.record_file, json.dumps(record))
 
     def _corrupt(self, what: str) -> OctlessonsError:
         return OctlessonsError(
@@ -451,6 +428,6 @@ def _shards(n: int) -> list[tuple[int, int]]:
     return [(start, min(start + SHARD, n)) for start in range(0, n, SHARD)]
 
 
-def _store_file(store) -> Path:
+def _store_file(store: str | os.PathLike) -> Path:
     path = Path(os.path.expanduser(store))
     return path if path.suffix == ".npy" and not path.is_dir() else path / "features.npy"

@@ -12,12 +12,16 @@ import os
 import sys
 import tempfile
 import warnings
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from importlib import metadata
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from octlessons._files import locked
+from octlessons._files import locked, write_atomically
+from octlessons._optional import install_command, installed
 from octlessons.errors import OctlessonsError
 
 #: Images that one thread computes at a time. Fixed, so that results do not depend on the threads.
@@ -34,7 +38,7 @@ class ExportError(OctlessonsError):
 class OnnxNetwork:
     """A network of one input and one output, run in several threads.
 
-    Each thread computes a few images at a time with one core, which is faster than all cores
+    Each thread computes `CHUNK` images at a time with one core, which is faster than all cores
     on the same layer, above all beside other programs. Rows do not depend on the number of
     threads.
 
@@ -44,8 +48,6 @@ class OnnxNetwork:
         The ``.onnx`` file, or its content.
     n_threads : int, optional
         Threads; by default `usable_cores`.
-    chunk : int
-        Images that one thread computes at a time.
 
     Raises
     ------
@@ -53,39 +55,38 @@ class OnnxNetwork:
         If ONNX Runtime is not installed (an `ExportError`) or cannot read the file.
     """
 
-    def __init__(self, model, n_threads: int | None = None, chunk: int = CHUNK):
+    def __init__(self, model: str | os.PathLike | bytes, n_threads: int | None = None):
         try:
             import onnxruntime
         except ImportError as error:
             raise ExportError(
                 f"Networks run on ONNX Runtime, which cannot be imported here ({error}): python -m "
-                "pip install -c constraints.txt onnxruntime"
+                'pip install "onnxruntime>=1.20". It does not come with octlessons on Macs with '
+                "Intel processors, for which it is no longer made."
             ) from error
-        self.n_threads, self.chunk = n_threads or usable_cores(), chunk
+        self.n_threads = n_threads or usable_cores()
         options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = 1
-        options.inter_op_num_threads = 1
+        options.intra_op_num_threads = options.inter_op_num_threads = 1
         options.log_severity_level = 3
-        model = model if isinstance(model, bytes) else os.fspath(model)
+        content = model if isinstance(model, bytes) else os.fspath(model)
         try:
             self.session = onnxruntime.InferenceSession(
-                model, options, providers=["CPUExecutionProvider"]
+                content, options, providers=["CPUExecutionProvider"]
             )
         except Exception as error:
             if not type(error).__module__.startswith("onnxruntime"):
                 raise
-            name = "The network" if isinstance(model, bytes) else model
-            why = str(error).splitlines()[0].rstrip(".")[:160]
+            name = "The network" if isinstance(content, bytes) else content
             raise OctlessonsError(
-                f"{name} cannot be run by ONNX Runtime {onnxruntime.__version__} ({why}): delete "
-                "the file, so that it is made again."
+                f"{name} cannot be run by ONNX Runtime {onnxruntime.__version__} "
+                f"({first_line(error)}): delete the file, so that it is made again."
             ) from error
         self.input = self.session.get_inputs()[0].name
         self.n_features: int = self.session.get_outputs()[0].shape[1]
 
     def __call__(self, batch: np.ndarray) -> np.ndarray:
         """Rows (b, d) of a batch, float32."""
-        starts = range(0, len(batch), self.chunk)
+        starts = range(0, len(batch), CHUNK)
         if self.n_threads == 1 or len(starts) == 1:
             parts = [self._part(batch, start) for start in starts]
         else:
@@ -94,7 +95,7 @@ class OnnxNetwork:
         return np.concatenate(parts)
 
     def _part(self, batch: np.ndarray, start: int) -> np.ndarray:
-        part = np.ascontiguousarray(batch[start : start + self.chunk], np.float32)
+        part = np.ascontiguousarray(batch[start : start + CHUNK], np.float32)
         return self.session.run(None, {self.input: part})[0]
 
 
@@ -108,30 +109,33 @@ def usable_cores() -> int:
     return min(cores, int(asked)) if asked.isdigit() and int(asked) > 0 else cores
 
 
+def first_line(error: BaseException) -> str:
+    """The first line of an error of a library, short enough for a sentence."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".:")[:160]
+
+
 # ---------------------------------------------------------------------- exporting
 
 
 def exported(
-    network, shape: tuple[int, int, int], name: str, identity: str, folder: Path, progress=None
+    network: Any,
+    shape: tuple[int, int, int],
+    name: str,
+    identity: str,
+    folder: Path,
+    progress: bool | None = None,
 ) -> Path | bytes:
     """Export a network to ONNX, or find the file of an earlier time.
 
     Parameters
     ----------
-    network : torch.nn.Module or callable
-        Images (n, c, h, w) to rows (n, d), in evaluation mode; or a function that builds it, which
-        is called only if there is something to export.
-    shape : (int, int, int)
-        Channels, height and width of an image. Any number of images can be run.
-    name : str
-        Begins the name of the file.
+    network, shape, name, progress
+        As for `export`.
     identity : str
         What else the file depends on, such as the checksum of the weights.
     folder : Path
         Where the files are kept. Files of the same name and another identity stay; files made by
         other versions of torch and its kin are removed.
-    progress : bool, optional
-        Say that there is something to wait for. None: only on a terminal.
 
     Returns
     -------
@@ -147,50 +151,77 @@ def exported(
     file = folder / f"{stem}-{_versions()}.onnx"
     if file.is_file():
         return file
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with locked(folder / f".{stem}.lock"):
-            if file.is_file():  # another process was quicker
-                return file
-            content = _export(network, shape, name, progress)
-            temporary = file.with_suffix(".new")
-            temporary.write_bytes(content)
-            os.replace(temporary, file)
-            for old in folder.glob(f"{stem}-*.onnx"):
-                if old != file:
-                    with contextlib.suppress(OSError):  # in use, on Windows
-                        old.unlink()
+    with contextlib.ExitStack() as stack:
+        with contextlib.suppress(OSError):  # a folder that cannot be written
+            folder.mkdir(parents=True, exist_ok=True)
+            stack.enter_context(locked(folder / f".{stem}.lock"))
+        if file.is_file():  # another process was quicker
             return file
-    except OSError:  # a folder that cannot be written
-        return _export(network, shape, name, progress)
+        content = export(network, shape, name, progress)
+        try:
+            write_atomically(file, content)
+        except OctlessonsError:
+            return content
+        for old in folder.glob(f"{stem}-*.onnx"):
+            if old != file:
+                with contextlib.suppress(OSError):  # in use, on Windows
+                    old.unlink()
+    return file
 
 
-def _versions() -> str:
-    from importlib import metadata
+def export(
+    network: Any, shape: tuple[int, int, int], name: str, progress: bool | None = None
+) -> bytes:
+    """Export a network to ONNX, and see that it still computes the same.
 
-    names = ("torch", "torchvision", "onnx", "onnxscript")
-    said = []
-    for name in names:
-        with contextlib.suppress(metadata.PackageNotFoundError):
-            said.append(f"{name} {metadata.version(name)}")
-    return hashlib.sha256(f"{_FORMAT} {said}".encode()).hexdigest()[:8]
+    Parameters
+    ----------
+    network : torch.nn.Module or callable
+        Images (n, c, h, w) to rows (n, d), on the CPU, in evaluation mode; or a function that
+        builds it, called only if it can be exported.
+    shape : (int, int, int)
+        Channels, height and width of an image. Any number of images can be run.
+    name : str
+        What the network is called in sentences.
+    progress : bool, optional
+        Say that there is something to wait for. None: only on a terminal.
 
+    Returns
+    -------
+    bytes
+        The content of an ``.onnx`` file.
 
-def _export(network, shape: tuple[int, int, int], name: str, progress) -> bytes:
-    import importlib.util
-
+    Raises
+    ------
+    ExportError
+        If the network cannot be exported, or computes something else afterwards.
+    """
     import torch
 
-    lacking = [n for n in ("onnx", "onnxscript") if importlib.util.find_spec(n) is None]
+    lacking = [module for module in ("onnx", "onnxscript") if not installed(module)]
     if lacking:
         raise ExportError(
-            f"Exporting {name} to ONNX needs {' and '.join(lacking)}: python -m pip install -c "
-            'constraints.txt -e ".[deep]", or take engine="torch".'
+            f"Exporting {name} to ONNX needs {' and '.join(lacking)}: {install_command('deep')}, "
+            'or take engine="torch".'
         )
     if progress or (progress is None and sys.stderr.isatty()):
         print(f"Preparing {name} for this machine, once (half a minute) …", file=sys.stderr)
-    if not isinstance(network, torch.nn.Module):
-        network = network()
+    built = network if isinstance(network, torch.nn.Module) else network()
+    content = _as_onnx(built, shape, name)
+    images = torch.rand(3, *shape, generator=torch.Generator().manual_seed(1))
+    with torch.inference_mode():
+        rows = built(images).numpy()
+    again = OnnxNetwork(content, n_threads=1)(images.numpy())
+    if rows.shape != again.shape or not cosine_similarity(rows, again) >= _AGREE:
+        raise ExportError(
+            f"{name} computes something else after its export to ONNX: take engine='torch'."
+        )
+    return content
+
+
+def _as_onnx(network: Callable, shape: tuple[int, int, int], name: str) -> bytes:
+    import torch
+
     example = torch.rand(2, *shape, generator=torch.Generator().manual_seed(0))
     with (
         tempfile.TemporaryDirectory() as folder,
@@ -213,25 +244,20 @@ def _export(network, shape: tuple[int, int, int], name: str, progress) -> bytes:
             program.save(str(file), external_data=False)
         except Exception as error:  # of many kinds, all of torch
             raise ExportError(
-                f"{name} cannot be exported to ONNX ({_first_line(error)}): take engine='torch'."
+                f"{name} cannot be exported to ONNX ({first_line(error)}): take engine='torch'."
             ) from error
-        content = file.read_bytes()
-    images = torch.rand(3, *shape, generator=torch.Generator().manual_seed(1))
-    with torch.inference_mode():
-        rows = network(images).numpy()
-    again = OnnxNetwork(content, n_threads=1)(images.numpy())
-    if rows.shape != again.shape or not _cosine(rows, again) >= _AGREE:
-        raise ExportError(
-            f"{name} computes something else after its export to ONNX: take engine='torch'."
-        )
-    return content
+        return file.read_bytes()
 
 
-def _cosine(a: np.ndarray, b: np.ndarray) -> float:
+def _versions() -> str:
+    said = []
+    for name in ("torch", "torchvision", "onnx", "onnxscript"):
+        with contextlib.suppress(metadata.PackageNotFoundError):
+            said.append(f"{name} {metadata.version(name)}")
+    return hashlib.sha256(f"{_FORMAT} {said}".encode()).hexdigest()[:8]
+
+
+def cosine_similarity(a: np.ndarray, b: np.ndarray) -> float:
     """Smallest cosine similarity of matching rows."""
     lengths = np.linalg.norm(a, axis=1) * np.linalg.norm(b, axis=1)
     return float(np.min(np.sum(a * b, axis=1) / np.where(lengths > 0, lengths, 1)))
-
-
-def _first_line(error: BaseException) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".:")[:160]

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
+import warnings
 from functools import lru_cache
-from numbers import Integral
 from pathlib import Path
 
 import numpy as np
-from sklearn.base import BaseEstimator, TransformerMixin
 
+from octlessons._files import file_hash
 from octlessons.errors import OctlessonsError
 from octlessons.images.checks import as_images
+from octlessons.images.cleaning import flatten, remove_wedges
 from octlessons.images.imageset import resize_image
+from octlessons.representations.base import ImageTransformer, check_counts
+from octlessons.representations.extraction import extract, fingerprint
+from octlessons.representations.onnx import OnnxNetwork
 
 #: Where the shipped networks and their model cards lie.
 SHIPPED = Path(__file__).resolve().parent / "encoders"
@@ -29,8 +32,10 @@ WINDOW = (0.23, 0.83)
 #: Smallest side of an image, in pixels, in which a retina can be found.
 SMALLEST = 28
 
+_SKEWED = 3.0  # grey levels; at least 4.8 on inverted scans, at most -5.2 on others
 
-class PhantomEncoder(TransformerMixin, BaseEstimator):
+
+class PhantomEncoder(ImageTransformer):
     """Turn each scan into a short row with a network trained on phantoms only.
 
     The network ships inside the package (ONNX, MIT licence) and runs on ONNX Runtime, without
@@ -51,12 +56,12 @@ class PhantomEncoder(TransformerMixin, BaseEstimator):
         Keep the features in this file or folder, in shards that survive an interruption (see
         `octlessons.representations.extraction.extract`).
     n_threads : int, optional
-        Threads of the network. None leaves it to ONNX Runtime.
+        Threads of the network; all cores by default, or what ``OMP_NUM_THREADS`` says.
     progress : bool, optional
         Show a progress bar. None: only on a terminal, and only for long work.
     folder : path, optional
         Where ``labels.onnx`` or ``views.onnx`` and ``cards.json`` lie, for networks you trained
-        with ``octlessons train-encoder``. None: the shipped ones.
+        with ``python -m experiments.encoder``. None: the shipped ones.
 
     Attributes
     ----------
@@ -75,7 +80,8 @@ class PhantomEncoder(TransformerMixin, BaseEstimator):
     real scans. It is made for teaching, and for nothing clinical.
 
     Where no retina can be found, the scan is taken as it is: the row then says little. Scans are
-    expected as the scanner shows them, the vitreous above, dark.
+    expected as the scanner shows them, the vitreous above, dark. Most of such a picture is darker
+    than its mean; where most scans are the other way round, `transform` warns.
 
     Examples
     --------
@@ -104,18 +110,15 @@ class PhantomEncoder(TransformerMixin, BaseEstimator):
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
-        tags.input_tags.two_d_array = False
-        tags.input_tags.three_d_array = True
         tags.requires_fit = False
-        tags.transformer_tags.preserves_dtype = ["float32"]
         return tags
 
-    def fit(self, images, y=None):
+    def fit(self, X, y=None):
         """Check the parameters, the images and the network's file; nothing is learnt.
 
         Parameters
         ----------
-        images : ImageSet, ndarray of shape (n, h, w), or list of 2-D arrays
+        X : ImageSet, ndarray of shape (n, h, w), or list of 2-D arrays
             Grey scans of any size from 28 px up.
         y : None
             Ignored.
@@ -132,79 +135,100 @@ class PhantomEncoder(TransformerMixin, BaseEstimator):
         ValueError
             If a parameter is out of range, or these are no grey images.
         """
-        folder = self._checked()
-        as_images(images)
-        self.card_ = read_card(self.variant, folder)
-        self.n_features_out_ = int(self.card_["dimensions"])
+        card, _ = self._opened()
+        as_images(X)
+        self.card_ = card
+        self.n_features_out_ = int(card["dimensions"])
         return self
 
-    def transform(self, images):
+    def transform(self, X):
         """Compute the rows.
 
         Parameters
         ----------
-        images : ImageSet, ndarray of shape (n, h, w), or list of 2-D arrays
+        X : ImageSet, ndarray of shape (n, h, w), or list of 2-D arrays
             As for `fit`.
 
         Returns
         -------
         ndarray of float32, shape (n, d)
-            Each row has length 1. With `store` a read-only ``numpy.memmap``.
+            Each of length 1. With `store` a read-only ``numpy.memmap``.
 
         Raises
         ------
         OctlessonsError
-            As `fit`; or if an image is too small.
+            If an image is too small, or the store is damaged or belongs to something else. The
+            sentence says which image.
         ValueError
-            As `fit`; or if a pixel is NaN, infinite or out of range.
-        """
-        from octlessons.representations.extraction import extract, fingerprint
+            If there are no images, or one cannot be used.
 
-        folder = self._checked()
-        as_images(images)
-        card = read_card(self.variant, folder)
-        session = _session(str(folder / card["file"]), card["sha256"], self.n_threads)
+        Warns
+        -----
+        UserWarning
+            If most scans look inverted, dark on light.
+        """
+        card, network = self._opened()
+        as_images(X)
+        inverted: list[bool] = []
+
+        def watched(image: np.ndarray) -> np.ndarray:
+            inverted.append(looks_inverted(image))
+            return prepare(image)
+
         key = None
         if self.store is not None:
-            key = {"images": fingerprint(images), "network": card["sha256"], "prepared": 1}
-        return extract(
-            images,
-            prepare,
-            lambda batch: session.run(None, {"scan": batch})[0],
+            key = {"images": fingerprint(X), "network": card["sha256"], "prepared": 1}
+        rows = extract(
+            X,
+            watched,
+            network,
             n_features=int(card["dimensions"]),
             batch_size=self.batch_size,
             store=self.store,
             key=key,
             progress=self.progress,
         )
-
-    def get_feature_names_out(self, input_features=None):
-        """Name the features ``encoder_0``, ``encoder_1``, …
-
-        Parameters
-        ----------
-        input_features : None
-            Ignored: images have no feature names.
-
-        Returns
-        -------
-        ndarray of str, shape (d,)
-        """
-        n = int(read_card(self.variant, self._checked())["dimensions"])
-        return np.asarray([f"encoder_{i}" for i in range(n)], dtype=object)
+        if sum(inverted) > len(inverted) / 2:
+            warnings.warn(
+                f"{sum(inverted)} of {len(inverted)} scans look inverted, dark tissue on a light "
+                "ground, and this encoder knows light tissue on a dark ground: if so, give "
+                "images.map(numpy.invert).",
+                stacklevel=2,
+            )
+        return rows
 
     # ------------------------------------------------------------------ inside
 
-    def _checked(self) -> Path:
+    @property
+    def _n_features_out(self) -> int:
+        return int(self._opened()[0]["dimensions"])
+
+    def _opened(self) -> tuple[dict, OnnxNetwork]:
+        """The model card and the network, after a look at the parameters."""
         if self.variant not in VARIANTS:
             raise ValueError(f'`variant` is "labels" or "views", not {self.variant!r}.')
-        for name in ("batch_size", "n_threads"):
-            value = getattr(self, name)
-            if value is None and name == "n_threads":
-                continue
-            if not isinstance(value, Integral) or isinstance(value, bool) or value < 1:
-                raise ValueError(f"`{name}` is a positive whole number, not {value!r}.")
-        return SHIPPED if self.folder is None else Path(self.folder)
+        check_counts(self, "batch_size", optional=("n_threads",))
+        folder = SHIPPED if self.folder is None else Path(self.folder)
+        card = read_card(self.variant, folder)
+        file = folder / card["file"]
+        if file_hash(file) != card["sha256"]:
+            raise OctlessonsError(
+                f"The encoder's network {file} is not the file its model card describes (the "
+                "SHA-256 differs), so it was changed or damaged: install octlessons again, or "
+                "train it again."
+            )
+        return card, _network(str(file), card["sha256"], self.n_threads)
+
+
+@lru_cache(maxsize=4)
+def _network(path: str, sha256: str, n_threads: int | None) -> OnnxNetwork:
+    return OnnxNetwork(path, n_threads)
+
+
+def looks_inverted(image: np.ndarray) -> bool:
+    """Whether most of a scan is lighter than its mean, as where tissue is dark on light."""
+    some = image[::4, ::4] if min(image.shape[:2]) >= 64 else image
+    return bool(np.median(some) - some.mean() > _SKEWED)
 
 
 def prepare(image: np.ndarray) -> np.ndarray:
@@ -240,8 +264,6 @@ def flattened(image: np.ndarray) -> np.ndarray:
     -------
     ndarray of uint8, shape (192, 192)
     """
-    from octlessons.images.cleaning import flatten, remove_wedges
-
     if image.ndim != 2:
         raise OctlessonsError(
             f"an image of shape {image.shape} is in colour, and this encoder takes grey scans: "
@@ -259,7 +281,7 @@ def flattened(image: np.ndarray) -> np.ndarray:
         return small
 
 
-def read_card(variant: str, folder: Path = SHIPPED) -> dict:
+def read_card(variant: str, folder: Path) -> dict:
     """Read the model card of a variant.
 
     Parameters
@@ -279,7 +301,7 @@ def read_card(variant: str, folder: Path = SHIPPED) -> dict:
     mend = (
         "install octlessons again (pip install --force-reinstall --no-deps octlessons)"
         if folder == SHIPPED
-        else f"train it with octlessons train-encoder --variant {variant} --out {folder}"
+        else f"train it with python -m experiments.encoder --variant {variant} --out {folder}"
     )
     cards = folder / "cards.json"
     try:
@@ -292,28 +314,3 @@ def read_card(variant: str, folder: Path = SHIPPED) -> dict:
     if not (folder / card["file"]).is_file():
         raise OctlessonsError(f"The encoder's network {folder / card['file']} is missing: {mend}.")
     return card
-
-
-@lru_cache(maxsize=4)
-def _session(path: str, sha256: str, n_threads: int | None):
-    """The network, checked and loaded once per process."""
-    try:
-        import onnxruntime
-    except ImportError as error:
-        raise OctlessonsError(
-            f"The encoder runs on ONNX Runtime, which cannot be imported here ({error}): install "
-            'it with pip install "onnxruntime>=1.20". It does not come with octlessons on Macs '
-            "with Intel processors, for which it is no longer made."
-        ) from error
-    data = Path(path).read_bytes()
-    if hashlib.sha256(data).hexdigest() != sha256:
-        raise OctlessonsError(
-            f"The encoder's network {path} is not the file its model card describes (the SHA-256 "
-            "differs), so it was changed or damaged: install octlessons again, or train it again "
-            "with octlessons train-encoder."
-        )
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = 3
-    if n_threads is not None:
-        options.intra_op_num_threads = n_threads
-    return onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])

@@ -6,14 +6,14 @@ import operator
 from numbers import Integral
 
 import numpy as np
-from sklearn.base import BaseEstimator, TransformerMixin
 
 from octlessons.errors import OctlessonsError
 from octlessons.images.checks import as_images, check_image, image_name, to_uint8, to_unit
 from octlessons.images.imageset import resize_image
+from octlessons.representations.base import ImageTransformer, check_counts
 
 
-class Pixels(TransformerMixin, BaseEstimator):
+class Pixels(ImageTransformer):
     """Turn each image into the row of its pixels, at one common size.
 
     Parameters
@@ -24,14 +24,14 @@ class Pixels(TransformerMixin, BaseEstimator):
     standardise : bool, default False
         Give each image mean 0 and standard deviation 1, so that brightness and contrast no
         longer count. A flat image becomes a row of zeros.
-    flatten : bool, default False
+    clean : bool, default False
         Clean each image before resizing (`octlessons.images.cleaning.clean`): white wedges
         filled, the retinal pigment epithelium found and laid on a straight line, cropped to the
         retina.
     batch_size : int, default 256
         Number of images held in memory at once, besides the features.
     n_jobs : int, optional
-        Workers (joblib): threads that read and resize, or processes when `flatten` is set.
+        Workers (joblib): threads that read and resize, or processes when `clean` is set.
         None means 1; -1 means one for each core.
 
     Attributes
@@ -44,8 +44,7 @@ class Pixels(TransformerMixin, BaseEstimator):
     Notes
     -----
     Nothing is learnt from the images, so `transform` works without `fit`, as it does for
-    `sklearn.preprocessing.Normalizer`. Images may differ in size; there is therefore no
-    ``n_features_in_``, as for scikit-learn's text vectorisers.
+    `sklearn.preprocessing.Normalizer`.
 
     Examples
     --------
@@ -56,27 +55,24 @@ class Pixels(TransformerMixin, BaseEstimator):
     ((3, 64), 'float32', 1.0)
     """
 
-    def __init__(self, size=64, standardise=False, flatten=False, batch_size=256, n_jobs=None):
+    def __init__(self, size=64, standardise=False, clean=False, batch_size=256, n_jobs=None):
         self.size = size
         self.standardise = standardise
-        self.flatten = flatten
+        self.clean = clean
         self.batch_size = batch_size
         self.n_jobs = n_jobs
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
-        tags.input_tags.two_d_array = False
-        tags.input_tags.three_d_array = True
         tags.requires_fit = False
-        tags.transformer_tags.preserves_dtype = ["float32"]
         return tags
 
-    def fit(self, images, y=None):
+    def fit(self, X, y=None):
         """Check the parameters and the images; nothing is learnt.
 
         Parameters
         ----------
-        images : ImageSet, ndarray of shape (n, h, w), or list of 2-D arrays
+        X : ImageSet, ndarray of shape (n, h, w), or list of 2-D arrays
             Grey images. uint8 counts 0 black to 255 white, uint16 to 65535; floats lie in 0…1.
         y : None
             Ignored.
@@ -94,17 +90,17 @@ class Pixels(TransformerMixin, BaseEstimator):
             by `transform`, once, when they are read.
         """
         shape = self._shape()
-        as_images(images)
+        as_images(X)
         self.image_shape_ = shape
-        self.n_features_out_ = shape[0] * shape[1]
+        self.n_features_out_ = self._n_features_out
         return self
 
-    def transform(self, images):
+    def transform(self, X):
         """Resize the images and lay each out as a row.
 
         Parameters
         ----------
-        images : ImageSet, ndarray of shape (n, h, w), or list of 2-D arrays
+        X : ImageSet, ndarray of shape (n, h, w), or list of 2-D arrays
             As for `fit`.
 
         Returns
@@ -118,14 +114,16 @@ class Pixels(TransformerMixin, BaseEstimator):
         ValueError
             As `fit`; or if a pixel is NaN, infinite or out of range. The sentence says which
             image.
+        OctlessonsError
+            If an image cannot be cleaned.
         """
         shape = self._shape()
-        given, images = images, as_images(images)
+        images = as_images(X)
         n = len(images)
         rows = np.empty((n, shape[0] * shape[1]), np.float32)
         for start in range(0, n, self.batch_size):
             stop = min(start + self.batch_size, n)
-            block = self._block(given, images, range(start, stop), shape)
+            block = self._block(X, images, range(start, stop), shape)
             if self.standardise:
                 block -= block.mean(axis=1, keepdims=True)
                 spread = block.std(axis=1, keepdims=True)
@@ -161,23 +159,12 @@ class Pixels(TransformerMixin, BaseEstimator):
             )
         return rows.reshape(-1, *shape)
 
-    def get_feature_names_out(self, input_features=None):
-        """Name the features after their place: ``pixel_<row>_<column>``.
-
-        Parameters
-        ----------
-        input_features : None
-            Ignored: images have no feature names.
-
-        Returns
-        -------
-        ndarray of str, shape (height × width,)
-        """
-        height, width = self._shape()
-        names = [f"pixel_{row}_{column}" for row in range(height) for column in range(width)]
-        return np.asarray(names, dtype=object)
-
     # ------------------------------------------------------------------ inside
+
+    @property
+    def _n_features_out(self) -> int:
+        height, width = self._shape()
+        return height * width
 
     def _shape(self) -> tuple[int, int]:
         sides = (self.size, self.size) if np.isscalar(self.size) else tuple(self.size)
@@ -185,36 +172,31 @@ class Pixels(TransformerMixin, BaseEstimator):
             raise ValueError(
                 f"`size` is one or two positive whole numbers of pixels, not {self.size!r}."
             )
-        if not isinstance(self.batch_size, Integral) or self.batch_size < 1:
-            raise ValueError(
-                f"`batch_size` is a positive whole number of images, not {self.batch_size!r}."
-            )
+        check_counts(self, "batch_size")
         return operator.index(sides[0]), operator.index(sides[1])
 
     def _block(self, given, images, which: range, shape: tuple[int, int]) -> np.ndarray:
         whole = isinstance(images, np.ndarray) and images.dtype == np.uint8
-        if whole and images.shape[1:] == shape and not self.flatten:
+        if whole and images.shape[1:] == shape and not self.clean:
             block = images[which.start : which.stop]
             return to_unit(block, "the images").reshape(len(which), -1)
         named = [(i, image_name(given, i)) for i in which]
         if self.n_jobs in (None, 1):
-            rows = [_row(images[i], name, shape, self.flatten) for i, name in named]
-        else:
-            from joblib import Parallel, delayed
+            return np.stack([_row(images[i], name, shape, self.clean) for i, name in named])
+        from joblib import Parallel, delayed
 
-            if self.flatten:  # computing: processes, which need the pixels sent to them
-                jobs = (delayed(_row)(images[i], name, shape, True) for i, name in named)
-            else:  # reading files and resizing: threads
-                jobs = (delayed(_read_row)(images, i, name, shape) for i, name in named)
-            prefer = "processes" if self.flatten else "threads"
-            rows = Parallel(n_jobs=self.n_jobs, prefer=prefer)(jobs)
-        return np.stack(rows)
+        if self.clean:  # computing: processes, which need the pixels sent to them
+            jobs = (delayed(_row)(images[i], name, shape, True) for i, name in named)
+        else:  # reading files and resizing: threads
+            jobs = (delayed(_read_row)(images, i, name, shape) for i, name in named)
+        prefer = "processes" if self.clean else "threads"
+        return np.stack(Parallel(n_jobs=self.n_jobs, prefer=prefer)(jobs))
 
 
-def _row(image: np.ndarray, name: str, shape: tuple[int, int], flatten: bool) -> np.ndarray:
+def _row(image: np.ndarray, name: str, shape: tuple[int, int], cleaned: bool) -> np.ndarray:
     image = np.asarray(image)
     check_image(image, name)
-    if not flatten:
+    if not cleaned:
         image = image if image.dtype == np.uint8 else to_unit(image, name)
         return to_unit(resize_image(image, shape), name).ravel()
     from octlessons.images.cleaning import clean
@@ -222,7 +204,7 @@ def _row(image: np.ndarray, name: str, shape: tuple[int, int], flatten: bool) ->
     try:
         small = clean(to_uint8(image, name), size=shape)
     except OctlessonsError as problem:
-        raise OctlessonsError(f"{name} could not be flattened: {problem}") from problem
+        raise OctlessonsError(f"{name} could not be cleaned: {problem}") from problem
     return to_unit(small, name).ravel()
 
 

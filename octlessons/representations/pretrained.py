@@ -4,29 +4,28 @@ from __future__ import annotations
 
 from functools import lru_cache
 from importlib import metadata
-from numbers import Integral
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
 from octlessons.errors import OctlessonsError
 from octlessons.images.checks import as_images
+from octlessons.representations.base import ImageTransformer, check_counts
+from octlessons.representations.devices import choose_device
 from octlessons.representations.extraction import extract, fingerprint, out_of_memory
-from octlessons.representations.onnx import ExportError, OnnxNetwork, exported, usable_cores
-from octlessons.representations.weights import (
-    Weights,
-    cache_folder,
-    find_weights,
-    locate,
-    weights_here,
+from octlessons.representations.onnx import (
+    ExportError,
+    OnnxNetwork,
+    exported,
+    first_line,
+    usable_cores,
 )
+from octlessons.representations.weights import Weights, cache_folder, locate
 
-__all__ = ["PretrainedCNN", "find_weights", "weights_here"]
 
-
-class PretrainedCNN(TransformerMixin, BaseEstimator):
+class PretrainedCNN(ImageTransformer):
     """Features of a classifier of torchvision whose head was taken off.
 
     Any of its classifiers works: EfficientNet, ResNet, ConvNeXt, ViT, Swin, DenseNet, MobileNet,
@@ -42,11 +41,11 @@ class PretrainedCNN(TransformerMixin, BaseEstimator):
     ----------
     architecture : str, default "efficientnet_b0"
         Name in torchvision.
-    weights : str or path, optional
-        A ``.pth`` or ``.safetensors`` file (the head may be missing in it), or the name of
-        published weights, such as ``"IMAGENET1K_V2"``. None takes what is on this machine, see
-        `find_weights`, and downloads torchvision's default otherwise. There are never random
-        weights.
+    weights : str, path or torchvision.models.WeightsEnum, optional
+        A ``.pth`` or ``.safetensors`` file (the head may be missing in it), or published weights:
+        ``"IMAGENET1K_V2"``, or ``ResNet50_Weights.IMAGENET1K_V2``. None takes what is on this
+        machine, see `find_weights`, and downloads torchvision's default otherwise. There are
+        never random weights.
     size : int, optional
         Side of the square that the network sees, in pixels. By default the one that the weights
         were published with (224, mostly). Smaller is faster. Vision transformers take only one.
@@ -124,19 +123,12 @@ class PretrainedCNN(TransformerMixin, BaseEstimator):
         self.download = download
         self.progress = progress
 
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.input_tags.two_d_array = False
-        tags.input_tags.three_d_array = True
-        tags.transformer_tags.preserves_dtype = ["float32"]
-        return tags
-
-    def fit(self, images, y=None):
+    def fit(self, X, y=None):
         """Find or download the weights, and load the network; nothing is learnt.
 
         Parameters
         ----------
-        images : ImageSet, ndarray of shape (n, h, w) or (n, h, w, 3), or list of such images
+        X : ImageSet, ndarray of shape (n, h, w) or (n, h, w, 3), or list of such images
             uint8 counts 0 black to 255 white, uint16 to 65535; floats lie in 0…1. Sizes may
             differ.
         y : None
@@ -150,13 +142,15 @@ class PretrainedCNN(TransformerMixin, BaseEstimator):
         Raises
         ------
         OctlessonsError
-            If there is no such architecture, its weights cannot be had or do not fit, or `size` is
-            too small for it. The sentence says what to do.
-        ValueError
-            If a parameter is out of range, or there are no images.
+            If the weights cannot be had, are damaged, or do not fit. The sentence says what to do.
+        ValueError, TypeError
+            If a parameter is out of range, there is no such architecture or it cannot take this
+            `size`, or there are no images.
         """
-        self._check()
-        as_images(images, colour=True)
+        check_counts(self, "batch_size", optional=("size", "n_threads"))
+        if self.engine not in ("auto", "onnx", "torch"):
+            raise ValueError(f"`engine` is 'auto', 'onnx' or 'torch', not {self.engine!r}.")
+        as_images(X, colour=True)
         found = locate(
             self.architecture,
             self.weights,
@@ -165,15 +159,15 @@ class PretrainedCNN(TransformerMixin, BaseEstimator):
         )
         self.preprocessing_ = _preprocessing(found, self.size, self.stretch)
         self._open(found)
-        self.weights_ = found.told()
+        self.weights_ = found.record()
         return self
 
-    def transform(self, images):
+    def transform(self, X):
         """Compute the features.
 
         Parameters
         ----------
-        images : ImageSet, ndarray of shape (n, h, w) or (n, h, w, 3), or list of such images
+        X : ImageSet, ndarray of shape (n, h, w) or (n, h, w, 3), or list of such images
             As for `fit`.
 
         Returns
@@ -193,13 +187,13 @@ class PretrainedCNN(TransformerMixin, BaseEstimator):
         if self._network is None:  # unpickled
             self._open(self._found_again())
         return extract(
-            images,
+            X,
             self.preprocess,
             self._network,
             n_features=self.n_features_out_,
             batch_size=self.batch_size,
             store=self.store,
-            key=None if self.store is None else self._key(images),
+            key=None if self.store is None else self._key(X),
             progress=self.progress,
         )
 
@@ -237,39 +231,12 @@ class PretrainedCNN(TransformerMixin, BaseEstimator):
             return np.take(table, pixels, axis=1)
         return np.stack([np.take(table[c], pixels[..., c]) for c in range(3)])
 
-    def get_feature_names_out(self, input_features=None):
-        """Name the features: ``<architecture>_<number>``.
-
-        Parameters
-        ----------
-        input_features : None
-            Ignored: images have no feature names.
-
-        Returns
-        -------
-        ndarray of str, shape (n_features_out_,)
-        """
-        check_is_fitted(self, "weights_")
-        name = self.weights_["architecture"]
-        return np.asarray([f"{name}_{i}" for i in range(self.n_features_out_)], dtype=object)
-
     # ------------------------------------------------------------------ inside
 
-    _network = None
+    _network: Any = None
 
     def __getstate__(self):
         return {k: v for k, v in super().__getstate__().items() if k != "_network"}
-
-    def _check(self) -> None:
-        for name in ("batch_size", "size", "n_threads"):
-            value = getattr(self, name)
-            needed = name == "batch_size"
-            if (value is None and needed) or (
-                value is not None and (not isinstance(value, Integral) or value < 1)
-            ):
-                raise ValueError(f"`{name}` is a positive whole number, not {value!r}.")
-        if self.engine not in ("auto", "onnx", "torch"):
-            raise ValueError(f"`engine` is 'auto', 'onnx' or 'torch', not {self.engine!r}.")
 
     def _found_again(self) -> Weights:
         known = self.weights_
@@ -282,8 +249,6 @@ class PretrainedCNN(TransformerMixin, BaseEstimator):
 
     def _open(self, found: Weights) -> None:
         """Load the network into `_network`, and say in `engine_` what computes."""
-        from octlessons.representations import choose_device
-
         side = self.preprocessing_["crop"]
         engine = self.engine
         device = choose_device(self.device) if engine != "onnx" else "cpu"
@@ -302,10 +267,10 @@ class PretrainedCNN(TransformerMixin, BaseEstimator):
             self.engine_ = f"torch on {device}"
         self.n_features_out_ = self._network.n_features
 
-    def _key(self, images) -> dict:
+    def _key(self, X) -> dict:
         packages = ("onnxruntime",) if self.engine_ == "onnx" else ("torch",)
         return {
-            "images": fingerprint(images),
+            "images": fingerprint(X),
             "architecture": self.weights_["architecture"],
             "weights": self.weights_["sha256"],
             "preprocessing": self.preprocessing_ | {"stretch": bool(self.stretch)},
@@ -320,7 +285,7 @@ def _preprocessing(found: Weights, size: int | None, stretch: bool) -> dict:
     if size is not None:
         smallest = max(found.entry.meta["min_size"])
         if size < smallest:
-            raise OctlessonsError(
+            raise ValueError(
                 f"{found.architecture} takes images of at least {smallest} px, and size={size} is "
                 f"smaller: leave out size=… for the {crop} px that it was trained with. (Images "
                 "may be of any size: they are resized.)"
@@ -357,10 +322,9 @@ def _backbone(found: Weights, side: int):
         if out_of_memory(error):
             raise
         usual = found.entry.transforms().crop_size[0]
-        why = (str(error).splitlines() or ["it fails"])[0].rstrip(".")
-        raise OctlessonsError(
-            f"{found.architecture} cannot take images of {side} px ({why}): leave out size=… for "
-            f"the {usual} px that it was trained with."
+        raise ValueError(
+            f"{found.architecture} cannot take images of {side} px ({first_line(error)}): leave "
+            f"out size=… for the {usual} px that it was trained with."
         ) from error
     return network
 

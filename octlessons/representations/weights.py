@@ -14,20 +14,21 @@ A file with a published name counts only if its checksum begins as the name says
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import re
 import warnings
 from dataclasses import dataclass, field
 from difflib import get_close_matches
+from enum import Enum
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from octlessons._files import file_hash
-from octlessons._optional import import_torchvision
+from octlessons._optional import import_torchvision, installed
 from octlessons.errors import OctlessonsError
 from octlessons.images.downloads import by_hand_advice, fetch_file, has_hash
+from octlessons.representations.tensors import read_tensors
 
 #: Environment variable with a folder of weights.
 FOLDER_VARIABLE = "OCTLESSONS_WEIGHTS"
@@ -53,6 +54,7 @@ _TERMS = (
     "(ImageNet-1K: research and teaching, not commercial) may apply"
 )
 _SWAG = "CC BY-NC 4.0 (SWAG)"
+_OWN = "unknown: a file of your own"
 
 
 @dataclass(frozen=True)
@@ -84,7 +86,7 @@ class Weights:
     source: str
     entry: Any = field(repr=False)
 
-    def told(self) -> dict[str, str]:
+    def record(self) -> dict[str, str]:
         """What to record of them: architecture, name, path, sha256, licence, source."""
         names = ("architecture", "name", "path", "sha256", "licence", "source")
         return {name: str(getattr(self, name)) for name in names}
@@ -93,7 +95,8 @@ class Weights:
 # ---------------------------------------------------------------------- names
 
 
-def architectures() -> list[str]:
+@cache
+def architectures() -> tuple[str, ...]:
     """Names of the classifiers of torchvision, best known first.
 
     Raises
@@ -101,17 +104,14 @@ def architectures() -> list[str]:
     OctlessonsError
         If torchvision is not installed.
     """
-    return list(_architectures())
-
-
-@cache
-def _architectures() -> tuple[str, ...]:
     models = import_torchvision().models
-    return _ordered(models.list_models(module=models))
+    names = set(models.list_models(module=models))
+    known = [name for name in WELL_KNOWN if name in names]
+    return (*known, *sorted(names - set(known)))
 
 
 def architecture_name(name: str) -> str:
-    """Name of an architecture as torchvision writes it, or a sentence that suggests one.
+    """Name of an architecture as torchvision writes it, or a `ValueError` that suggests one.
 
     Examples
     --------
@@ -119,12 +119,12 @@ def architecture_name(name: str) -> str:
     'efficientnet_b0'
     """
     plain = re.sub(r"[\s-]+", "_", str(name).strip().casefold())
-    known = _architectures()
+    known = architectures()
     if plain in known:
         return plain
     close = get_close_matches(plain, known, 3, 0.5)
     hint = f" Did you mean {' or '.join(close)}?" if close else ""
-    raise OctlessonsError(
+    raise ValueError(
         f"torchvision has no classifier called {name!r}.{hint} The best known are "
         f"{', '.join(WELL_KNOWN)}; octlessons.representations.weights.architectures() lists all "
         f"{len(known)}."
@@ -176,12 +176,10 @@ def find_weights(architecture: str) -> Path | None:
 
     Raises
     ------
-    OctlessonsError
+    ValueError
         If torchvision has no classifier of that name.
     """
-    if not _can_look():
-        return None
-    return _find(architecture_name(architecture))
+    return _find(architecture_name(architecture)) if _can_look() else None
 
 
 def weights_here() -> list[str]:
@@ -195,27 +193,27 @@ def weights_here() -> list[str]:
     """
     if not _can_look() or not any(_files(folder) for folder in _folders()):
         return []
-    return [name for name in _architectures() if _find(name) is not None]
+    return [name for name in architectures() if _find(name) is not None]
 
 
 def _can_look() -> bool:
-    return all(importlib.util.find_spec(name) is not None for name in ("torch", "torchvision"))
+    return installed("torch") and installed("torchvision")
 
 
 def _own_folder() -> Path | None:
     named = os.environ.get(FOLDER_VARIABLE)
-    return Path(os.path.expanduser(named)) if named else None
+    return Path(named).expanduser() if named else None
 
 
-def _hub_folder() -> Path:
-    home = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
-    torch_home = os.environ.get("TORCH_HOME") or os.path.join(home, "torch")
-    return Path(os.path.expanduser(torch_home)) / "hub" / "checkpoints"
+def _download_folder() -> Path:
+    return _own_folder() or cache_folder()
 
 
 def _folders() -> list[Path]:
     own = _own_folder()
-    return [*([own] if own else []), cache_folder(), _hub_folder()]
+    home = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
+    torch_home = Path(os.environ.get("TORCH_HOME") or os.path.join(home, "torch")).expanduser()
+    return [*([own] if own else []), cache_folder(), torch_home / "hub" / "checkpoints"]
 
 
 def _files(folder: Path) -> list[Path]:
@@ -238,10 +236,7 @@ def _find(architecture: str) -> Path | None:
 
 def _find_entry(entry) -> Path | None:
     file, _, checksum = published(entry)
-    for folder in _folders():
-        if has_hash(folder / file, checksum):
-            return folder / file
-    return None
+    return next((f / file for f in _folders() if has_hash(f / file, checksum)), None)
 
 
 def _named_after(path: Path) -> str | None:
@@ -249,7 +244,7 @@ def _named_after(path: Path) -> str | None:
     stem = path.stem.casefold().replace("-", "_")
     fitting = [
         name
-        for name in _architectures()
+        for name in architectures()
         if stem == name or (stem.startswith(name) and not stem[len(name)].isalnum())
     ]
     if not fitting or path.name in _published_names():
@@ -259,7 +254,7 @@ def _named_after(path: Path) -> str | None:
 
 @cache
 def _published_names() -> frozenset[str]:
-    return frozenset(published(e)[0] for name in _architectures() for e in entries(name))
+    return frozenset(published(e)[0] for name in architectures() for e in entries(name))
 
 
 # ---------------------------------------------------------------------- getting
@@ -267,7 +262,7 @@ def _published_names() -> frozenset[str]:
 
 def locate(
     architecture: str,
-    weights: str | os.PathLike | None = None,
+    weights: str | os.PathLike | Enum | None = None,
     *,
     download: bool = True,
     progress: bool = True,
@@ -278,9 +273,10 @@ def locate(
     ----------
     architecture : str
         Such as ``"efficientnet_b0"``.
-    weights : str or path, optional
-        A file, or the name of published weights, such as ``"IMAGENET1K_V2"``. None takes what
-        `find_weights` finds, else torchvision's default.
+    weights : str, path or torchvision.models.WeightsEnum, optional
+        A file, or published weights by name, such as ``"IMAGENET1K_V2"``, or as torchvision's
+        own ``ResNet18_Weights.IMAGENET1K_V1``. None takes what `find_weights` finds, else
+        torchvision's default.
     download : bool
         Download them if they are not on this machine.
     progress : bool
@@ -292,6 +288,10 @@ def locate(
 
     Raises
     ------
+    ValueError
+        If there is no such architecture, or no weights of that name.
+    TypeError
+        If `weights` is something else altogether.
     OctlessonsError
         If they are not here and cannot be had. The sentence says which file to get where, with
         which checksum, and where to put it.
@@ -299,7 +299,7 @@ def locate(
     architecture = architecture_name(architecture)
     entry = _entry(architecture, weights)
     if entry is None and weights is not None:
-        return _described(architecture, _given(architecture, weights))
+        return _described(architecture, _given(architecture, Path(str(weights)).expanduser()))
     path = _find_entry(entry) if entry is not None else _find(architecture)
     if path is None:
         path = _fetch(architecture, entry or entries(architecture)[0], download, progress)
@@ -307,24 +307,36 @@ def locate(
 
 
 def _entry(architecture: str, weights):
-    """The published weights of that name; None where it is none, which may then be a file."""
+    """The published weights that are meant; None where these are none, but may be a file."""
+    known = entries(architecture)
+    names = ", ".join(entry.name for entry in known)
+    if isinstance(weights, Enum):
+        if weights in known:
+            return weights
+        raise ValueError(
+            f"{weights} are weights of another network than {architecture}, whose weights are "
+            f"{names}: change one of the two."
+        )
+    if weights is not None and not isinstance(weights, str | os.PathLike):
+        raise TypeError(
+            f"`weights` is a file, the name of published weights ({names}) or None for those that "
+            f"are found or downloaded, not {weights!r}."
+        )
     if not isinstance(weights, str) or os.sep in weights or Path(weights).suffix in _SUFFIXES:
         return None
     name = weights.rpartition(".")[2]
-    known = entries(architecture)
     if name == "DEFAULT":
         return known[0]
     found = next((entry for entry in known if entry.name == name), None)
     if found is None and not Path(weights).exists():
-        raise OctlessonsError(
+        raise ValueError(
             f"{weights!r} is neither a file nor the name of weights of {architecture}, which are "
-            f"{', '.join(entry.name for entry in known)}."
+            f"{names}."
         )
     return found
 
 
-def _given(architecture: str, weights) -> Path:
-    path = Path(os.path.expanduser(weights))
+def _given(architecture: str, path: Path) -> Path:
     if path.is_dir():
         raise OctlessonsError(
             f"{path} is a folder: give the file, or name the folder in the environment variable "
@@ -351,10 +363,22 @@ def _described(architecture: str, path: Path) -> Weights:
             licence = _SWAG if "SWAG" in entry.name else entry.meta.get("license", _TERMS)
             source = f"{entry.url} ({entry.meta.get('recipe', 'no recipe given')})"
             return Weights(architecture, entry.name, path, sha256, licence, source, entry)
-    told = _metadata(path)
-    licence = told.get("licence") or told.get("license") or "unknown: a file of your own"
-    source = told.get("origin") or told.get("source") or "unknown: a file of your own"
+    said = _metadata(path)
+    licence = said.get("licence") or said.get("license") or _OWN
+    source = said.get("origin") or said.get("source") or _OWN
     return Weights(architecture, path.name, path, sha256, licence, source, known[0])
+
+
+def _metadata(path: Path) -> dict[str, str]:
+    if path.suffix != ".safetensors":
+        return {}
+    try:
+        from safetensors import safe_open
+
+        with safe_open(path, "numpy") as file:
+            return dict(file.metadata() or {})
+    except Exception:  # read_weights will say what is wrong
+        return {}
 
 
 def _fetch(architecture: str, entry, download: bool, progress: bool) -> Path:
@@ -373,22 +397,21 @@ def _fetch(architecture: str, entry, download: bool, progress: bool) -> Path:
     base = os.environ.get(URL_VARIABLE)
     return fetch_file(
         f"{base.rstrip('/')}/{file}" if base else url,
-        (_own_folder() or cache_folder()) / file,
+        _download_folder() / file,
         known_hash=checksum,
         progress=progress,
         what=f"{file}, the weights of {architecture},",
-        by_hand=damaged.strip(" ") + " " * bool(damaged) + _advice(architecture, entry),
+        by_hand=f"{damaged} {_advice(architecture, entry)}".strip(),
         elsewhere=f"name another folder in the environment variable {FOLDER_VARIABLE}",
     )
 
 
 def _advice(architecture: str, entry) -> str:
     file, url, checksum = published(entry)
-    here = weights_here()
-    others = [name for name in here if name != architecture][:3]
+    others = [name for name in weights_here() if name != architecture][:3]
     instead = f". Weights of {', '.join(others)} are here" if others else ""
     return (
-        f"{by_hand_advice(url, (_own_folder() or cache_folder()) / file, checksum)}, or put it in "
+        f"{by_hand_advice(url, _download_folder() / file, checksum)}, or put it in "
         f"a folder and name that in the environment variable {FOLDER_VARIABLE}{instead}"
     )
 
@@ -396,10 +419,8 @@ def _advice(architecture: str, entry) -> str:
 # ---------------------------------------------------------------------- reading
 
 
-def read_tensors(path: str | os.PathLike) -> dict[str, Any]:
-    """Read the tensors of a ``.pth``, ``.pt`` or ``.safetensors`` file.
-
-    Code that a ``.pth`` file may hold is not run (``torch.load`` with ``weights_only=True``).
+def read_weights(path: str | os.PathLike) -> dict[str, Any]:
+    """Read the tensors of a ``.pth``, ``.pt`` or ``.safetensors`` file; no code in it is run.
 
     Parameters
     ----------
@@ -416,49 +437,13 @@ def read_tensors(path: str | os.PathLike) -> dict[str, Any]:
     OctlessonsError
         If the file cannot be read, is damaged, or holds something else than tensors.
     """
-    import pickle
-    import zipfile
-
-    import torch
-
-    path = Path(path)
-    try:
-        if path.suffix == ".safetensors":
-            from safetensors import SafetensorError
-            from safetensors.torch import load_file
-
-            broken: tuple = (SafetensorError,)
-            found = load_file(path)
-        else:
-            broken = (RuntimeError, EOFError, ValueError, KeyError, zipfile.BadZipFile)
-            found = torch.load(path, map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError as error:
-        if "weights_only" in str(error).casefold() and "GLOBAL" in str(error):
-            raise OctlessonsError(
-                f"{path} holds Python objects besides tensors, which are not loaded because they "
-                "could run code: where it was made, save network.state_dict() instead."
-            ) from error
-        raise _damaged(path, error) from error
-    except OSError as error:
-        raise OctlessonsError(
-            f"{path} cannot be read: {error.strerror or error}. Check the file and its rights."
-        ) from error
-    except broken as error:
-        raise _damaged(path, error) from error
-    return _unwrapped(found, path)
-
-
-def _unwrapped(found, path: Path) -> dict[str, Any]:
+    found = read_tensors(path)
     import torch
 
     for wrapping in ("state_dict", "model_state_dict", "model"):
         if isinstance(found, dict) and isinstance(found.get(wrapping), dict):
             found = found[wrapping]
-    if (
-        not isinstance(found, dict)
-        or not found
-        or not all(isinstance(value, torch.Tensor) for value in found.values())
-    ):
+    if not found or not all(isinstance(value, torch.Tensor) for value in found.values()):
         raise OctlessonsError(
             f"{path} holds no weights: a dictionary of tensors (network.state_dict()) is expected."
         )
@@ -471,27 +456,3 @@ def _unwrapped(found, path: Path) -> dict[str, Any]:
                 "checkpoint of an earlier epoch."
             )
     return dict(found)
-
-
-def _damaged(path: Path, error: Exception) -> OctlessonsError:
-    why = (str(error).splitlines() or [""])[0].rstrip(".")[:120]
-    return OctlessonsError(
-        f"{path} is damaged or no file of weights ({why}): delete it and fetch it again."
-    )
-
-
-def _metadata(path: Path) -> dict[str, str]:
-    if path.suffix != ".safetensors":
-        return {}
-    try:
-        from safetensors import safe_open
-
-        with safe_open(path, "numpy") as file:
-            return dict(file.metadata() or {})
-    except Exception:  # read_tensors will say what is wrong
-        return {}
-
-
-def _ordered(names) -> tuple[str, ...]:
-    known = [name for name in WELL_KNOWN if name in names]
-    return (*known, *sorted(set(names) - set(known)))

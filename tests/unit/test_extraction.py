@@ -284,7 +284,7 @@ def test_a_kill_between_any_two_writes_can_be_resumed(images, tmp_path, monkeypa
     class Killed(BaseException):
         pass
 
-    for nth in range(1, 12):
+    for nth in range(1, 16):
         countdown = iter(range(nth))
 
         def stop(*arguments, real, countdown=countdown):
@@ -303,7 +303,7 @@ def test_a_kill_between_any_two_writes_can_be_resumed(images, tmp_path, monkeypa
             except Killed:
                 pass
             else:
-                assert nth > 9
+                assert nth > 12
         again = extract(images, prepare, run, store=tmp_path / str(nth), key={})
         np.testing.assert_array_equal(again, rows)
 

@@ -5,6 +5,7 @@ import json
 import pickle
 import subprocess
 import sys
+import warnings
 from dataclasses import replace
 
 import numpy as np
@@ -13,13 +14,19 @@ from PIL import Image
 from sklearn.base import clone
 from sklearn.cluster import KMeans
 from sklearn.metrics import adjusted_rand_score
-from typer.testing import CliRunner
 
 from octlessons import OctlessonsError
 from octlessons.evaluation import neighbour_accuracy
 from octlessons.images import ImageSet, draw_phantoms
+from octlessons.images.imageset import LazyImages
 from octlessons.representations import PhantomEncoder, Pixels
-from octlessons.representations.phantom_encoder import INPUT, SHIPPED, VARIANTS, prepare
+from octlessons.representations.phantom_encoder import (
+    INPUT,
+    SHIPPED,
+    VARIANTS,
+    looks_inverted,
+    prepare,
+)
 
 onnxruntime = pytest.importorskip("onnxruntime")
 
@@ -40,7 +47,7 @@ def rows(scans):
 
 @pytest.fixture(scope="module")
 def pixels(scans):
-    return Pixels(64, flatten=True).fit_transform(scans)
+    return Pixels(64, clean=True).fit_transform(scans)
 
 
 def neighbours(rows, scans):
@@ -174,7 +181,7 @@ def test_the_card_describes_the_file(variant, scans):
 
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_the_recipe_in_the_code_is_the_one_that_made_the_file(variant, scans):
-    from experiments.encoder.training import RECIPES, as_plain
+    from experiments.encoder.recipes import RECIPES, as_plain
 
     card = PhantomEncoder(variant).fit(scans).card_
     assert card["recipe"] == as_plain(RECIPES[variant])
@@ -182,7 +189,7 @@ def test_the_recipe_in_the_code_is_the_one_that_made_the_file(variant, scans):
 
 
 def test_the_readable_card_says_what_the_other_says():
-    from experiments.encoder.training import model_card
+    from experiments.encoder.card import model_card
 
     cards = json.loads((SHIPPED / "cards.json").read_text(encoding="utf-8"))
     assert (SHIPPED / "README.md").read_text(encoding="utf-8") == model_card(cards)
@@ -224,8 +231,36 @@ def test_sentences_for_what_cannot_be_encoded(scans):
         PhantomEncoder(n_threads=0).transform(scans)
 
 
+def test_an_image_that_is_too_small_is_called_by_its_file(scans):
+    pictures = [scans.images[0], np.zeros((14, 64), np.uint8)]
+    images = ImageSet(LazyImages(pictures.__getitem__, 2), names=["a/1.png", "a/2.png"])
+    for representation in (PhantomEncoder(), Pixels(8, clean=True)):
+        with pytest.raises(OctlessonsError, match=r"a/2\.png could not be"):
+            representation.transform(images)
+
+
+def test_it_says_when_scans_look_inverted(scans):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        PhantomEncoder().transform(scans[:10])
+    with pytest.warns(UserWarning, match=r"10 of 10 scans look inverted.*images\.map\(numpy\.inv"):
+        inverted = PhantomEncoder().transform(255 - scans.images[:10])
+    restored = ImageSet(255 - scans.images[:10]).map(np.invert)
+    rows = PhantomEncoder().transform(restored)
+    np.testing.assert_array_equal(rows, PhantomEncoder().transform(scans[:10]))
+    assert np.abs(rows - inverted).max() > 0.1
+
+
+def test_no_real_scan_is_taken_for_inverted(shared):
+    from octlessons.images import read_folder
+
+    real = read_folder(shared / "data/oct2017_sample")
+    assert not any(looks_inverted(image) for image in real.images)
+    assert all(looks_inverted(255 - image) for image in real.images)
+
+
 def test_sentences_for_a_missing_or_damaged_network(scans, tmp_path):
-    with pytest.raises(OctlessonsError, match="train-encoder"):
+    with pytest.raises(OctlessonsError, match=r"experiments\.encoder"):
         PhantomEncoder(folder=tmp_path).fit(scans)
     card = json.loads((SHIPPED / "cards.json").read_text(encoding="utf-8"))
     (tmp_path / "cards.json").write_text(json.dumps(card), encoding="utf-8")
@@ -244,7 +279,7 @@ def test_sentences_for_a_missing_or_damaged_network(scans, tmp_path):
 
 
 def tiny(variant):
-    from experiments.encoder.training import RECIPES
+    from experiments.encoder.recipes import RECIPES
 
     return replace(
         RECIPES[variant],
@@ -256,6 +291,7 @@ def tiny(variant):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_training_goes_from_nothing_to_a_network_that_can_be_used(variant, scans, tmp_path):
     pytest.importorskip("torch")
@@ -271,16 +307,13 @@ def test_training_goes_from_nothing_to_a_network_that_can_be_used(variant, scans
     assert rows.shape == (3, card["dimensions"])
     assert np.isfinite(rows).all()
     # The same recipe makes the same file, and a finished run is not trained again.
-    before = (tmp_path / card["file"]).read_bytes()
-    again = train_encoder(variant, tmp_path, **settings)
-    assert again["sha256"] == card["sha256"]
-    other = train_encoder(variant, tmp_path / "b", **settings, work=tmp_path / "work")
-    assert other["sha256"] == hashlib.sha256(before).hexdigest()
+    again = train_encoder(variant, tmp_path / "b", **settings, work=tmp_path / "work")
+    assert again["sha256"] == hashlib.sha256((tmp_path / card["file"]).read_bytes()).hexdigest()
 
 
 def test_the_networks_window_is_the_one_it_was_trained_on(scans):
     torch = pytest.importorskip("torch")
-    from octlessons.networks.encoder import cut
+    from experiments.encoder.parts import cut
     from octlessons.representations.phantom_encoder import flattened
 
     image = scans.images[0]
@@ -307,11 +340,18 @@ def test_phantoms_for_training_carry_the_truth_along(tmp_path):
         drawn_phantoms(4, 11, "wider", folder=tmp_path)
 
 
-def test_the_command_names_what_it_cannot_do(tmp_path):
-    from octlessons.cli import app
+@pytest.mark.slow
+def test_the_command_trains(tmp_path, monkeypatch, capsys):
+    pytest.importorskip("torch")
+    from experiments.encoder import __main__, training
 
-    result = CliRunner().invoke(
-        app, ["train-encoder", "--variant", "dreams", "--out", str(tmp_path)]
-    )
-    assert result.exit_code == 1
-    assert "choose from labels, views" in result.output
+    monkeypatch.setattr(training, "HELD_OUT", {"held out": (1, 4, "plain")})
+    out = tmp_path / "out"
+    few = ["--n-per-class", "2", "--epochs", "1", "--device", "cpu", "--out", str(out)]
+    monkeypatch.setattr(__main__, "changed", lambda *a, **given: replace(tiny("views"), epochs=1))
+    assert __main__.main(["--variant", "views", *few]) == 0
+    assert "views.onnx" in capsys.readouterr().out
+    assert PhantomEncoder("views", folder=out).fit([np.zeros((64, 64), np.uint8)]).card_["date"]
+    with pytest.raises(SystemExit):
+        __main__.main(["--variant", "dreams"])
+    assert "invalid choice: 'dreams' (choose from" in capsys.readouterr().err

