@@ -78,9 +78,9 @@ def _representations():
     from octlessons.representations import Pixels
 
     yield f"pixels {SIZE}", Pixels(SIZE)
-    yield "flattened pixels", Pixels(SIZE, flatten=True)
+    yield "flattened pixels", Pixels(SIZE, clean=True)
     yield "standardised", Pixels(SIZE, standardise=True)
-    yield "flattened, standardised", Pixels(SIZE, standardise=True, flatten=True)
+    yield "flattened, standardised", Pixels(SIZE, standardise=True, clean=True)
 
 
 def _measured(data: str, what: str, representation, images) -> Row:
