@@ -44,19 +44,11 @@ _KEYS = ("title", "exercises", "hidden", "key", "limits", "late")
 
 @dataclass(frozen=True)
 class Limits:
-    """What a submission may use.
+    """What a submission may use: seconds of one check, of all checks, and memory.
 
-    Attributes
-    ----------
-    cpu_seconds : float
-        Processor time of one check, all its calls together; and of running the file.
-    wall_seconds : float
-        Time by the clock of one check, all its calls together: for code that waits instead of
-        computing.
-    submission_seconds : float
-        Time by the clock of all checks of all exercises of one submission.
-    memory_mb : int
-        Memory beyond what the libraries take.
+    `cpu_seconds` are of the processor, for one check, all its calls together, and for running the
+    file; `wall_seconds` are by the clock, for code that waits; `submission_seconds` are by the
+    clock, for all checks of all exercises; `memory_mb` is beyond what the libraries take.
     """
 
     cpu_seconds: float = 10.0
@@ -102,17 +94,8 @@ class Task:
 class Assignment:
     """What a class is marked on.
 
-    Attributes
-    ----------
-    title : str
-    tasks : tuple of Task
-    key : str
-        Secret of the course, for data that differ from student to student.
-    late : LatePolicy
-    root : Path
-        Folder of the course.
-    secrets : tuple of Path
-        Files and folders that no submission may see.
+    `key` is a secret of the course, for data that differ from student to student; `root` its
+    folder; `secrets` are the files and folders that no submission may see.
     """
 
     title: str

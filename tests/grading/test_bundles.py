@@ -168,6 +168,16 @@ def test_the_package_in_it_is_this_one_and_runs(course, tmp_path):
     assert run.stdout.strip() == str(package / "grading" / "integrations" / "services.py")
 
 
+def test_the_image_for_submissions_holds_no_checks(tmp_path):
+    out = make_bundle("container", tmp_path / "image").path
+    text = (out / "Dockerfile").read_text("utf-8")
+    assert "FROM python:3." in text and "@" not in text
+    assert {path.name for path in out.iterdir()} == {
+        *("Dockerfile", "package", "requirements.txt", "constraints.txt")
+    }
+    assert not [path for path in out.rglob("*") if path.name.startswith("test_")]
+
+
 def test_what_is_to_be_installed_is_what_the_package_needs_on_linux(course, tmp_path):
     out = make_bundle("classroom50", tmp_path / "out", config=course).path
     lines = (out / "requirements.txt").read_text("utf-8").splitlines()

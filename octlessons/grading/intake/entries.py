@@ -26,15 +26,7 @@ NOT_REGULAR = "is not a regular file. Hand in the file itself."
 SYMBOLIC_LINK = "is a symbolic link. Hand in the file itself, not a link to it."
 
 # What systems, editors and version control leave behind, and what a student may have meant.
-_JUNK = {
-    "__MACOSX",
-    "__pycache__",
-    ".git",
-    ".ipynb_checkpoints",
-    ".vscode",
-    ".idea",
-    ".pytest_cache",
-}
+_JUNK = {"__MACOSX", "__pycache__", ".git", ".idea", ".ipynb_checkpoints", ".vscode"}
 _TOOLS = {"node_modules", "site-packages", "venv", "Thumbs.db"}
 
 
@@ -46,16 +38,9 @@ class Unreadable(Exception):
 class Entry:
     """One file of a submission, not read yet.
 
-    Attributes
-    ----------
-    path : str
-        Name with folders, ``/`` between them, as found: anything may stand in it.
-    load : callable
-        ``load(most)`` gives the content; `Unreadable` if it cannot be read or has more bytes.
-    problem : str
-        Why it will not be read, as in `Unreadable`; empty if nothing speaks against it.
-    open : callable or None
-        Gives it as a file to search in, where it need not be read into memory for that.
+    `path` is its name with folders, ``/`` between them, as found: anything may stand in it.
+    ``load(most)`` gives the content, or `Unreadable` if there is more. `problem` is why it will not
+    be read. ``open()``, where it is there, gives it as a file to search in.
     """
 
     path: str

@@ -63,18 +63,9 @@ Part = Callable[[ExitStack, Budget], Files]
 class Who:
     """Whose a folder or file is, by its name.
 
-    Attributes
-    ----------
-    raw : str
-        The name without what says nothing about the student.
-    name, student : str
-        For people to read, clean; what identifies the student.
-    ids : tuple of (str, str)
-        Numbers of Moodle or Canvas.
-    file : str
-        What the student called the file, where that is known.
-    late : bool
-        Whether the download says so.
+    `raw` is the name without what says nothing about the student, `name` the same for people to
+    read, `student` what identifies the student; `ids` are numbers of Moodle or Canvas, `file` is
+    what the student called the file. `late`: whether the download says so.
     """
 
     raw: str
@@ -97,17 +88,9 @@ class HandIn:
 
 @dataclass(frozen=True)
 class Top:
-    """What lies at the top of a folder or archive.
+    """What lies at the top of a folder or archive: the `entry` of a file, or a folder.
 
-    Attributes
-    ----------
-    name : str
-    entry : Entry or None
-        Of a file.
-    files : callable or None
-        Gives the files in a folder.
-    below : callable
-        What lies at the top of that folder.
+    Of a folder, ``files()`` gives the files in it, and ``below()`` what lies at its top.
     """
 
     name: str

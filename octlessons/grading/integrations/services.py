@@ -10,7 +10,6 @@ failed. Then no file has a score.
 
 from __future__ import annotations
 
-import html
 import json
 import os
 import sys
@@ -26,6 +25,7 @@ from octlessons.errors import OctlessonsError
 from octlessons.grading.assignment import Assignment, load_assignment
 from octlessons.grading.classrun import ClassResult, grade
 from octlessons.grading.exports import Place, write_student
+from octlessons.grading.exports.rendering import render
 from octlessons.grading.intake import read_submissions
 from octlessons.grading.submission import Submission
 from octlessons.grading.text import sanitize
@@ -217,39 +217,20 @@ def _summarise(text: str) -> None:
 def summary(result: bytes) -> str:
     """A student's ``result.json`` as Markdown that is one block of HTML: text in it stays text."""
     content = json.loads(result)
-    total, most = content["final"], content["max_points"]
-    parts = [f"<h2>{_shown(content['assignment'])}</h2>"]
-    if content.get("warning"):
-        parts.append(f"<p><strong>{_shown(content['warning'])}</strong></p>")
-    got = "No mark yet." if total is None else f"<strong>{total}</strong> of {most} points."
-    parts.append(f"<p>{got} {_shown(content['late']['note'])}</p>")
-    for exercise in content["exercises"]:
-        points = "no mark" if exercise["points"] is None else exercise["points"]
-        parts.append(
-            f"<h3>{_shown(exercise['title'])}: {points} of {exercise['max_points']}, "
-            f"{_shown(exercise['outcome'])}</h3>"
-        )
-        for text in (exercise.get("note"), exercise["problem"]):
-            if text:
-                parts.append(f"<p>{_shown(text)}</p>")
-        rows = [
-            f"<tr><td>{_shown(check['title'])}</td><td>{_shown(check['outcome'])}</td>"
-            f"<td>{check['points']} of {check['max_points']}</td>"
-            f"<td>{_shown(check['message'])}</td></tr>"
-            for check in exercise["checks"]
-        ]
-        if rows:
-            head = "<tr><th>Check</th><th>Outcome</th><th>Points</th><th>What it says</th></tr>"
-            parts += ["<table>", head, *rows, "</table>"]
-    text = "\n".join(parts)
+    text = _block(render("summary.html", exercises=content["exercises"], **_head(content)))
     if len(text.encode()) > _MOST_SUMMARY:
-        text = "\n".join(parts[:3])
-    return text + "\n"
+        text = _block(render("summary.html", exercises=[], **_head(content)))
+    return text
 
 
-def _shown(text: str) -> str:
-    """Text in HTML, without empty lines, at which GitHub would read on as Markdown."""
-    return "<br>".join(html.escape(line) for line in text.split("\n") if line.strip())
+def _head(content: dict) -> dict:
+    known = {name: content[name] for name in ("assignment", "final", "max_points", "late")}
+    return known | {"warning": content.get("warning", "")}
+
+
+def _block(text: str) -> str:
+    """HTML without empty lines, at which GitHub would read on as Markdown."""
+    return "".join(f"{line}\n" for line in text.splitlines() if line.strip())
 
 
 _SERVICES: dict[str, tuple[Callable[..., int], int]] = {
