@@ -222,14 +222,13 @@ def augment(
         Lazy sets stay lazy: a copy is computed whenever it is read.
     steps : Augmenter, or anything `augmenter` takes
     copies : int
-        Altered copies of each image.
     seed : int, optional
         The augmenter's own when not given. A copy depends on it, on the place of its original in
         the set, and on its number.
     keep_originals : bool
         Whether the unaltered images come first. Without them the set holds the copies only.
     truth : bool
-        Whether lesions and boundaries are moved along; without them it is faster.
+        Whether lesions and boundaries are moved along.
 
     Returns
     -------
@@ -254,9 +253,8 @@ def augment(
         raise ValueError(f"Ask for at least 1 copy of each image, not {copies!r}.")
     made = steps if isinstance(steps, Augmenter) else augmenter(steps)
     made = made if seed is None else made.with_seed(seed)
-    n, first = len(images), 0 if keep_originals else 1
-    source = np.tile(np.arange(n), copies + 1 - first)
-    which = np.repeat(np.arange(first, copies + 1), n)
+    numbers = np.arange(0 if keep_originals else 1, copies + 1)
+    source, which = np.tile(np.arange(len(images)), len(numbers)), np.repeat(numbers, len(images))
     if images.is_lazy:
         read = _LazyCopies(images.images, made, source, which)
         new = {"image": LazyImages(read, len(source), images.images.image_shape)}

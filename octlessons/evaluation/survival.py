@@ -229,10 +229,11 @@ def survival_table(
     classifier = small_classifier().fit(train, train.labels)
     right = classifier.predict(test) == test.labels
     before = _measures(test, [Augmented(*parts) for parts in _parts(test)])
-
     again = {"groups": test.patients, "n": n_bootstrap, "random_state": random_state}
     rows = [_judged(_row("nothing", before, before, test), right, right, again)]
-    for made in (_made(change, random_state) for change in (changes or DEFAULT)):
+    for made in (
+        _made(change, random_state) for change in (DEFAULT if changes is None else changes)
+    ):
         changed = _changed(made, test)
         still_right = classifier.predict([one.image for one in changed]) == test.labels
         row = _row(made.name, before, _measures(test, changed), test)
@@ -263,7 +264,7 @@ def transform_examples(
     boundaries = None if one.boundaries is None else one.boundaries[0]
     before = Augmented(one[0], None if one.lesions is None else one.lesions[0], boundaries)
     examples = []
-    for made in (_made(change, seed) for change in (changes or DEFAULT)):
+    for made in (_made(change, seed) for change in (DEFAULT if changes is None else changes)):
         single = len(made.steps) == 1
         why = made.steps[0].why if single else made.description
         limits = made.steps[0].limits if single else ", ".join(step.name for step in made.steps)

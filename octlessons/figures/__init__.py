@@ -5,7 +5,7 @@ and nothing piles up; its attribute ``alt`` is a sentence, computed from what wa
 what the figure shows. `show` displays a figure for a light and for a dark page.
 """
 
-from octlessons.figures.classes import class_counts, size_scatter
+from octlessons.figures.classes import class_counts
 from octlessons.figures.clusters import (
     agreement_bars,
     contingency_heatmap,
@@ -20,7 +20,6 @@ from octlessons.figures.scans import (
     class_examples,
     component_images,
     image_grid,
-    image_pairs,
     layer_overlay,
     lesion_overlay,
 )
@@ -68,7 +67,6 @@ __all__ = [
     "embedding_map",
     "embedding_maps",
     "image_grid",
-    "image_pairs",
     "k_choice",
     "kmeans_steps",
     "layer_overlay",
@@ -79,7 +77,6 @@ __all__ = [
     "scree",
     "show",
     "silhouette_plot",
-    "size_scatter",
     "training_curves",
     "use_style",
 ]

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from octlessons.figures.style import FAINT, STYLE
+from octlessons.figures.style import FAINT, INK, PALETTE, PAPER, STYLE
 from octlessons.wording import listing
 
 
@@ -65,6 +65,58 @@ def grid_height(images, rows: int, columns: int, width: float, title: bool, text
     ratio = float(np.median([np.shape(image)[0] / np.shape(image)[1] for image in images]))
     cell = (width - 0.1 * columns) / columns
     return rows * (cell * ratio + (0.34 if texts else 0.08)) + (0.45 if title else 0.05)
+
+
+def grid_of(n: int, columns: int, what: str) -> tuple[int, int]:
+    """Rows and columns for `n` panels; a sentence where there is nothing to draw."""
+    if n == 0:
+        raise ValueError(f"There are no {what} to draw.")
+    columns = max(1, min(columns, n))
+    return -(-n // columns), columns
+
+
+def texts(names, n: int, what: str) -> list[str]:
+    """Names as text, from a list, an array or numbers; as many as there are things."""
+    named = [str(name) for name in names]
+    if len(named) != n:
+        raise ValueError(f"There are {len(named)} names for {n} {what}: give one for each.")
+    return named
+
+
+def shaded_table(ax, shares, cells, rows: Sequence[str], columns: Sequence[str], framed) -> None:
+    """A table with named rows and columns, each cell shaded by its share, some of them framed.
+
+    `cells` holds texts, `framed` pairs of (row, column).
+    """
+    from matplotlib.patches import Rectangle
+
+    for (r, c), share in np.ndenumerate(shares):
+        corner = (c - 0.5, r - 0.5)
+        shade = {"facecolor": PALETTE[1], "alpha": 0.6 * share, "linewidth": 0}
+        ax.add_patch(Rectangle(corner, 1, 1, **shade))
+        ax.text(c, r, cells[r][c], ha="center", va="center", fontsize=12.5, linespacing=1.3)
+    for edge in np.arange(-0.5, len(columns) + 0.5):
+        ax.axvline(edge, color=PAPER, linewidth=2)
+    for edge in np.arange(-0.5, len(rows) + 0.5):
+        ax.axhline(edge, color=PAPER, linewidth=2)
+    for r, c in framed:
+        corner = (c - 0.46, r - 0.45)
+        ax.add_patch(Rectangle(corner, 0.92, 0.9, fill=False, edgecolor=INK, linewidth=2))
+    ax.set(xlim=(-0.5, len(columns) - 0.5), ylim=(len(rows) - 0.5, -0.5))
+    ax.set_xticks(range(len(columns)), columns)
+    ax.set_yticks(range(len(rows)), rows)
+    ax.xaxis.tick_top()
+    ax.xaxis.set_label_position("top")
+    ax.tick_params(length=0, pad=6)
+    for spine in ax.spines.values():
+        spine.set_visible(False)
+
+
+def outlined(ax) -> None:
+    """A panel without ticks, in a thin frame."""
+    ax.set(xticks=[], yticks=[])
+    for spine in ax.spines.values():
+        spine.set(visible=True, edgecolor=FAINT)
 
 
 def add_title(fig, title: str) -> None:

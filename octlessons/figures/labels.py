@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from octlessons.figures.axes import add_legend, add_title, new_figure, styled
-from octlessons.figures.style import FULL, INK, MUTED, PALETTE, PAPER, colour, marker
+from octlessons.figures.axes import add_legend, add_title, new_figure, shaded_table, styled, texts
+from octlessons.figures.style import FULL, MUTED, PAPER, colour, marker
 from octlessons.wording import count, listing, percent
 
 
@@ -28,52 +28,24 @@ def confusion_figure(matrix, class_names: Sequence[str] | None = None, *, title:
     -------
     Figure
     """
-    from matplotlib.patches import Rectangle
-
     if hasattr(matrix, "matrix"):
-        class_names = class_names or matrix.class_names
+        class_names = matrix.class_names if class_names is None else class_names
         matrix = matrix.matrix
     matrix = np.asarray(matrix, float)
-    if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1]:
+    if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1] or not len(matrix):
         raise ValueError(f"A confusion matrix is square; this one has shape {matrix.shape}.")
     k = len(matrix)
-    names = [str(name) for name in (class_names or range(k))]
-    if len(names) != k:
-        raise ValueError(f"There are {len(names)} class names for {k} classes.")
+    names = texts(range(k) if class_names is None else class_names, k, "classes")
     support = matrix.sum(axis=1)
     shares = matrix / np.where(support > 0, support, 1)[:, None]
-    width = min(FULL, 2.6 + 1.15 * k)
-    fig, axes = new_figure(width, 0.74 * k + (1.5 if title else 1.1))
-    ax = axes[0, 0]
-    for row in range(k):
-        for column in range(k):
-            ax.add_patch(
-                Rectangle(
-                    (column - 0.5, row - 0.5), 1, 1, facecolor=PALETTE[1],
-                    alpha=0.6 * shares[row, column], linewidth=0,
-                )
-            )  # fmt: skip
-            place = {"ha": "center", "va": "center"}
-            ax.text(column, row - 0.14, f"{matrix[row, column]:,.0f}", fontsize=13, **place)
-            ax.text(
-                column, row + 0.22, percent(shares[row, column] if support[row] else np.nan),
-                fontsize=11, color=INK, **place,
-            )  # fmt: skip
-    for edge in np.arange(-0.5, k + 0.5):
-        ax.axvline(edge, color=PAPER, linewidth=2)
-        ax.axhline(edge, color=PAPER, linewidth=2)
-    for i in range(k):
-        ax.add_patch(
-            Rectangle((i - 0.46, i - 0.45), 0.92, 0.9, fill=False, edgecolor=INK, linewidth=1.8)
-        )
-    ax.set(xlim=(-0.5, k - 0.5), ylim=(k - 0.5, -0.5), ylabel="true class", xlabel="called")
-    ax.set_xticks(range(k), names)
-    ax.set_yticks(range(k), [f"{name}\n{n:,.0f}" for name, n in zip(names, support, strict=True)])
-    ax.xaxis.tick_top()
-    ax.xaxis.set_label_position("top")
-    ax.tick_params(length=0, pad=6)
-    for spine in ax.spines.values():
-        spine.set_visible(False)
+    fig, axes = new_figure(min(FULL, 2.6 + 1.15 * k), 0.74 * k + (1.5 if title else 1.1))
+    cells = [
+        [f"{n:,.0f}\n{percent(share if of else np.nan)}" for n, share in zip(*row, strict=True)]
+        for row, of in zip(zip(matrix, shares, strict=True), support, strict=True)
+    ]
+    rows = [f"{name}\n{n:,.0f}" for name, n in zip(names, support, strict=True)]
+    shaded_table(axes[0, 0], shares, cells, rows, names, [(i, i) for i in range(k)])
+    axes[0, 0].set(ylabel="true class", xlabel="called")
     add_title(fig, title)
     parts = []
     for row in np.flatnonzero(support):
@@ -83,7 +55,7 @@ def confusion_figure(matrix, class_names: Sequence[str] | None = None, *, title:
             worst = int(wrong.argmax())
             text += f" and {percent(shares[row, worst])} {names[worst]}"
         parts.append(text)
-    fig.alt = f"Confusion matrix of {count(k, 'class')}: {'; '.join(parts)}."
+    fig.alt = f"Confusion matrix of {count(k, 'class')}: {'; '.join(parts) or 'no images'}."
     return fig
 
 
@@ -116,25 +88,11 @@ def calibration_figure(calibrations, *, title: str = ""):
     for i, (name, found) in enumerate(named.items()):
         filled = found.counts > 0
         x, y = found.confidence[filled], found.accuracy[filled]
+        size = 24 + 260 * found.counts[filled] / most
         ax.plot(x, y, color=colour(i), linewidth=1.4)
-        ax.scatter(
-            x, y, s=24 + 260 * found.counts[filled] / most, color=colour(i), marker=marker(i),
-            edgecolor=PAPER, linewidth=1, zorder=3,
-        )  # fmt: skip
-        over = float(found.overconfidence)
-        parts.append(
-            (f"{name}: " if name else "")
-            + f"mean confidence {percent(float(np.nansum(x * found.counts[filled]) / found.n))}, "
-            f"right {percent(float(np.nansum(y * found.counts[filled]) / found.n))}, "
-            + (
-                "about as sure as right"
-                if abs(over) < 0.02
-                else "surer than right"
-                if over > 0
-                else "less sure than right"
-            )
-            + f", calibration error {float(found.ece):.2f}"
-        )
+        ax.scatter(x, y, s=size, color=colour(i), marker=marker(i), edgecolor=PAPER, linewidth=1,
+                   zorder=3)  # fmt: skip
+        parts.append(_calibration_in_words(str(name), found))
     lowest = min(found.confidence[found.counts > 0].min() for found in named.values())
     ax.set(
         xlim=(max(0, np.floor(10 * lowest) / 10 - 0.05), 1.04),
@@ -144,13 +102,8 @@ def calibration_figure(calibrations, *, title: str = ""):
     )
     ax.grid(True)
     if several:
-        add_legend(
-            fig,
-            [
-                Line2D([], [], marker=marker(i), color=colour(i), label=name)
-                for i, name in enumerate(named)
-            ],
-        )
+        marks = ((marker(i), colour(i), name) for i, name in enumerate(named))
+        add_legend(fig, [Line2D([], [], marker=m, color=c, label=name) for m, c, name in marks])
     add_title(fig, title)
     n = listing(list(dict.fromkeys(count(found.n, "image") for found in named.values())))
     fig.alt = (
@@ -158,3 +111,17 @@ def calibration_figure(calibrations, *, title: str = ""):
         f"both are the same. {'; '.join(parts)}."
     )
     return fig
+
+
+def _calibration_in_words(name: str, found) -> str:
+    filled = found.counts > 0
+    share = found.counts[filled] / found.n
+    over = float(found.overconfidence)
+    how = "surer than" if over > 0 else "less sure than"
+    return (
+        (f"{name}: " if name else "")
+        + f"mean confidence {percent(float(share @ found.confidence[filled]))}, "
+        f"right {percent(float(share @ found.accuracy[filled]))}, "
+        f"{'about as sure as' if abs(over) < 0.02 else how} right, "
+        f"calibration error {float(found.ece):.2f}"
+    )

@@ -1,4 +1,4 @@
-"""Figures of images: grids, pairs, mean images, layers and lesions on a scan."""
+"""Figures of images: grids, mean images, layers and lesions on a scan."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from octlessons.figures.axes import (
     bright_row,
     draw_scan,
     grid_height,
+    grid_of,
     new_figure,
     styled,
     tally,
@@ -22,7 +23,7 @@ from octlessons.wording import count, listing, percent
 @styled
 def image_grid(
     images,
-    titles: Sequence[str] | None = None,
+    titles=None,
     *,
     columns: int = 4,
     title: str = "",
@@ -37,9 +38,9 @@ def image_grid(
     Parameters
     ----------
     images : ImageSet, ndarray of shape (n, h, w), or list of 2-D arrays
-    titles : sequence of str, optional
-        One above each image; by default the classes of an `ImageSet` that has labels. An empty
-        sequence for none.
+    titles : sequence, optional
+        One above each image, as a list or an array; by default the classes of an `ImageSet` that
+        has labels. An empty sequence for none.
     columns : int
     title : str
         Of the whole figure.
@@ -57,34 +58,27 @@ def image_grid(
     Figure
     """
     pictures = [np.asarray(image) for image in images]
-    if not pictures:
-        raise ValueError("There are no images to draw.")
-    if titles is None:
-        titles = _class_of_each(images)
-    titles = list(titles or [])
-    columns = min(columns, len(pictures))
-    rows = -(-len(pictures) // columns)
-    height = grid_height(pictures, rows, columns, width, bool(title), bool(titles))
+    rows, columns = grid_of(len(pictures), columns, "images")
+    titles = _class_of_each(images) if titles is None else titles
+    named = [] if titles is None else [str(name) for name in titles]
+    height = grid_height(pictures, rows, columns, width, bool(title), bool(named))
     fig, axes = new_figure(width, height, rows, columns)
-    for i, ax in enumerate(axes.flat):
-        if i >= len(pictures):
-            ax.set_axis_off()
-            continue
-        draw_scan(ax, pictures[i], vmin, vmax, cmap)
-        if i < len(titles):
-            ax.set_title(titles[i], fontsize=12, fontweight="normal", pad=4)
+    for ax in axes.flat[len(pictures) :]:
+        ax.set_axis_off()
+    for i, (ax, picture) in enumerate(zip(axes.flat, pictures, strict=False)):
+        draw_scan(ax, picture, vmin, vmax, cmap)
+        if i < len(named):
+            ax.set_title(named[i], fontsize=12, fontweight="normal", pad=4)
     add_title(fig, title)
     fig.alt = f"{count(len(pictures), what)} in {count(rows, 'row')}"
-    if titles:
-        fig.alt += (
-            f": {tally(titles)}" if len(set(titles)) < len(titles) else (f": {', '.join(titles)}")
-        )
+    if named:
+        fig.alt += f": {tally(named) if len(set(named)) < len(named) else ', '.join(named)}"
     fig.alt += f". {_brightness(pictures)}" if cmap == "gray" else "."
     return fig
 
 
 @styled
-def class_examples(images, n_per_class: int = 3, *, seed: int = 0, title: str = ""):
+def class_examples(images, n_per_class: int = 3, *, random_state: int = 0, title: str = ""):
     """Draw some images of every class, one row for each class.
 
     Parameters
@@ -93,7 +87,7 @@ def class_examples(images, n_per_class: int = 3, *, seed: int = 0, title: str = 
         With labels; without, one row of images.
     n_per_class : int
         Columns.
-    seed : int
+    random_state : int
         Of the draw. Images of different patients are taken, where known.
     title : str
 
@@ -101,7 +95,9 @@ def class_examples(images, n_per_class: int = 3, *, seed: int = 0, title: str = 
     -------
     Figure
     """
-    rng = np.random.default_rng(seed)
+    if len(images) == 0 or n_per_class < 1:
+        raise ValueError("There are no images to draw: give at least one, of each class.")
+    rng = np.random.default_rng(random_state)
     labels = np.zeros(len(images), int) if images.labels is None else images.labels
     classes = np.unique(labels)
     chosen = {c: _different_patients(images, labels == c, n_per_class, rng) for c in classes}
@@ -138,63 +134,6 @@ def class_examples(images, n_per_class: int = 3, *, seed: int = 0, title: str = 
 
 
 @styled
-def image_pairs(
-    left,
-    right,
-    titles: tuple[str, str] = ("before", "after"),
-    names: Sequence[str] | None = None,
-    *,
-    title: str = "",
-):
-    """Draw pairs of images, one pair in each row.
-
-    Parameters
-    ----------
-    left, right : sequences of 2-D (or RGB) arrays of the same length
-    titles : (str, str)
-        Above the columns.
-    names : sequence of str, optional
-        Beside the rows; by default the classes, where `left` is an `ImageSet` with labels.
-    title : str
-
-    Returns
-    -------
-    Figure
-    """
-    left, names = list(left), _class_of_each(left) if names is None else names
-    right = list(right)
-    if len(left) != len(right) or not left:
-        raise ValueError(
-            f"Pairs need as many images left as right, and at least one; there are {len(left)} "
-            f"and {len(right)}."
-        )
-    side = 1.1 if names else 0
-    height = grid_height(left, len(left), 2, FULL - side, True, False) + (0.4 if title else 0)
-    fig, axes = new_figure(FULL, height, len(left), 2)
-    for i, (a, b) in enumerate(zip(left, right, strict=True)):
-        draw_scan(axes[i, 0], a)
-        draw_scan(axes[i, 1], b)
-        if names:
-            axes[i, 0].set_ylabel(
-                names[i], rotation=0, ha="right", va="center", labelpad=8, fontweight="bold"
-            )
-    for ax, text in zip(axes[0], titles, strict=True):
-        ax.set_title(text, fontsize=13, pad=6)
-    add_title(fig, title)
-    level = [np.mean([bright_row(image) for image in side]) for side in (left, right)]
-    spread = [np.std([bright_row(image) for image in side]) for side in (left, right)]
-    fig.alt = (
-        f"{count(len(left), 'pair')} of images, {titles[0]} on the left and {titles[1]} on the "
-        f"right{' (' + ', '.join(names) + ')' if names else ''}. The brightest row lies at "
-        f"{percent(level[0])} of the height on the left and {percent(level[1])} on the right"
-    )
-    if len(left) > 1:
-        fig.alt += f", varying by {percent(spread[0])} and {percent(spread[1])}"
-    fig.alt += "."
-    return fig
-
-
-@styled
 def centroid_images(
     centroids, counts: Sequence[int] | None = None, *, columns: int = 4, title: str = ""
 ):
@@ -220,8 +159,7 @@ def centroid_images(
             "into images with Pixels.inverse_transform."
         )
     k = len(centroids)
-    columns = min(columns, k)
-    rows = -(-k // columns)
+    rows, columns = grid_of(k, columns, "centroids")
     width = FULL if columns > 2 else FULL * 0.7
     fig, axes = new_figure(
         width, grid_height(centroids, rows, columns, width, bool(title), True), rows, columns
@@ -266,8 +204,7 @@ def component_images(
     Figure
     """
     components = np.asarray(components, float)
-    columns = min(columns, len(components))
-    rows = -(-len(components) // columns)
+    rows, columns = grid_of(len(components), columns, "components")
     fig, axes = new_figure(
         FULL, grid_height(components, rows, columns, FULL, bool(title), True), rows, columns
     )
@@ -321,50 +258,37 @@ def layer_overlay(
     Figure
     """
     image, boundaries = np.asarray(image), np.asarray(boundaries, float)
+    names = [str(name) for name in names]
     if boundaries.ndim != 2 or len(boundaries) != len(names):
         raise ValueError(
             f"There are {len(names)} names for boundaries of shape {boundaries.shape}: give one "
             "name for each row of boundaries."
         )
-    h, w = image.shape
+    h, w = image.shape[:2]
     fig, axes = new_figure(FULL, (FULL - 2.0) * h / w + (0.5 if title else 0.1))
     ax = axes[0, 0]
     draw_scan(ax, image)
-    known = [i for i in range(len(names)) if np.isfinite(boundaries[i]).any()]
-    ends = []
-    for rank, i in enumerate(known):
-        ax.plot(boundaries[i], color=PALETTE[rank % 7], linewidth=1.6, solid_capstyle="butt")
-        finite = np.flatnonzero(np.isfinite(boundaries[i]))
-        ends.append((boundaries[i, finite[-1]], finite[-1]))
+    known = np.isfinite(boundaries).any(axis=1)
+    boundaries, names = boundaries[known], [n for n, k in zip(names, known, strict=True) if k]
+    columns = [np.flatnonzero(np.isfinite(boundary))[-1] for boundary in boundaries]
+    ends = [boundary[at] for boundary, at in zip(boundaries, columns, strict=True)]
     gap = 0.062 * h * max(1.0, 3.4 / ((FULL - 2.0) * h / w))
-    heights = _spread([row for row, _ in ends], gap, 0.03 * h, 0.98 * h)
-    for rank, i in enumerate(known):
-        tone = PALETTE[rank % 7]
-        row, column = ends[rank]
-        ax.plot(
-            [column, w * 1.0, w * 1.06],
-            [row, row, heights[rank]],
-            color=tone,
-            linewidth=1.4,
-            clip_on=False,
-        )
-        ax.text(w * 1.075, heights[rank], names[i], va="center", fontsize=11.5)
-    ax.set(xlim=(-0.5, w - 0.5), ylim=(h - 0.5, -0.5))
+    heights = _spread(ends, gap, 0.03 * h, 0.98 * h)
+    for i, name in enumerate(names):
+        tone, way = PALETTE[i % 7], [columns[i], w * 1.0, w * 1.06]
+        ax.plot(boundaries[i], color=tone, linewidth=1.6, solid_capstyle="butt")
+        ax.plot(way, [ends[i], ends[i], heights[i]], color=tone, linewidth=1.4, clip_on=False)
+        ax.text(w * 1.075, heights[i], name, va="center", fontsize=11.5)
+    ax.set(xlim=(-0.5, w - 0.5), ylim=(h - 0.5, -0.5), title=title)
+    fig.alt = f"B-scan with {count(len(names), 'layer boundary')} drawn"
+    if names:
+        fig.alt += f" and named, from top to bottom: {', '.join(names)}"
+    fig.alt += "."
     if pixel_size is not None and np.all(np.isfinite(pixel_size)):
         _scale_bars(ax, h, w, *pixel_size)
-    if title:
-        ax.set_title(title)
-    thick = ""
-    if len(known) > 1 and pixel_size is not None:
-        depth = np.nanmedian(boundaries[known[-1]] - boundaries[known[0]]) * pixel_size[0]
-        thick = (
-            f" From {names[known[0]]} to {names[known[-1]]} it is {depth:.0f} µm in the middle "
-            "column of values."
-        ).replace(" in the middle column of values", " (median)")
-    fig.alt = (
-        f"B-scan with {count(len(known), 'layer boundary')} drawn and named, from top to bottom: "
-        f"{', '.join(names[i] for i in known)}.{thick}"
-    )
+        if len(names) > 1:
+            depth = np.nanmedian(boundaries[-1] - boundaries[0]) * pixel_size[0]
+            fig.alt += f" From {names[0]} to {names[-1]} it is {depth:.0f} µm (median)."
     return fig
 
 
@@ -394,48 +318,60 @@ def lesion_overlay(
     -------
     Figure
     """
-    from matplotlib.colors import to_rgb
-    from matplotlib.patches import Patch
-
     image, lesions = np.asarray(image), np.asarray(lesions)
+    if lesions.shape != image.shape[:2]:
+        raise ValueError(f"Lesions {lesions.shape} and image {image.shape} differ in size.")
     present = [code for code in names if code and np.any(lesions == code)]
-    h, w = image.shape
+    h, w = lesions.shape
     legend = 0.26 * len(present) + 0.1
     fig, axes = new_figure(FULL, FULL / 2 * h / w + legend + (0.5 if title else 0.1), 1, 2)
     draw_scan(axes[0, 0], image)
-    grey = image / 255 if image.dtype == np.uint8 else (image - image.min()) / np.ptp(image)
-    layered = np.repeat(grey[..., None], 3, axis=2)
-    tones = {code: PALETTE[(list(names).index(code)) % len(PALETTE)] for code in present}
-    for code in present:
-        inside = lesions == code
-        layered[inside] = 0.35 * layered[inside] + 0.65 * np.array(to_rgb(tones[code]))
-    draw_scan(axes[0, 1], layered)
+    tones = {code: PALETTE[list(names).index(code) % len(PALETTE)] for code in present}
+    draw_scan(axes[0, 1], _tinted(image, lesions, tones))
+    area, unit = 1 / lesions.size, ""
     if pixel_size is not None and np.all(np.isfinite(pixel_size)):
         _scale_bars(axes[0, 0], h, w, *pixel_size)
+        area, unit = float(np.prod(pixel_size)) / 1e6, " mm²"
     if present:
-        handles = [Patch(facecolor=tones[c], edgecolor="none", label=names[c]) for c in present]
-        longest = max(len(names[c]) for c in present)
-        fits = 3 if longest <= 20 else 2 if longest <= 34 else 1
-        fig.legend(
-            handles=handles,
-            loc="outside lower left",
-            ncols=min(fits, len(present)),
-            handlelength=1.2,
-        )
+        _name_tones(fig, [(tones[code], str(names[code])) for code in present])
     add_title(fig, title)
-    if present:
-        parts = []
-        for code in present:
-            share = float(np.mean(lesions == code))
-            area = f"{percent(share, 1)} of the image"
-            if pixel_size is not None and np.all(np.isfinite(pixel_size)):
-                square = np.sum(lesions == code) * np.prod(pixel_size) / 1e6
-                area = f"{square:.2f} mm²" if square >= 0.005 else "less than 0.01 mm²"
-            parts.append(f"{names[code]} ({area})")
+    parts = []
+    for code in present:
+        size = float(np.sum(lesions == code)) * area
+        text = f"{percent(size, 1)} of the image"
+        if unit:
+            text = f"{size:.2f}{unit}" if size >= 0.005 else f"less than 0.01{unit}"
+        parts.append(f"{names[code]} ({text})")
+    fig.alt = "B-scan, twice the same: there is no lesion to colour."
+    if parts:
         fig.alt = f"B-scan, and the same with its lesions coloured: {listing(parts)}."
-    else:
-        fig.alt = "B-scan, twice the same: there is no lesion to colour."
     return fig
+
+
+def _tinted(image: np.ndarray, lesions: np.ndarray, tones: Mapping[int, str]) -> np.ndarray:
+    """The scan in RGB, 0 to 1, with each lesion in its tone."""
+    from matplotlib.colors import to_rgb
+
+    low, high = (0, 255) if image.dtype == np.uint8 else (image.min(), image.max())
+    grey = (image.astype(float) - low) / (high - low or 1)
+    tinted = np.repeat(grey[..., None], 3, axis=2) if grey.ndim == 2 else grey
+    for code, tone in tones.items():
+        inside = lesions == code
+        tinted[inside] = 0.35 * tinted[inside] + 0.65 * np.array(to_rgb(tone))
+    return tinted
+
+
+def _name_tones(fig, named: Sequence[tuple[str, str]]) -> None:
+    from matplotlib.patches import Patch
+
+    longest = max(len(name) for _, name in named)
+    fits = 3 if longest <= 20 else 2 if longest <= 34 else 1
+    fig.legend(
+        handles=[Patch(facecolor=tone, edgecolor="none", label=name) for tone, name in named],
+        loc="outside lower left",
+        ncols=min(fits, len(named)),
+        handlelength=1.2,
+    )
 
 
 def _class_of_each(images) -> list[str] | None:
@@ -466,6 +402,8 @@ def _component_kind(image: np.ndarray) -> str:
     """What a component changes most: everything, top against bottom, or left against right."""
     strength = np.linalg.norm(image)
     w = image.shape[1]
+    if min(image.shape) < 2 or not strength:
+        return "changes too few pixels to tell what"
     down = np.repeat(image.mean(axis=1, keepdims=True), w, axis=1)
     level, vertical = abs(image.mean()) * np.sqrt(image.size), np.linalg.norm(down - image.mean())
     slope = np.linspace(-1, 1, w)[None] * np.sign(np.gradient(down, axis=0))
@@ -505,15 +443,17 @@ def _scale_bars(ax, h: int, w: int, axial: float, lateral: float) -> None:
 
 def _spread(heights: Sequence[float], gap: float, lowest: float, highest: float) -> np.ndarray:
     """Move heights as little as needed to be `gap` apart, in their order."""
+    if not len(heights):
+        return np.empty(0)
     order = np.argsort(heights, kind="stable")
     wanted = np.asarray(heights, float)[order] - gap * np.arange(len(order))
     # Pool adjacent violators: isotonic regression of the heights less their gaps.
     from sklearn.isotonic import isotonic_regression
 
     placed = isotonic_regression(wanted) + gap * np.arange(len(order))
-    if len(placed):  # within the scan where they fit, from its top where they do not
-        placed -= max(placed[-1] - highest, 0)
-        placed += max(lowest - placed[0], 0)
+    # Within the scan where they fit, from its top where they do not.
+    placed -= max(placed[-1] - highest, 0)
+    placed += max(lowest - placed[0], 0)
     result = np.empty(len(order))
     result[order] = placed
     return result

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from octlessons.figures.axes import add_legend, add_title, new_figure, styled
-from octlessons.figures.style import FAINT, FULL, MUTED, PALETTE, PAPER, colour, marker
+from octlessons.figures.axes import add_legend, add_title, grid_of, new_figure, outlined, styled
+from octlessons.figures.style import FULL, MUTED, PALETTE, PAPER, colour, marker
 from octlessons.wording import count, listing, percent
 
 
@@ -35,70 +35,75 @@ def scree(
     -------
     Figure
     """
+    from matplotlib.ticker import MaxNLocator
+
     if hasattr(ratios, "explained_variance_ratio_"):
         n_features = n_features or getattr(ratios, "n_features_in_", None)
         ratios = ratios.explained_variance_ratio_
     held = np.cumsum(np.asarray(ratios, float))
-    numbers = np.arange(1, len(held) + 1)
+    if not len(held):
+        raise ValueError("There are no components to draw.")
+    span = len(held)
+    numbers = np.arange(1, span + 1)
     fig, axes = new_figure(FULL, 4.2)
     ax = axes[0, 0]
     ax.fill_between(numbers, held, color=PALETTE[1], alpha=0.15, linewidth=0)
     ax.plot(numbers, held, color=PALETTE[1])
-    parts = []
-    reached = {}
+    parts, place = [], 0  # place keeps the texts apart
     for share in lines:
         ax.axhline(share, color=MUTED, linewidth=1, linestyle=(0, (4, 3)), zorder=1)
         if held[-1] >= share - 1e-9:
-            reached[share] = min(int(np.searchsorted(held, share - 1e-12)) + 1, len(held))
-            parts.append(f"{reached[share]:,} hold {percent(share)}")
+            k = min(int(np.searchsorted(held, share - 1e-12)) + 1, len(held))
+            _mark(ax, k, share, held, place)
+            parts.append(f"{k:,} hold {percent(share)}")
+            place += 1
         else:
-            parts.append(f"{percent(share)} is not reached by these {len(held):,}")
-    span = len(held)
+            parts.append(f"{percent(share)} is not reached by these {span:,}")
     ax.set_xlim(0 if span > 1 else 0.5, span * 1.02 if span > 1 else 1.5)
     ax.set_ylim(0, 1.02)
-    for place, (share, k) in enumerate(reached.items()):
-        ax.plot([k, k], [0, held[k - 1]], color=PALETTE[0], linewidth=1.2)
-        ax.plot(k, held[k - 1], "o", color=PALETTE[0], markeredgecolor=PAPER, zorder=4)
-        late = k > 0.62 * span
-        ax.annotate(
-            f"{percent(share)}: {count(k, 'component')}",
-            (k, 0.06 + 0.11 * place),
-            xytext=(-7 if late else 7, 0),
-            textcoords="offset points",
-            va="center",
-            ha="right" if late else "left",
-            fontsize=12,
-            zorder=5,
-            bbox={"facecolor": PAPER, "edgecolor": "none", "pad": 1.5, "alpha": 0.85},
-        )
     shares = [s for s in lines if s >= 0.9]
     ax.set_yticks([0, 0.25, 0.5, 0.75, *(shares[:1] if shares else [1])])
     ax.yaxis.set_major_formatter(lambda value, _: percent(value))
     ax.xaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
-    from matplotlib.ticker import MaxNLocator
-
     ax.xaxis.set_major_locator(MaxNLocator(6, integer=True))
-    ax.set(xlabel="number of components")
-    ax.set_title(title)
-    of = f" of {n_features:,} features" if n_features else ""
+    ax.set(xlabel="number of components", title=title)
     fig.alt = (
-        f"Curve of the variance{of} held by the first components: the first alone holds "
+        f"Curve of the variance{f' of {n_features:,} features' if n_features else ''} held by the "
+        f"first components: the first alone holds "
         f"{percent(held[0])}; {listing(parts)}."
     )
     return fig
+
+
+def _mark(ax, k: int, share: float, held: np.ndarray, place: int) -> None:
+    """Where the first `k` components reach a share; `place` keeps the texts apart."""
+    ax.plot([k, k], [0, held[k - 1]], color=PALETTE[0], linewidth=1.2)
+    ax.plot(k, held[k - 1], "o", color=PALETTE[0], markeredgecolor=PAPER, zorder=4)
+    late = k > 0.62 * len(held)
+    ax.annotate(
+        f"{percent(share)}: {count(k, 'component')}",
+        (k, 0.06 + 0.11 * place),
+        xytext=(-7 if late else 7, 0),
+        textcoords="offset points",
+        va="center",
+        ha="right" if late else "left",
+        fontsize=12,
+        zorder=5,
+        bbox={"facecolor": PAPER, "edgecolor": "none", "pad": 1.5, "alpha": 0.85},
+    )
 
 
 @styled
 def embedding_map(
     points,
     labels=None,
-    class_names: Sequence[str] = (),
+    class_names=(),
     *,
     thumbnails=None,
     n_thumbnails: int = 24,
     axis_names: tuple[str, str] = ("", ""),
     title: str = "",
-    seed: int = 0,
+    random_state: int = 0,
 ):
     """Draw images as points of a plane, with colour and marker by class or cluster.
 
@@ -116,7 +121,7 @@ def embedding_map(
         How many at most; they are chosen to lie apart.
     axis_names : (str, str)
     title : str
-    seed : int
+    random_state : int
         Of the order in which points are drawn.
 
     Returns
@@ -125,10 +130,10 @@ def embedding_map(
     """
     points, labels = _checked_map(points, labels)
     n = len(points)
-    present, names = _kinds(labels, class_names)
+    names = _kinds(labels, class_names)
     fig, axes = new_figure(FULL, 5.2)
     ax = axes[0, 0]
-    _draw_points(ax, points, labels, float(np.clip(9000 / n, 9, 60)), seed)
+    _draw_points(ax, points, labels, float(np.clip(9000 / n, 9, 60)), random_state)
     if thumbnails is not None:
         ax.margins(0.1)
         _draw_thumbnails(ax, points, labels, thumbnails, n_thumbnails)
@@ -136,10 +141,10 @@ def embedding_map(
         ax.margins(0.05)
     ax.set(xlabel=axis_names[0], ylabel=axis_names[1], xticks=[], yticks=[])
     ax.set_title(title)
-    if len(present) > 1:
+    if len(names) > 1:
         _add_kinds(fig, names)
     fig.alt = f"Map of {count(n, 'image')} in the plane"
-    if len(present) > 1:
+    if len(names) > 1:
         fig.alt += f" ({_counted(labels, names)})"
         same, chance = _same_neighbour(points, labels)
         fig.alt += (
@@ -154,11 +159,11 @@ def embedding_map(
 def embedding_maps(
     maps: Mapping[str, np.ndarray],
     labels=None,
-    class_names: Sequence[str] = (),
+    class_names=(),
     *,
     columns: int = 2,
     title: str = "",
-    seed: int = 0,
+    random_state: int = 0,
 ):
     """Draw several maps of the same images side by side, to see what stays and what changes.
 
@@ -173,53 +178,43 @@ def embedding_maps(
     columns : int
     title : str
         Of the whole figure.
-    seed : int
+    random_state : int
         Of the order in which points are drawn.
 
     Returns
     -------
     Figure
     """
-    if not maps:
-        raise ValueError("There are no maps to draw.")
-    checked = {name: _checked_map(points, labels) for name, points in maps.items()}
+    rows, columns = grid_of(len(maps), columns, "maps")
+    checked = {str(name): _checked_map(points, labels) for name, points in maps.items()}
     sizes = {len(points) for points, _ in checked.values()}
     if len(sizes) > 1:
         raise ValueError(f"The maps show different numbers of images: {sorted(sizes)}.")
-    n = sizes.pop()
-    labels = next(iter(checked.values()))[1]
-    present, names = _kinds(labels, class_names)
-    columns = min(columns, len(maps))
-    rows = -(-len(maps) // columns)
-    side = FULL / columns
-    fig, axes = new_figure(FULL, rows * (side + 0.15) + (0.4 if title else 0) + 0.35, rows, columns)
-    size = float(np.clip(9000 / n, 9, 60)) / columns
-    parts = []
-    for i, ax in enumerate(axes.flat):
-        if i >= len(checked):
-            ax.set_axis_off()
-            continue
-        name = list(checked)[i]
-        points = checked[name][0]
-        _draw_points(ax, points, labels, size, seed)
+    n, labels = sizes.pop(), next(iter(checked.values()))[1]
+    names = _kinds(labels, class_names)
+    height = rows * (FULL / columns + 0.15) + (0.4 if title else 0) + 0.35
+    fig, axes = new_figure(FULL, height, rows, columns)
+    for ax in axes.flat[len(maps) :]:
+        ax.set_axis_off()
+    for ax, (name, (points, _)) in zip(axes.flat, checked.items(), strict=False):
+        size = float(np.clip(9000 / n, 9, 60)) / columns
+        _draw_points(ax, points, labels, size, random_state)
         ax.margins(0.05)
-        ax.set(xticks=[], yticks=[])
         ax.set_title(name, fontsize=12, fontweight="normal", pad=5)
-        for spine in ax.spines.values():
-            spine.set(visible=True, edgecolor=FAINT)
-        if len(present) > 1:
-            same, chance = _same_neighbour(points, labels)
-            parts.append(f"{name} {percent(same)}")
+        outlined(ax)
     add_title(fig, title)
     fig.alt = f"{count(len(maps), 'map')} of the same {count(n, 'image')} in the plane"
-    if len(present) > 1:
+    if len(names) > 1:
         _add_kinds(fig, names)
+        near = {name: _same_neighbour(points, labels) for name, (points, _) in checked.items()}
+        parts = [f"{name} {percent(same)}" for name, (same, _) in near.items()]
         fig.alt += (
             f" ({_counted(labels, names)}). The nearest other point is of the same kind for: "
-            f"{'; '.join(parts)}; with kinds at random it would be {percent(chance)}."
+            f"{'; '.join(parts)}; with kinds at random it would be "
+            f"{percent(next(iter(near.values()))[1])}."
         )
     else:
-        fig.alt += f": {'; '.join(maps)}."
+        fig.alt += f": {'; '.join(checked)}."
     return fig
 
 
@@ -228,17 +223,23 @@ def _checked_map(points, labels) -> tuple[np.ndarray, np.ndarray]:
     if points.ndim != 2 or points.shape[1] != 2:
         raise ValueError(f"A map has points of shape (n, 2); these have {points.shape}.")
     n = len(points)
-    labels = np.zeros(n, int) if labels is None else np.asarray(labels, int)
+    if not n:
+        raise ValueError("There are no points to draw.")
+    labels = np.zeros(n, int) if labels is None else np.asarray(labels)
+    if labels.dtype.kind not in "iub":
+        raise ValueError(f"Labels are whole numbers, −1 for noise; these are {labels.dtype}.")
+    labels = labels.astype(int)
     if len(labels) != n:
         raise ValueError(f"There are {n} points but {len(labels)} labels; give one for each.")
     return points, labels
 
 
-def _kinds(labels: np.ndarray, class_names: Sequence[str]) -> tuple[np.ndarray, dict[int, str]]:
-    present = np.unique(labels)
-    return present, {
-        c: "noise" if c < 0 else (class_names[c] if c < len(class_names) else f"cluster {c}")
-        for c in present.tolist()
+def _kinds(labels: np.ndarray, class_names) -> dict[int, str]:
+    """Name of each label that occurs."""
+    names = [] if class_names is None else [str(name) for name in class_names]
+    return {
+        c: "noise" if c < 0 else (names[c] if c < len(names) else f"cluster {c}")
+        for c in np.unique(labels).tolist()
     }
 
 
@@ -258,9 +259,9 @@ def _add_kinds(fig, names: Mapping[int, str]) -> None:
     )
 
 
-def _draw_points(ax, points: np.ndarray, labels: np.ndarray, size: float, seed: int) -> None:
+def _draw_points(ax, points: np.ndarray, labels: np.ndarray, size: float, random_state) -> None:
     n, present = len(points), np.unique(labels)
-    order = np.random.default_rng(seed).permutation(n)  # so that no class covers another
+    order = np.random.default_rng(random_state).permutation(n)  # so that no class covers another
     for part in np.array_split(order, min(n, 24)):
         for c in present:
             here = part[labels[part] == c]

@@ -43,7 +43,7 @@ PIXELS_PER_INCH = 100
 FULL = 7.0
 
 
-STYLE = {
+STYLE: dict = {
     "figure.facecolor": PAPER,
     "figure.figsize": (FULL, 4.2),
     "savefig.facecolor": PAPER,
@@ -95,5 +95,8 @@ def colour(i: int) -> str:
 
 
 def marker(i: int) -> str:
-    """Marker of class or cluster `i`; noise (−1) is a dot."""
-    return "." if i < 0 else MARKERS[i % len(MARKERS)]
+    """Marker of class or cluster `i`; noise (−1) is a dot.
+
+    From the ninth on colours come again, each with another marker.
+    """
+    return "." if i < 0 else MARKERS[(i + i // len(PALETTE)) % len(MARKERS)]

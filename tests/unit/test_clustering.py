@@ -1,26 +1,21 @@
-"""Choosing k, and K-means for what does not fit in memory."""
+"""Choosing k, and methods side by side."""
 
 import numpy as np
 import pytest
-from sklearn.cluster import HDBSCAN, KMeans, MiniBatchKMeans
+from sklearn.cluster import HDBSCAN, KMeans
 from sklearn.metrics import adjusted_rand_score, silhouette_score
-from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from octlessons import figures
 from octlessons.clustering import (
-    OutOfCoreKMeans,
+    KChoice,
     choose_k,
     clusterers,
     elbow,
-    gap_choice,
-    gap_statistic,
     rotated,
     run_clusterers,
     silhouette,
     stability,
 )
-from octlessons.images.imageset import ImageSet, LazyImages
-from octlessons.representations import Pixels, VariancePCA
 
 
 def blobs(n_each: int = 60, k: int = 4, d: int = 5, spread: float = 0.5, seed: int = 0):
@@ -68,7 +63,10 @@ def test_gap_and_stability_can_be_left_out():
 
 def test_scan_is_the_same_for_the_same_seed():
     features, _ = blobs(n_each=15, k=3, spread=3)
-    a, b = (choose_k(features, [2, 3, 4], n_references=3, n_resamples=3, seed=4) for _ in range(2))
+    a, b = (
+        choose_k(features, [2, 3, 4], n_references=3, n_resamples=3, random_state=4)
+        for _ in range(2)
+    )
     np.testing.assert_array_equal(a.gap, b.gap)
     np.testing.assert_array_equal(a.stability, b.stability)
 
@@ -86,14 +84,21 @@ def test_elbow_needs_three_points():
         elbow([2, 3], [4, 1])
 
 
+def scanned(gap, gap_error, ks=(1, 2, 3)) -> KChoice:
+    """A scan of which only the gap is known."""
+    unknown = np.full(len(ks), np.nan)
+    return KChoice(
+        np.array(ks), unknown, unknown, np.array(gap), np.array(gap_error), unknown, (0.0, 0.0)
+    )
+
+
 def test_gap_rule_is_tibshiranis():
     # 0.5 ≥ 0.9 - 0.1 fails; 0.9 ≥ 0.95 - 0.1 holds
-    assert gap_choice([1, 2, 3], [0.5, 0.9, 0.95], [0.1, 0.1, 0.1]) == 2
-    assert gap_choice([1, 2, 3], [0.1, 0.2, 0.9], [0, 0, 0]) == 3
-    result = gap_statistic(blobs(k=3)[0], range(1, 6), n_references=6)
-    assert result.best == 3 and np.all(result.error > 0)
-    with pytest.raises(ValueError, match="at least 1 reference"):
-        gap_statistic(blobs()[0], n_references=0)
+    assert scanned([0.5, 0.9, 0.95], [0.1, 0.1, 0.1]).best_by("gap") == 2
+    assert scanned([0.1, 0.2, 0.9], [0, 0, 0]).best_by("gap") == 3
+    assert scanned([-0.5, -0.4], [0, 0], ks=(2, 3)).best_by("gap") == 1
+    scan = choose_k(blobs(k=3)[0], range(1, 6), n_references=6, n_resamples=0)
+    assert scan.best_by("gap") == 3 and np.all(scan.gap_error > 0)
 
 
 def test_silhouette_equals_scikit_learns_and_samples_large_sets():
@@ -154,103 +159,6 @@ def test_rotation_keeps_all_distances():
         np.testing.assert_allclose(*distances, atol=1e-6)
 
 
-# ---------------------------------------------------------------------- out of core
-
-
-@parametrize_with_checks([OutOfCoreKMeans(n_clusters=3, batch_size=64)])
-def test_is_a_scikit_learn_estimator(estimator, check):
-    check(estimator)
-
-
-def test_agrees_with_kmeans_in_memory():
-    features, labels = blobs(n_each=400, spread=1.2)
-    shuffled = np.random.default_rng(0).permutation(len(features))
-    for rows, truth in ((features, labels), (features[shuffled], labels[shuffled])):
-        streamed = OutOfCoreKMeans(4, batch_size=100).fit(rows)
-        whole = KMeans(4, n_init=5, random_state=0).fit(rows)
-        small = MiniBatchKMeans(4, n_init=5, random_state=0, batch_size=100).fit(rows)
-        assert adjusted_rand_score(streamed.labels_, whole.labels_) > 0.98
-        assert streamed.inertia_ == pytest.approx(whole.inertia_, rel=0.01)
-        assert streamed.inertia_ <= small.inertia_ * 1.01
-        assert adjusted_rand_score(streamed.labels_, truth) > 0.95
-        np.testing.assert_array_equal(streamed.predict(rows), streamed.labels_)
-
-
-def striped(n: int, kind: int, rng) -> np.ndarray:
-    """Images (n, 24, 24) with a bright band at a height that depends on the kind."""
-    images = rng.integers(0, 60, (n, 24, 24), dtype=np.uint8)
-    images[:, 4 + 6 * kind : 8 + 6 * kind] += 150
-    return images
-
-
-@pytest.fixture
-def sorted_images() -> tuple[np.ndarray, np.ndarray]:
-    """Images in the order of their kind, as a folder gives them."""
-    rng = np.random.default_rng(0)
-    return np.concatenate([striped(150, kind, rng) for kind in range(3)]), np.repeat(range(3), 150)
-
-
-def test_streams_images_through_a_representation(sorted_images):
-    images, kinds = sorted_images
-    held = []
-
-    class Watched(Pixels):
-        def transform(self, images):
-            held.append(len(images))
-            return super().transform(images)
-
-    lazy = ImageSet(LazyImages(lambda i: images[i], len(images)))
-    model = OutOfCoreKMeans(
-        3, representation=Watched(size=12), batch_size=64, init_size=100, n_epochs=2
-    ).fit(lazy)
-    assert adjusted_rand_score(model.labels_, kinds) == 1
-    assert max(held) <= 100
-    whole = KMeans(3, n_init=3, random_state=0).fit(Pixels(size=12).transform(images))
-    assert adjusted_rand_score(model.labels_, whole.labels_) == 1
-    for same in (images, list(images), ImageSet(images)):
-        np.testing.assert_array_equal(model.predict(same), model.labels_)
-    assert model.transform(lazy).shape == (450, 3)
-
-
-def test_a_representation_is_fitted_once_unless_it_was(sorted_images):
-    from sklearn.pipeline import make_pipeline
-
-    images, kinds = sorted_images
-    road = make_pipeline(Pixels(size=12), VariancePCA(0.9))
-    model = OutOfCoreKMeans(3, representation=road, batch_size=64, init_size=120).fit(images)
-    assert not hasattr(road[-1], "components_")  # the given one stays as it was
-    assert model.representation_[-1].n_samples_ == 120
-    assert adjusted_rand_score(model.labels_, kinds) == 1
-    road.fit(images)
-    model = OutOfCoreKMeans(3, representation=road, batch_size=64).fit(images)
-    assert model.representation_ is road
-
-
-def test_memory_stays_flat_whatever_the_number_of_images():
-    import tracemalloc
-
-    picture = np.random.default_rng(0).integers(0, 255, (64, 64), dtype=np.uint8)
-    peaks = []
-    for n in (400, 2000):
-        lazy = ImageSet(LazyImages(lambda i: np.roll(picture, i, axis=0), n))
-        model = OutOfCoreKMeans(
-            3, representation=Pixels(size=32), batch_size=100, init_size=200, n_epochs=1, n_init=1
-        )
-        tracemalloc.start()
-        model.fit(lazy)
-        peaks.append(tracemalloc.get_traced_memory()[1])
-        tracemalloc.stop()
-    assert peaks[1] < 1.25 * peaks[0]  # all features would be 6.5 MB more
-
-
-def test_too_few_images_and_bad_parameters_are_sentences(sorted_images):
-    images, _ = sorted_images
-    with pytest.raises(ValueError, match="too few for n_clusters=4"):
-        OutOfCoreKMeans(4, representation=Pixels(8)).fit(images[:3])
-    with pytest.raises(ValueError, match="`batch_size` is a whole number"):
-        OutOfCoreKMeans(4, batch_size=0).fit(np.zeros((9, 2)))
-
-
 # ---------------------------------------------------------------------- side by side
 
 
@@ -279,6 +187,22 @@ def test_what_was_left_out_of_a_scan_chooses_nothing():
         scan.best_by("gap")
 
 
-def test_batches_smaller_than_the_number_of_clusters_still_fit():
-    rows = np.random.default_rng(0).normal(size=(11, 2))
-    assert len(np.unique(OutOfCoreKMeans(4, batch_size=2).fit_predict(rows))) == 4
+@pytest.mark.parametrize("d", [3, 300])
+def test_more_clusters_than_different_images_are_not_found_and_never_chosen(d):
+    rows = np.repeat(np.random.default_rng(0).normal(size=(4, d)), 9, axis=0)
+    scan = choose_k(rows, range(2, 9), n_references=3, n_resamples=3)
+    assert scan.not_found == [5, 6, 7, 8]
+    for scores in (scan.inertia, scan.silhouette, scan.gap, scan.gap_error, scan.stability):
+        assert np.isnan(scores[3:]).all() and np.isfinite(scores[:3]).all()
+    assert set(scan.choices) == {"elbow", "silhouette", "gap", "stability"}
+    assert max(scan.choices.values()) <= 4
+    assert "not found, as there are fewer different images: 5, 6, 7 and 8" in str(scan)
+    alt = figures.k_choice(scan).alt
+    assert "Not found: 5, 6, 7 and 8." in alt and "nan" not in alt
+
+
+def test_images_that_are_all_the_same_are_one_cluster():
+    scan = choose_k(np.ones((12, 3)), range(2, 6), n_references=3, n_resamples=3)
+    assert scan.not_found == [2, 3, 4, 5]
+    assert scan.choices == {"silhouette": 1, "gap": 1}
+    assert "elbow was not computed" in figures.k_choice(scan).alt

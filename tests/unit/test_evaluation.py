@@ -32,7 +32,7 @@ def test_indices_equal_scikit_learns(n, k, classes):
     rng = np.random.default_rng(n + k)
     labels = rng.integers(classes, size=n)
     clusters = noisy(labels, 0.5, k, rng)
-    result = agreement(clusters, labels, n_bootstrap=0, n_permutations=20)
+    result = agreement(labels, clusters, n_bootstrap=0, n_permutations=20)
     assert result.ari == pytest.approx(adjusted_rand_score(labels, clusters))
     assert result.ami == pytest.approx(adjusted_mutual_info_score(labels, clusters), abs=1e-9)
 
@@ -42,7 +42,7 @@ def test_the_numbering_of_clusters_never_matters():
     labels = rng.integers(4, size=200)
     clusters = noisy(labels, 0.4, 4, rng)
     renamed = np.array([30, 2, 17, 5])[clusters]
-    a, b = agreement(clusters, labels), agreement(renamed, labels)
+    a, b = agreement(labels, clusters), agreement(labels, renamed)
     assert (a.ari, a.accuracy) == (b.ari, b.accuracy)
     assert a.ami == pytest.approx(b.ami)
     np.testing.assert_allclose(
@@ -56,32 +56,32 @@ def test_matched_accuracy_is_the_best_matching():
     rng = np.random.default_rng(3)
     labels, clusters = rng.integers(4, size=60), rng.integers(4, size=60)
     best = max(np.mean(np.array(p)[clusters] == labels) for p in permutations(range(4)))
-    assert matched_accuracy(clusters, labels) == pytest.approx(best)
+    assert matched_accuracy(labels, clusters) == pytest.approx(best)
     # One cluster more than classes: it stays unmatched, so its images are wrong.
-    assert matched_accuracy([0, 0, 1, 1, 2, 2], [0, 0, 1, 1, 1, 1]) == pytest.approx(4 / 6)
+    assert matched_accuracy([0, 0, 1, 1, 1, 1], [0, 0, 1, 1, 2, 2]) == pytest.approx(4 / 6)
     # One cluster only: the largest class.
-    assert matched_accuracy([0] * 5, [0, 1, 1, 1, 2]) == pytest.approx(3 / 5)
+    assert matched_accuracy([0, 1, 1, 1, 2], [0] * 5) == pytest.approx(3 / 5)
 
 
 def test_chance_for_1000_images_in_four_classes():
     """Published simulation: mean .276, 95 % between .262 and .291 for 4 × 250."""
     labels = np.repeat(np.arange(4), 250)
     clusters = np.random.default_rng(0).integers(4, size=1000)
-    chance = chance_accuracy(clusters, labels, n_permutations=2000)
+    chance = chance_accuracy(labels, clusters, n_permutations=2000)
     assert chance.mean == pytest.approx(0.276, abs=0.003)
     assert chance.low == pytest.approx(0.262, abs=0.004)
     assert chance.high == pytest.approx(0.291, abs=0.004)
-    assert matched_accuracy(clusters, labels) > 0.25  # always above 1/k, hence all this
+    assert matched_accuracy(labels, clusters) > 0.25  # always above 1/k, hence all this
 
 
 def test_unrelated_clusters_are_at_chance_and_related_ones_are_not():
     rng = np.random.default_rng(1)
     labels = np.repeat(np.arange(4), 50)
-    random = agreement(rng.integers(4, size=200), labels)
+    random = agreement(labels, rng.integers(4, size=200))
     assert not random.better_than_chance
     assert random.p_value > 0.05
     assert 0 in random.ari_interval
-    good = agreement(noisy(labels, 0.5, 4, rng), labels)
+    good = agreement(labels, noisy(labels, 0.5, 4, rng))
     assert good.better_than_chance
     assert good.p_value == pytest.approx(1 / 1001)
     assert good.ari_interval.low > 0
@@ -101,16 +101,16 @@ def test_shuffling_patients_keeps_clusters_of_patients_from_looking_significant(
     for _ in range(40):
         clusters, labels, patients = patients_of_slices(rng)
         options = {"n_permutations": 99, "n_bootstrap": 0}
-        by_image.append(agreement(clusters, labels, **options).p_value <= 0.05)
-        by_patient.append(agreement(clusters, labels, groups=patients, **options).p_value <= 0.05)
+        by_image.append(agreement(labels, clusters, **options).p_value <= 0.05)
+        by_patient.append(agreement(labels, clusters, groups=patients, **options).p_value <= 0.05)
     assert np.mean(by_image) > 0.4  # copies taken for evidence
     assert np.mean(by_patient) < 0.16
 
 
 def test_indices_are_not_zero_by_chance_when_slices_are_copies():
     clusters, labels, patients = patients_of_slices(np.random.default_rng(5), n_patients=16)
-    by_image = agreement(clusters, labels, n_bootstrap=0)
-    by_patient = agreement(clusters, labels, groups=patients, n_bootstrap=0)
+    by_image = agreement(labels, clusters, n_bootstrap=0)
+    by_patient = agreement(labels, clusters, groups=patients, n_bootstrap=0)
     assert by_image.ari_chance.high < 0.05 and by_image.ami_chance.high < 0.06
     assert by_patient.ari_chance.high > 0.1 and by_patient.ami_chance.high > 0.1
     assert abs(by_image.ari_chance.mean) < 0.01 and abs(by_image.ami_chance.mean) < 0.01
@@ -120,7 +120,7 @@ def test_shuffling_patients_keeps_the_sizes_of_classes():
     rng = np.random.default_rng(2)
     patients = rng.integers(12, size=70)
     labels = (patients % 3 == 0).astype(int)
-    alone = agreement(np.zeros(70, int), labels, groups=patients)
+    alone = agreement(labels, np.zeros(70, int), groups=patients)
     assert alone.accuracy == alone.chance.low == alone.chance.high
     assert alone.p_value == 1
 
@@ -131,8 +131,8 @@ def test_bootstrap_by_patient_is_wider_and_covers():
     for _ in range(30):
         clusters, labels, patients = patients_of_slices(rng, n_patients=60, slices=4)
         options = {"n_permutations": 1, "n_bootstrap": 200}
-        image = agreement(clusters, labels, **options).ari_interval
-        patient = agreement(clusters, labels, groups=patients, **options).ari_interval
+        image = agreement(labels, clusters, **options).ari_interval
+        patient = agreement(labels, clusters, groups=patients, **options).ari_interval
         wider.append((patient.high - patient.low) > (image.high - image.low))
         covered.append(-0.001 in patient or 0 in patient)  # the truth: unrelated
     assert np.mean(wider) > 0.95
@@ -158,41 +158,59 @@ def test_bootstrap_draws_whole_groups():
 
     bootstrap(statistic, np.arange(50.0), patients, groups=patients, n=30)
     assert all(seen)
-    again = [bootstrap(np.mean, np.arange(50.0), groups=patients, n=50, seed=s) for s in (1, 1, 2)]
+    again = [
+        bootstrap(np.mean, np.arange(50.0), groups=patients, n=50, random_state=s)
+        for s in (1, 1, 2)
+    ]
     assert again[0] == again[1] != again[2]
 
 
 def test_contingency_keeps_empty_classes_and_names_noise():
-    table = contingency([0, 0, 5, -1], [0, 2, 2, 2])
+    table = contingency([0, 2, 2, 2], [0, 0, 5, -1])
     np.testing.assert_array_equal(table, [[0, 0, 1], [1, 0, 1], [0, 0, 1]])
-    np.testing.assert_array_equal(contingency([0, 1, 1], ["b", "a", "a"]), [[0, 1], [2, 0]])
+    np.testing.assert_array_equal(contingency(["b", "a", "a"], [0, 1, 1]), [[0, 1], [2, 0]])
 
 
 def test_noise_is_wrong_by_default_and_can_be_dropped():
     labels = np.repeat([0, 1], 10)
     clusters = labels.copy()
     clusters[::2] = -1
-    kept = agreement(clusters, labels)
+    kept = agreement(labels, clusters)
     assert kept.n_noise == 10 and kept.n_clusters == 2
     assert kept.accuracy == 0.5 and kept.ari < 0.5
     assert kept.cluster_names == ("noise", "0", "1")
     assert kept.matching == {0: "0", 1: "1"}
-    dropped = agreement(clusters, labels, noise="drop")
+    dropped = agreement(labels, clusters, noise="drop")
     assert dropped.n == 10 and dropped.n_noise == 10
     assert dropped.accuracy == dropped.ari == 1
     assert "10 left out as noise" in str(dropped)
 
 
+def test_labels_come_first_and_clusters_second_as_in_scikit_learn():
+    """An asymmetric case, by hand: swapped, every number would be another."""
+    labels, clusters = [0, 0, 0, 1, 1, 2], [1, 1, -1, 0, 0, 0]
+    result = agreement(labels, clusters, n_permutations=50, n_bootstrap=0)
+    np.testing.assert_array_equal(result.table, [[1, 0, 0], [0, 2, 1], [2, 0, 0]])
+    np.testing.assert_array_equal(contingency(labels, clusters), result.table)
+    assert (result.n_noise, result.n_clusters, result.n_classes) == (1, 2, 3)
+    assert result.cluster_names == ("noise", "0", "1") and result.matching == {0: "1", 1: "0"}
+    assert result.accuracy == matched_accuracy(labels, clusters) == pytest.approx(4 / 6)
+    assert matched_accuracy([0, 0, 1, 1], [0, 1, 2, 3]) == 0.5
+    assert matched_accuracy([0, 1, 2, 3], [0, 0, 1, 1]) == 0.5
+    never = chance_accuracy([0] * 6, clusters, n_permutations=20)
+    assert never.mean == never.low == never.high == 0.5  # noise is wrong however labels fall
+
+
 def test_only_noise():
     labels = np.array([0, 1, 1, 2])
-    result = agreement(np.full(4, -1), labels)
+    result = agreement(labels, np.full(4, -1))
     assert (result.accuracy, result.ari, result.n_clusters) == (0, 0, 0)
     with pytest.raises(ValueError, match="Every image is noise"):
-        agreement(np.full(4, -1), labels, noise="drop")
+        agreement(labels, np.full(4, -1), noise="drop")
 
 
 def test_a_single_cluster_agrees_with_nothing():
-    result = agreement(np.zeros(40, int), np.arange(40) % 4)
+    result = agreement(np.arange(40) % 4, np.zeros(40, int))
     assert (result.ari, result.ami, result.accuracy) == (0, 0, 0.25)
     assert not result.better_than_chance and result.p_value == 1
 
@@ -200,14 +218,17 @@ def test_a_single_cluster_agrees_with_nothing():
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (([0, 1], None), "no labels, so there is nothing to agree with"),
-        ((None, [0, 1]), "no clusters to judge"),
-        (([0, 1, 1], [0, 1]), "3 images but 2 labels"),
+        ((None, [0, 1]), "no labels, so there is nothing to agree with"),
+        (([0, 1], None), "no clusters to judge"),
+        (([0, 1], [0, 1, 1]), "3 images but 2 labels"),
         (([], []), "no images to judge"),
-        (([[0], [1]], [0, 1]), "one number for each image"),
-        ((["a", "b"], [0, 1]), "Clusters are whole numbers"),
-        (([0.5, 1], [0, 1]), "Clusters are whole numbers"),
-        (([0, 1], [0, np.nan]), "Some labels are NaN"),
+        (([0, 1], [[0], [1]]), "one for each image"),
+        (([0, 1], ["a", "b"]), "Clusters are whole numbers.*Labels come first"),
+        (([0, 1], [0.5, 1]), "Clusters are whole numbers"),
+        (([0, np.nan], [0, 1]), "Some labels are NaN"),
+        ((["a", None], [0, 1]), r"missing \(None or NaN\)"),
+        (([0, None], [0, 1]), r"missing \(None or NaN\)"),
+        (([0, -1], [0, 1]), "−1 is the cluster .* labels come first"),
     ],
 )
 def test_what_cannot_be_judged_is_said_in_a_sentence(arguments, sentence):
@@ -224,7 +245,7 @@ def test_other_errors_are_sentences():
     with pytest.raises(ValueError, match="level of chance"):
         agreement([0, 1], [0, 1], n_permutations=0)
     with pytest.raises(ValueError, match="3 class names for 2 classes"):
-        agreement([0, 1], ["a", "b"], class_names=["x", "y", "z"])
+        agreement(["a", "b"], [0, 1], class_names=["x", "y", "z"])
     with pytest.raises(ValueError, match="at least one array"):
         bootstrap(np.mean)
 
@@ -255,11 +276,11 @@ def known_set(n: int = 120) -> ImageSet:
 def test_nuisance_finds_what_was_really_clustered():
     images = known_set()
     clusters = (images.sites == "B").astype(int)
-    found = nuisance(clusters, images, wedge_seen=np.arange(120) % 2)
+    found = nuisance(images, clusters, wedge_seen=np.arange(120) % 2)
     assert [row.what for row in found] == [
         "diagnosis", "patient", "site", "image size", "wedge seen",
     ]  # fmt: skip
-    assert found.strongest.what == "site"
+    assert max(found, key=lambda row: row.ami).what == "site"
     assert found["site"].ari == 1 and found["site"].together == 1 and found["site"].apart == 0
     assert found["site"].p_value < 0.01 < found["diagnosis"].p_value
     assert abs(found["diagnosis"].ami) < 0.02
@@ -274,15 +295,16 @@ def test_nuisance_leaves_out_what_is_not_known_or_the_same_everywhere():
     images = ImageSet(
         np.zeros((20, 4, 4), np.uint8), sizes=np.full((20, 2), 28), patients=np.arange(20)
     )
-    found = nuisance(np.arange(20) % 2, images)
+    found = nuisance(images, np.arange(20) % 2)
     assert [row.what for row in found] == ["patient", "image size"]
     assert found["image size"].n_values == 1 and np.isnan(found["image size"].ami)
     assert np.isnan(found["patient"].ari)  # every image its own patient
-    assert found.strongest is None
     with pytest.raises(ValueError, match="Nothing is known"):
-        nuisance([0, 1], ImageSet(np.zeros((2, 4, 4), np.uint8)))
+        nuisance(ImageSet(np.zeros((2, 4, 4), np.uint8)), [0, 1])
     with pytest.raises(ValueError, match="3 images but 20"):
-        nuisance([0, 1, 1], images)
+        nuisance(images, [0, 1, 1])
+    with pytest.raises(TypeError, match="an ImageSet, then clusters"):
+        nuisance([0] * 20, images)
 
 
 def test_neighbours_of_the_same_patient_do_not_count():
