@@ -50,7 +50,7 @@ def grade_class(
     dask: str | None = None,
     single: bool = False,
 ) -> bool:
-    """Grade a class and write everything that comes out of it.
+    """Grade a class, write everything that comes out of it, and print a summary.
 
     Parameters
     ----------
@@ -71,17 +71,9 @@ def grade_class(
     -------
     bool
         Whether every exercise of every submission has a mark.
-
-    Raises
-    ------
-    OctlessonsError
-        If there is nothing to grade, or submissions cannot be kept apart here.
     """
-    for module in ("jinja2", "copydetect"):  # before anything is graded
-        need(module, f"A class is graded with {module}")
-    console = Console()
-    part = _shard(shard)
-    _outside(out, submissions)
+    console, part = Console(), _shard(shard)
+    _may_begin(out, submissions)
     assignment = load_assignment(config, exercises, hidden)
     notices: list[str] = []
     found = read_submissions(submissions, assignment.ids, single=single, notice=notices.append)
@@ -98,16 +90,21 @@ def grade_class(
             progress=lambda done, of: bar.update(task, completed=done, total=of),
         )
     if part is None:
-        stubs = {task.id: task.stub for task in assignment.tasks}
-        alike = similar_answers(result.submissions, assignment.ids, stubs)
-        warning = UNSAFE if result.isolation == NONE else ""
-        write_similarity(alike, out, title=assignment.title, warning=warning)
-        write_results(result, out, notices)
+        _write_all(result, out, notices)
     else:
         for submission in result.submissions:
             write_student(result, submission, out)
     _tell(console, result, out, shard, notices)
     return all(not record.no_mark for record in result.records.values())
+
+
+def _write_all(result: ClassResult, out: Path, notices: Sequence[str]) -> None:
+    assignment = result.assignment
+    stubs = {task.id: task.stub for task in assignment.tasks}
+    alike = similar_answers(result.submissions, assignment.ids, stubs)
+    warning = UNSAFE if result.isolation == NONE else ""
+    write_similarity(alike, out, title=assignment.title, warning=warning)
+    write_results(result, out, notices)
 
 
 def _shard(text: str | None) -> tuple[int, int] | None:
@@ -119,8 +116,13 @@ def _shard(text: str | None) -> tuple[int, int] | None:
     return int(match[1]), int(match[2])
 
 
-def _outside(out: Path, submissions: Path) -> None:
-    """Refuse to write results among the submissions, where they would be read as one."""
+def _may_begin(out: Path, submissions: Path) -> None:
+    """Refuse what would fail after an hour: a missing extra, or results that cannot be written.
+
+    Results among the submissions would be read as one.
+    """
+    for module in ("jinja2", "copydetect"):
+        need(module, f"A class is graded with {module}")
     inside = submissions.is_dir() and out.resolve().is_relative_to(submissions.resolve())
     if inside:
         raise OctlessonsError(

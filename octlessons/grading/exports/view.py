@@ -149,12 +149,7 @@ def view_of(
 ) -> StudentView:
     """What may be shown of a submission; an exercise without a record is one without a mark.
 
-    Parameters
-    ----------
-    result : Graded
-    submission : Submission
-    most : mapping of str to int, optional
-        What `maxima` gives, where it is known already.
+    `most` is what `maxima` gives, where it is known already.
     """
     most = maxima(result) if most is None else most
     tasks = result.assignment.tasks
