@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from octlessons.figures.style import FAINT, INK, PALETTE, PAPER, STYLE
-from octlessons.wording import listing
+from octlessons.wording import count, listing
 
 
 def styled(function):
@@ -79,7 +79,9 @@ def texts(names, n: int, what: str) -> list[str]:
     """Names as text, from a list, an array or numbers; as many as there are things."""
     named = [str(name) for name in names]
     if len(named) != n:
-        raise ValueError(f"There are {len(named)} names for {n} {what}: give one for each.")
+        raise ValueError(
+            f"There are {count(len(named), 'name')} for {n} {what}: give one for each."
+        )
     return named
 
 

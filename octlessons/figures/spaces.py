@@ -43,8 +43,7 @@ def scree(
     held = np.cumsum(np.asarray(ratios, float))
     if not len(held):
         raise ValueError("There are no components to draw.")
-    span = len(held)
-    numbers = np.arange(1, span + 1)
+    numbers = np.arange(1, (span := len(held)) + 1)
     fig, axes = new_figure(FULL, 4.2)
     ax = axes[0, 0]
     ax.fill_between(numbers, held, color=PALETTE[1], alpha=0.15, linewidth=0)

@@ -17,7 +17,7 @@ from sklearn.cluster import KMeans
 
 from octlessons import figures
 from octlessons.clustering import choose_k
-from octlessons.evaluation import agreement
+from octlessons.evaluation import agreement, calibration, judge_classifier
 from octlessons.figures import DARK, LIGHT, MARKERS, MIME, PALETTE, render, show, showing
 from octlessons.images.imageset import ImageSet
 from octlessons.networks import History
@@ -111,7 +111,7 @@ def drawn(scans) -> dict[str, Figure]:
     kmeans = KMeans(4, n_init=1, random_state=0).fit(rows)
     pca = VariancePCA(0.995).fit(rows)
     plane = pca.transform(rows)[:, :2]
-    result = agreement(kmeans.labels_, scans.labels, class_names=scans.class_names)
+    result = agreement(scans.labels, kmeans.labels_, class_names=scans.class_names)
     boundaries = np.linspace(5, 25, 6)[:, None] + np.zeros((6, 40))
     lesions = np.zeros((32, 40), int)
     lesions[8:12, 5:15] = 1
@@ -121,7 +121,6 @@ def drawn(scans) -> dict[str, Figure]:
     return {
         "image_grid": figures.image_grid(scans[:6], title="Six"),
         "class_examples": figures.class_examples(scans, 2),
-        "image_pairs": figures.image_pairs(scans[:2], scans[2:4]),
         "centroid_images": figures.centroid_images(
             kmeans.cluster_centers_.reshape(4, 32, 40), np.bincount(kmeans.labels_)
         ),
@@ -135,7 +134,6 @@ def drawn(scans) -> dict[str, Figure]:
             scans[0], lesions, {1: "drusen", 2: "fluid"}, pixel_size=(4, 11)
         ),
         "class_counts": figures.class_counts(scans),
-        "size_scatter": figures.size_scatter(scans),
         "scree": figures.scree(pca),
         "embedding_map": figures.embedding_map(
             plane, scans.labels, scans.class_names, thumbnails=scans
@@ -155,8 +153,8 @@ def drawn(scans) -> dict[str, Figure]:
 
 
 NAMES = [
-    "image_grid", "class_examples", "image_pairs", "centroid_images", "component_images",
-    "layer_overlay", "lesion_overlay", "class_counts", "size_scatter", "scree", "embedding_map",
+    "image_grid", "class_examples", "centroid_images", "component_images",
+    "layer_overlay", "lesion_overlay", "class_counts", "scree", "embedding_map",
     "embedding_maps", "kmeans_steps", "silhouette_plot", "k_choice", "contingency_heatmap",
     "agreement_bars", "training_curves", "reconstructions",
 ]  # fmt: skip
@@ -220,7 +218,7 @@ def test_scree_marks_where_each_share_is_reached():
 def test_heat_map_tells_the_largest_class_of_each_cluster():
     fig = figures.contingency_heatmap([[9, 1], [2, 6]], ["a", "b"])
     assert "cluster 0: 9 of 10 are a; cluster 1: 6 of 8 are b" in fig.alt
-    with pytest.raises(ValueError, match="2 clusters and 2 classes"):
+    with pytest.raises(ValueError, match="1 name for 2 classes"):
         figures.contingency_heatmap([[9, 1], [2, 6]], ["a"])
 
 
@@ -251,11 +249,10 @@ def test_maps_side_by_side_tell_the_same_of_each():
         figures.embedding_maps({})
 
 
-def test_counts_and_sizes_are_those_of_the_set(scans):
+def test_counts_are_those_of_the_set(scans):
     assert "CNV 6 from 6 patients" in figures.class_counts(scans).alt
-    assert "3 image sizes" in figures.size_scatter(scans).alt
-    with pytest.raises(ValueError, match="not known"):
-        figures.size_scatter(ImageSet(np.zeros((2, 4, 4), np.uint8)))
+    with pytest.raises(ValueError, match="no labels"):
+        figures.class_counts(ImageSet(np.zeros((2, 4, 4), np.uint8)))
 
 
 def test_overlays_state_measures(drawn):
@@ -281,6 +278,122 @@ def test_figures_work_without_labels_and_with_few_images():
     assert figures.embedding_map(np.eye(3)[:, :2]).alt == "Map of 3 images in the plane."
     with pytest.raises(ValueError, match="no images to draw"):
         figures.image_grid([])
+
+
+# ---------------------------------------------------------------------- any n, any k, any names
+
+
+@pytest.mark.parametrize("n", [3, 51, 399])
+@pytest.mark.parametrize("k", [2, 3, 5, 12])
+def test_silhouettes_of_any_number_of_images_in_any_number_of_clusters(n, k):
+    """Positions as floats gave one too many for some numbers, 51 among them."""
+    rng = np.random.default_rng(n + k)
+    clusters = np.append(np.arange(k - 1) % (n - 1), rng.integers(k, size=max(n - k + 1, 1)))[:n]
+    clusters[:2] = 0
+    clusters[2] = 1
+    fig = figures.silhouette_plot(rng.normal(size=(n, 3)), clusters)
+    bars = [artist for artist in fig.axes[0].patches if hasattr(artist, "get_data")]
+    assert len(bars) == len(np.unique(clusters))
+    for bar, size in zip(bars, np.bincount(clusters)[np.unique(clusters)], strict=True):
+        values, edges, _ = bar.get_data()
+        assert len(values) == size and np.all(np.diff(edges) == 1)
+    assert f"{n} images" in fig.alt
+
+
+def test_silhouettes_leave_out_noise_and_need_two_clusters():
+    rows = np.random.default_rng(0).normal(size=(51, 2))
+    clusters = np.arange(51) % 3 - 1
+    assert "34 images in 2 clusters" in figures.silhouette_plot(rows, clusters).alt
+    for few in (np.zeros(51, int), np.arange(51)):
+        with pytest.raises(ValueError, match="at least two clusters"):
+            figures.silhouette_plot(rows, few)
+
+
+@pytest.mark.parametrize(("n", "k"), [(1, 1), (2, 9), (3, 2), (51, 3), (399, 9)])
+def test_maps_and_tables_of_any_size(n, k):
+    rng = np.random.default_rng(n)
+    points, labels = rng.normal(size=(n, 2)), rng.integers(-1, k, size=n)
+    found = agreement(np.arange(n) % k, labels, n_permutations=3, n_bootstrap=3)
+    reported = judge_classifier(np.arange(n) % k, np.abs(labels), n_bootstrap=0)
+    sure = calibration(np.arange(n) % k, rng.dirichlet(np.ones(k), n), n_bootstrap=3)
+    centres = rng.normal(size=(k, 2))
+    near = np.argmin(np.linalg.norm(points[:, None] - centres, axis=2), axis=1)
+    drawn = [
+        figures.embedding_map(points, labels),
+        figures.embedding_maps({3: points, "b": points}, labels, np.arange(k)),
+        figures.contingency_heatmap(found),
+        figures.agreement_bars({1: found, "b": found}),
+        figures.confusion_figure(reported),
+        figures.calibration_figure({"a": sure, "b": sure}),
+        figures.kmeans_steps(points, [(centres, None), (centres, near)]),
+        figures.scree(rng.dirichlet(np.ones(k))),
+    ]
+    for fig in drawn:
+        assert "nan" not in fig.alt and fig.alt.endswith(".")
+
+
+@pytest.mark.parametrize("n", [1, 2, 3, 51])
+def test_images_of_any_number(n):
+    rng = np.random.default_rng(n)
+    images = rng.integers(0, 255, (n, 8, 9), dtype=np.uint8)
+    labelled = ImageSet(images, np.arange(n) % 3, patients=np.arange(n))
+    drawn = [
+        figures.image_grid(images, columns=10),
+        figures.class_examples(labelled, 5),
+        figures.class_examples(ImageSet(images), 5),
+        figures.class_counts(labelled),
+        figures.centroid_images(images[:12] / 255, np.arange(n)[:12]),
+        figures.component_images(images[:12] / 255 - 0.5, columns=5),
+    ]
+    for fig in drawn:
+        assert "nan" not in fig.alt and fig.alt.endswith(".")
+
+
+@pytest.mark.parametrize("ks", [[2], [1, 2], range(1, 13)])
+def test_choices_among_any_numbers_of_clusters(ks):
+    rows = np.random.default_rng(0).normal(size=(51, 2))
+    fig = figures.k_choice(choose_k(rows, ks, n_references=1, n_resamples=2, n_init=1))
+    assert "nan" not in fig.alt and "silhouette" in fig.alt
+
+
+def test_names_may_be_lists_arrays_or_numbers(scans):
+    few = scans[:3]
+    for titles in (["a", "b", "c"], np.array(["a", "b", "c"]), np.arange(3), (1, 2, 3), []):
+        alt = figures.image_grid(few, titles).alt
+        assert ": " + ", ".join(str(title) for title in titles) in alt or not len(titles)
+    table = [[9, 1], [2, 6]]
+    for names in (["a", "b"], np.array(["a", "b"]), np.array([4, 5]), (4, 5)):
+        first, second = (str(name) for name in names)
+        assert f"are {first}; " in figures.contingency_heatmap(table, names, names).alt
+        assert f"cluster {second}: 6" in figures.contingency_heatmap(table, names, names).alt
+        assert f"10 {first}, 90 %" in figures.confusion_figure(table, names).alt
+        assert f"1 {second}" in figures.embedding_map(np.eye(2), [0, 1], names).alt
+        shown = figures.layer_overlay(few[0], np.ones((2, 40)) * [[9], [20]], names).alt
+        assert shown.endswith(f"from top to bottom: {first}, {second}.")
+
+
+def test_what_cannot_be_drawn_is_said():
+    nothing = np.full((2, 16), np.nan)
+    scan = np.full((16, 16), 3, np.uint8)
+    assert figures.layer_overlay(scan, nothing, ["a", "b"]).alt == (
+        "B-scan with 0 layer boundaries drawn."
+    )
+    assert "no lesion" in figures.lesion_overlay(np.zeros((8, 8)), np.zeros((8, 8)), {1: "d"}).alt
+    for call in (
+        lambda: figures.centroid_images(np.empty((0, 4, 4))),
+        lambda: figures.component_images(np.empty((0, 4, 4))),
+        lambda: figures.kmeans_steps(np.eye(2), []),
+        lambda: figures.scree([]),
+        lambda: figures.embedding_map(np.empty((0, 2))),
+        lambda: figures.agreement_bars({}),
+        lambda: figures.calibration_figure({}),
+    ):
+        with pytest.raises(ValueError, match=r"There (are|is) no [\w ]+ to draw"):
+            call()
+    with pytest.raises(ValueError, match="Labels are whole numbers"):
+        figures.embedding_map(np.eye(2), ["a", "b"])
+    with pytest.raises(ValueError, match="differ in size"):
+        figures.lesion_overlay(scan, np.zeros((8, 8)), {1: "drusen"})
 
 
 # ---------------------------------------------------------------------- show
