@@ -6,8 +6,8 @@
 >>> results = claims.run(["skin-augmentation"], scale="quick")  # doctest: +SKIP
 
 The modules: `claim` (what a claim is, and what its experiment is given), one module for each
-experiment, `registry` (all of them), `scans` (the images of an experiment, drawn in blocks that
-survive an interruption), `running` (one after the other, written as they finish), `results` (what
+experiment, `registry` (all of them), `data` (the images of an experiment, drawn in blocks that
+survive an interruption), `runner` (one after the other, written as they finish), `results` (what
 is kept, and the results that ship with the package in ``recorded.json``).
 """
 
@@ -19,6 +19,6 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "claim": ["SCALES", "Claim"],
         "registry": ["CLAIMS"],
         "results": ["Result", "Results", "read_results", "recorded"],
-        "running": ["run"],
+        "runner": ["run"],
     },
 )

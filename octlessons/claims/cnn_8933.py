@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import importlib.util
-
 import numpy as np
 
+from octlessons._optional import installed
 from octlessons.claims.claim import Claim, Finding, Setting
 from octlessons.claims.data import described, scans
 from octlessons.errors import OctlessonsError
@@ -155,7 +154,7 @@ def _scores(train: ImageSet, test: ImageSet, size: int, epochs: int, seed: int, 
 
 
 def _with_torch() -> bool:
-    return importlib.util.find_spec("torch") is not None
+    return installed("torch")
 
 
 def _classifier(size: int, epochs: int, seed: int, checkpoint):

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 
+from octlessons._files import write_atomically
 from octlessons.claims.claim import Setting
 from octlessons.images import ImageSet, load_images
 
@@ -171,7 +170,7 @@ def _draw(setting: Setting, folder: Path, size: int, n_per_class, n, seed: int) 
     _join(folder, files, total, size)
 
 
-def _draw_block(patients, seed: int, size: int, file: Path) -> None:
+def _draw_block(patients: list[tuple[str, int, int]], seed: int, size: int, file: Path) -> None:
     from octlessons.images.phantoms.drawing import draw_patient_scans
     from octlessons.images.phantoms.population import CLASS_NAMES
 
@@ -205,14 +204,7 @@ def _join(folder: Path, files: list[Path], total: int, size: int) -> None:
 
 
 def _save(file: Path, **arrays) -> None:
-    handle, name = tempfile.mkstemp(dir=file.parent, suffix=".npz")
-    try:
-        with os.fdopen(handle, "wb") as stream:
-            np.savez(stream, **arrays)
-        os.replace(name, file)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
+    write_atomically(file, lambda stream: np.savez(stream, **arrays))
 
 
 def forget(folder: Path) -> None:

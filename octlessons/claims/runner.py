@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import re
 import shlex
 import sys
@@ -12,6 +10,8 @@ from collections.abc import Callable, Iterable
 from datetime import date
 from pathlib import Path
 
+from octlessons._fingerprint import fingerprint
+from octlessons._optional import install_command
 from octlessons.claims.claim import SCALES, Claim, Setting
 from octlessons.claims.data import forget
 from octlessons.claims.registry import CLAIMS
@@ -25,6 +25,7 @@ from octlessons.claims.results import (
     write_results,
 )
 from octlessons.errors import OctlessonsError
+from octlessons.images.sources import Data, resolve_data
 
 #: Where results go without a folder of one's own.
 OUT = Path("_build/claims")
@@ -68,8 +69,6 @@ def run(
     OctlessonsError
         If there is no such claim, scale or data source.
     """
-    from octlessons.images.sources import resolve_data
-
     tell = tell or _to_stderr
     chosen = _chosen(ids)
     if scale not in SCALES:
@@ -155,7 +154,7 @@ def _check_octmnist(source: str) -> None:
     fetch_medmnist("octmnist", int(source.partition("-")[2]))
 
 
-def _run_one(claim: Claim, setting: Setting, source, key: str) -> Result:
+def _run_one(claim: Claim, setting: Setting, source: Data, key: str) -> Result:
     began = time.perf_counter()
     parts: dict = {}
     try:
@@ -195,22 +194,19 @@ def _sentence(error: Exception) -> str:
             "--scale."
         )
     if isinstance(error, ImportError):
-        return (
-            f"A package is missing ({error}): python -m pip install -c constraints.txt "
-            '-e ".[book,deep]"'
-        )
+        return f"A package is missing ({error}): {install_command('book,deep')}"
     return (
         f"The experiment stopped with {type(error).__name__}: {str(error) or 'no message'}. "
         "This should not happen: please report it."
     )
 
 
-def _key(claim: Claim, scale: str, source) -> str:
-    """What a result depends on: experiment, scale, data and conditions."""
-    module = sys.modules[claim.experiment.__module__]
-    code = Path(module.__file__).read_bytes() if getattr(module, "__file__", None) else b""
+def _key(claim: Claim, scale: str, source: Data) -> str:
+    """What a result depends on: the code that the experiment reaches, scale, data, conditions."""
+    module = claim.experiment.__module__
+    modules = [module] if module.split(".")[0] == "octlessons" else ["octlessons.claims.claim"]
     what = [claim.id, scale, source.value, source.fingerprint, dict(claim.conditions())]
-    return hashlib.sha256(json.dumps(what, sort_keys=True).encode() + code).hexdigest()[:16]
+    return fingerprint(*modules, also=what)[:16]
 
 
 def _kept(file: Path, key: str) -> Result | None:
@@ -224,7 +220,7 @@ def _kept(file: Path, key: str) -> Result | None:
 def _merge(out: Path) -> None:
     """All results of the folder in one file."""
     order = list(CLAIMS)
-    found = []
+    found: list[Result] = []
     for file in sorted(out.glob("*.*.*.json")):
         try:
             found += read_results(file)

@@ -73,12 +73,8 @@ def _silhouettes(rows: np.ndarray, judged: np.ndarray) -> tuple[np.ndarray, list
 
     from octlessons.clustering import silhouette
 
-    two, widths = None, []
-    for k in KS:
-        clusters = KMeans(k, n_init=3, random_state=0).fit_predict(rows)
-        two = clusters if two is None else two
-        widths.append(silhouette(rows[judged], clusters[judged]))
-    return two, widths
+    found = [KMeans(k, n_init=3, random_state=0).fit_predict(rows) for k in KS]
+    return found[0], [silhouette(rows[judged], clusters[judged]) for clusters in found]
 
 
 def _explained(images, clusters: np.ndarray) -> dict[str, float]:

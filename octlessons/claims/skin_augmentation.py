@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Callable
 
 import numpy as np
 
+from octlessons._optional import installed
 from octlessons.claims.claim import Claim, Finding, Setting
 from octlessons.wording import count, listing, percent
 
@@ -77,7 +77,7 @@ def _by_pipeline(picture: np.ndarray, mask: np.ndarray):
 
 
 def _with_albumentations() -> bool:
-    return importlib.util.find_spec("albumentations") is not None
+    return installed("albumentations")
 
 
 #: Name of a change → what it does to a picture and the mask of its lesion.

@@ -13,12 +13,12 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from octlessons import claims
+from octlessons import _fingerprint, claims
 from octlessons.claims import (
     cnn_8933,
+    data,
     pca_257,
-    running,
-    scans,
+    runner,
     silhouette_k2,
     skin_augmentation,
 )
@@ -27,6 +27,7 @@ from octlessons.claims.results import RECORDED, Result, read_results, write_resu
 from octlessons.cli import app
 from octlessons.errors import OctlessonsError
 from octlessons.images import draw_phantoms
+from octlessons.images.sources import resolve_data
 from tests.conftest import ROOT
 
 run = CliRunner().invoke
@@ -324,7 +325,7 @@ def two_claims(monkeypatch):
         return found(len(calls))
 
     table = {"good": a_claim("good", good), "other": a_claim("other", lambda s: found())}
-    monkeypatch.setattr(running, "CLAIMS", table)
+    monkeypatch.setattr(runner, "CLAIMS", table)
     return table, calls
 
 
@@ -392,6 +393,26 @@ def test_other_scale_data_or_conditions_run_again(two_claims, tmp_path):
     assert len(read_results(tmp_path / "claims.json")) == 2
 
 
+@pytest.mark.parametrize(
+    "changed",
+    ["claims/silhouette_k2.py", "clustering/choosing.py", "images/phantoms/scanner.py"],
+)
+def test_a_result_is_stale_once_anything_it_reaches_has_changed(monkeypatch, changed):
+    claim, source = claims.CLAIMS["silhouette-k2"], resolve_data("phantoms")
+    before, hashed = runner._key(claim, "quick", source), _fingerprint._hash
+    assert runner._key(claim, "quick", source) == before
+    monkeypatch.setattr(
+        _fingerprint,
+        "_hash",
+        lambda path: hashed(path) + ("changed" if path.as_posix().endswith(changed) else ""),
+    )
+    assert runner._key(claim, "quick", source) != before
+    monkeypatch.setattr(
+        _fingerprint, "_hash", lambda path: hashed(path) + "grading" * ("grading" in path.parts)
+    )
+    assert runner._key(claim, "quick", source) == before  # what it does not reach
+
+
 def test_a_damaged_result_is_made_again(two_claims, tmp_path):
     _, calls = two_claims
     claims.run(["good"], out=tmp_path, tell=lambda line: None)
@@ -438,11 +459,11 @@ def test_a_folder_of_scans_is_used_and_goes_by_its_name(tmp_path):
 
 
 def test_phantoms_drawn_in_blocks_are_those_drawn_at_once(tmp_path, monkeypatch):
-    monkeypatch.setattr(scans, "IN_MEMORY", 10)
-    monkeypatch.setattr(scans, "BLOCK", 3)
+    monkeypatch.setattr(data, "IN_MEMORY", 10)
+    monkeypatch.setattr(data, "BLOCK", 3)
     monkeypatch.setattr("joblib.cpu_count", lambda: 1)
     setting = Setting("quick", "phantoms", tmp_path, lambda line: None)
-    drawn, draw = [], scans._draw_block
+    drawn, draw = [], data._draw_block
 
     def interrupted(*arguments):
         if len(drawn) == 2:
@@ -450,15 +471,15 @@ def test_phantoms_drawn_in_blocks_are_those_drawn_at_once(tmp_path, monkeypatch)
         drawn.append(arguments)
         draw(*arguments)
 
-    monkeypatch.setattr(scans, "_draw_block", interrupted)
+    monkeypatch.setattr(data, "_draw_block", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        scans.scans(setting, 32, n_per_class=8)
+        data.scans(setting, 32, n_per_class=8)
     kept = {file: file.stat().st_mtime_ns for file in tmp_path.rglob("block-*.npz")}
     assert len(kept) == 2
 
     counted = []
-    monkeypatch.setattr(scans, "_draw_block", lambda *a: (counted.append(a), draw(*a)))
-    images = scans.scans(setting, 32, n_per_class=8)
+    monkeypatch.setattr(data, "_draw_block", lambda *a: (counted.append(a), draw(*a)))
+    images = data.scans(setting, 32, n_per_class=8)
     whole = draw_phantoms(n_per_class=8, size=32)
     assert isinstance(images.images.base, np.memmap)  # read from the disk when needed
     assert np.array_equal(images.images, whole.images)
@@ -466,13 +487,13 @@ def test_phantoms_drawn_in_blocks_are_those_drawn_at_once(tmp_path, monkeypatch)
         assert np.array_equal(getattr(images, part), getattr(whole, part))
     assert len(counted) > 0 and not set(kept) & {a[-1] for a in counted}
     counted.clear()
-    mixed = scans.scans(setting, 32, n=20)
+    mixed = data.scans(setting, 32, n=20)
     assert np.array_equal(mixed.images, draw_phantoms(20, size=32).images)
 
 
 def test_rows_on_disk_are_the_pixels(tmp_path):
     images = draw_phantoms(5, size=32)
-    rows = scans.rows_on_disk(images, tmp_path / "rows.npy", lambda block: 1 - block)
+    rows = data.rows_on_disk(images, tmp_path / "rows.npy", lambda block: 1 - block)
     assert isinstance(rows, np.memmap) and rows.dtype == np.float32
     assert np.allclose(rows, 1 - images.images.reshape(5, -1) / 255, atol=1e-6)
 
@@ -507,13 +528,13 @@ def test_a_file_without_results_is_refused(text, tmp_path):
 def test_recording_replaces_the_same_command_and_leaves_out_problems(quick, tmp_path):
     _, _, results = quick
     file = tmp_path / "recorded.json"
-    running.record(results, file)
+    runner.record(results, file)
     newer = replace(results[0], found="something else")
     failed = replace(results[1], problem="There was no time.", found="")
     larger = replace(
         results[0], scale="laptop", command=results[0].command.replace("quick", "laptop")
     )
-    kept = running.record([larger, failed, newer], file)
+    kept = runner.record([larger, failed, newer], file)
     assert [result.id for result in kept] == sorted([*QUICK, "pca-257"], key=IDS.index)
     assert kept.of("pca-257", "quick").found == "something else"
     assert kept.of("pca-257").scale == "laptop" and kept.of("silhouette-k2").ok
@@ -536,11 +557,11 @@ def test_every_claim_is_recorded_at_laptop_scale_or_larger():
 def test_recorded_commands_are_ones_to_type(monkeypatch):
     asked = []
 
-    def instead(ids, data, out, scale, fresh):
-        asked.append((*ids, data, scale))
+    def instead(ids, source, out, scale, fresh):
+        asked.append((*ids, source, scale))
         return claims.Results()
 
-    monkeypatch.setattr(running, "run", instead)
+    monkeypatch.setattr(runner, "run", instead)
     for result in claims.recorded():
         program, *arguments = shlex.split(result.command)
         told = run(app, arguments)
