@@ -21,6 +21,7 @@ from octlessons.grading.exports import (
     UNSAFE,
     Standing,
     StudentView,
+    strangers,
     views_of,
     write_results,
     write_student,
@@ -156,7 +157,8 @@ def _tell(
     console.print(legend, style="dim", markup=False)
     if len(views) > _LONG:
         console.print(f"… and {len(views) - _LONG} more, in {_shown(out)}")
-    for sentence in notices:
+    unused = [f"The extension of {name} fits no student." for name in strangers(result)]
+    for sentence in [*notices, *unused]:
         console.print(f"[yellow]To be looked at:[/yellow] {escape(sentence)}")
     who = f": {escape(views[0].name)}" if len(views) == 1 else ""
     console.print(

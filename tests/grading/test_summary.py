@@ -95,6 +95,7 @@ def test_points_before_and_after_lateness_are_told_apart(isolation, course, fold
     said = " ".join(done.stdout.split())
     assert "before: without the policy on late work" in said
     assert "line 3: anna fits no student" in said and "no time for 2 students: Bo and Cy" in said
+    assert "The extension of boo fits no student." in said
     overview = (folder / "results" / "overview.html").read_text("utf-8")
     assert "anna fits no student" in overview and "perhaps misspelt: boo" in overview
 

@@ -13,7 +13,14 @@ bytes; the overview alone has times.
 from octlessons.grading.exports.classroom50 import Place, classroom50_result
 from octlessons.grading.exports.files import write_results, write_student
 from octlessons.grading.exports.gradescope import gradescope_results
-from octlessons.grading.exports.view import Graded, Standing, StudentView, view_of, views_of
+from octlessons.grading.exports.view import (
+    Graded,
+    Standing,
+    StudentView,
+    strangers,
+    view_of,
+    views_of,
+)
 from octlessons.grading.records import UNSAFE
 
 __all__ = [
@@ -24,6 +31,7 @@ __all__ = [
     "StudentView",
     "classroom50_result",
     "gradescope_results",
+    "strangers",
     "view_of",
     "views_of",
     "write_results",
