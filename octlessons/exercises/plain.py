@@ -96,12 +96,16 @@ def same(a, b) -> bool:
 
 
 def described(value, width: int = 60) -> str:
-    """Describe plain data in a few words, for a sentence: small things whole, arrays by shape."""
+    """Describe plain data in a few words, for a sentence: small things whole, arrays by shape.
+
+    Whatever the value is, there are words for it: a wrong answer must never stop who explains it.
+    """
     if isinstance(value, np.ndarray):
-        if value.size <= 8 and value.dtype != object:
+        if value.size <= 8 and value.itemsize <= 200 and value.dtype.kind in "biufcSU":
             with np.printoptions(precision=4, suppress=True):
                 return " ".join(np.array2string(value, separator=", ").split())
-        return f"an array of shape {value.shape}, {value.dtype}"
+        kind = {"U": "texts", "S": "bytes", "M": "dates", "m": "times"}.get(value.dtype.kind)
+        return f"an array of shape {value.shape} of {kind or value.dtype}"
     if isinstance(value, float):
         return f"{value:.6g}"
     if isinstance(value, int) and value.bit_length() > 1_000:
@@ -121,5 +125,7 @@ def described(value, width: int = 60) -> str:
         )
         text = "{" + inner + (", …" if len(value) > 6 else "") + "}"
         return text if len(text) <= 3 * width else f"a dict of {len(value)} entries"
+    if isinstance(value, str | bytes):
+        value = value[: 4 * width]  # never work on all of a very long one
     text = repr(value)
     return text if len(text) <= width else text[: width - 1] + "…"

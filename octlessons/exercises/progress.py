@@ -26,12 +26,17 @@ class Progress:
 
     def __init__(self, root: Path):
         self.path = root / "exercises" / ".progress.json"
-        try:
+        self._passed: set[str] = set()
+        self._hints: dict[str, int] = {}
+        self._read()
+
+    def _read(self) -> None:
+        """Add what the file holds: another terminal may have written it since."""
+        with contextlib.suppress(OSError, ValueError, TypeError, KeyError, AttributeError):
             data = json.loads(self.path.read_text("utf-8"))
-            self._passed = {str(name) for name in data["passed"]}
-            self._hints = {str(name): int(n) for name, n in data["hints"].items()}
-        except (OSError, ValueError, TypeError, KeyError, AttributeError):
-            self._passed, self._hints = set(), {}
+            hints = {str(name): int(n) for name, n in data["hints"].items()}
+            self._passed |= {str(name) for name in data["passed"]}
+            self._hints |= {name: max(n, self._hints.get(name, 0)) for name, n in hints.items()}
 
     def has_passed(self, exercise: Exercise) -> bool:
         """Whether the exercise was passed once."""
@@ -60,6 +65,7 @@ class Progress:
         return number, exercise.hints[number - 1]
 
     def _save(self) -> None:
+        self._read()
         text = json.dumps({"passed": sorted(self._passed), "hints": self._hints}, indent=1)
         # In a folder that cannot be written to, the ticks last as long as the session.
         with contextlib.suppress(OctlessonsError):

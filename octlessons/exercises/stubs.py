@@ -19,6 +19,7 @@ import json
 import os
 import re
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 from octlessons._files import write_atomically
@@ -233,23 +234,32 @@ def reset(exercise: Exercise) -> list[Path]:
     OctlessonsError
         If this copy of the course has nothing to make them from.
     """
-    pristine = Path(__file__).resolve().parents[1] / "course" / "exercises" / exercise.chapter
+    package = Path(__file__).resolve().parents[1]
+    pristine = package / "course" / "exercises" / exercise.chapter
+    checkout = replace(exercise, root=package.parent)  # where `octlessons start` copied from
     written = []
     for path, make in ((exercise.stub, stub_text), (exercise.notebook, notebook_text)):
-        if exercise.solution.is_file():
-            text = make(exercise)
+        source = exercise if exercise.solution.is_file() else checkout
+        if source.solution.is_file():
+            text = make(source)
         elif (pristine / path.name).is_file() and pristine / path.name != path:
             text = (pristine / path.name).read_text("utf-8")
         else:
             raise OctlessonsError(
-                f"{path.name} cannot be made anew in this copy of the course. In a checkout, "
-                f"`git checkout -- {path.relative_to(exercise.root).as_posix()}` gets it back."
+                f"{path.name} cannot be made anew in this copy of the course: copy it from a fresh "
+                "one, which `octlessons start FOLDER` makes."
             )
         if path.is_file() and path.read_text("utf-8", errors="replace") != text:
-            os.replace(path, path.with_name(path.name + ".bak"))
+            os.replace(path, _backup(path))
         write_atomically(path, text)
         written.append(path)
     return written
+
+
+def _backup(path: Path) -> Path:
+    """A name that is not taken: ``.bak``, then ``.1.bak`` and so on, so that nothing is lost."""
+    names = (f"{path.name}{end}.bak" for end in ("", *(f".{i}" for i in range(1, 10_000))))
+    return next(path.with_name(name) for name in names if not path.with_name(name).exists())
 
 
 def main(arguments: list[str] | None = None) -> int:

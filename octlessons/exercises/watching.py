@@ -159,13 +159,11 @@ def show(console: Console, report: Report) -> None:
         f"[{colour}]{report.exercise}: {report.outcome}[/{colour}] "
         f"({report.points} of {report.max_points} points, {report.seconds:.1f} s)"
     )
-    told = set()
-    for result in report.results:
+    for result, message in report.lines():
         tint = _COLOURS[result.outcome]
         console.print(f"  [{tint}]{result.sign}[/{tint}] {escape(result.title)}")
-        if result.message and result.message not in told:
-            told.add(result.message)
-            console.print(Padding(Text(result.message), (0, 0, 0, 6), expand=False))
+        if message:
+            console.print(Padding(Text(message), (0, 0, 0, 6), expand=False))
     if report.printed.strip():
         console.print("  Your code printed:")
         console.print(Padding(Text(report.printed.rstrip()), (0, 0, 0, 6), expand=False))

@@ -13,8 +13,15 @@ from typer.testing import CliRunner
 from octlessons.cli import app
 from octlessons.errors import OctlessonsError
 from octlessons.exercises import Outcome, check, exercise, load_catalogue, variant_rng
-from octlessons.exercises.outcomes import NotAttempted, StudentError, TimedOut
+from octlessons.exercises.outcomes import (
+    CheckResult,
+    NotAttempted,
+    Report,
+    StudentError,
+    TimedOut,
+)
 from octlessons.exercises.plain import NotPlain, copied
+from octlessons.exercises.progress import Progress
 from octlessons.exercises.source import notebook_source, python_source, read_source
 from octlessons.exercises.stubs import cut, drift
 from octlessons.exercises.student import load_student
@@ -243,6 +250,31 @@ def test_commands(course, solve, tmp_path):
     assert run("reset", ID).exit_code == 0
     assert course[ID].stub.with_name(f"{ID}.py.bak").is_file()
     assert run("check", ID).exit_code == 1
+
+
+def test_every_version_that_is_put_away_is_kept(course, solve, monkeypatch, tmp_path):
+    for text in ("first = 1\n", "second = 2\n", "third = 3\n"):
+        solve(ID, text)
+        assert run("reset", ID).exit_code == 0
+    kept = sorted(path.read_text() for path in course[ID].stub.parent.glob(f"{ID}.py*.bak"))
+    assert kept == ["first = 1\n", "second = 2\n", "third = 3\n"]
+    run("start", str(tmp_path / "mine"))  # a folder without solutions
+    monkeypatch.setenv("OCTLESSONS_COURSE", str(tmp_path / "mine"))
+    stub = load_catalogue()[ID].stub
+    given = stub.read_text("utf-8")
+    stub.unlink()
+    assert run("reset", ID).exit_code == 0 and stub.read_text("utf-8") == given
+
+
+def test_two_terminals_lose_no_tick_and_no_hint(course):
+    here, there = Progress(course.root), Progress(course.root)
+    first, second = list(course)[:2]
+    here.next_hint(first)
+    there.record(Report(second.id, (CheckResult("a", "b", Outcome.PASSED),)))
+    here.record(Report(first.id, (CheckResult("a", "b", Outcome.PASSED),)))
+    again = Progress(course.root)
+    assert again.has_passed(first) and again.has_passed(second)
+    assert again.next_hint(first)[0] == 2
 
 
 def test_start_copies_what_a_student_needs_and_no_solution(course, tmp_path, monkeypatch):
