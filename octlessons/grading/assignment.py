@@ -61,22 +61,10 @@ class Limits:
 class Task:
     """One exercise of an assignment.
 
-    Attributes
-    ----------
-    id, title : str
-    checks : mapping of str to bytes
-        The public check file and what lies beside it for it (``bands.json``), by file name.
-    hidden_checks : mapping of str to bytes
-        The same of the hidden overlay; empty if it has none.
-    limits : Limits
-    preload : tuple of str
-        Modules that the stub imports.
-    stub : str
-        Source that students begin with.
-    chapter : str
-        Name of its chapter's page.
-    solution : str
-        The course's own, for a second opinion on a check; empty if it is not here.
+    `checks` has by name the public check file and what lies beside it for it (``bands.json``),
+    `hidden_checks` the same of the hidden overlay, if it has some. `preload` are the modules that
+    the stub imports; `stub` is the source that students begin with, `solution` the course's own,
+    for a second opinion on a check, empty if it is not here; `chapter` is a page's name.
     """
 
     id: str

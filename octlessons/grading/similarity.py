@@ -82,15 +82,9 @@ class SimilarPair:
 class Compared:
     """What was found for one exercise.
 
-    Attributes
-    ----------
-    exercise : str
-    pairs : list of SimilarPair
-        The most alike first, at most `LISTED`.
-    compared, short, unlisted : int
-        How many answers were compared, were too short for it, and how many pairs are not listed.
-    skipped : list of (str, str)
-        Name of the submission, and a sentence why its answer was not compared.
+    `pairs` are the most alike first, at most `LISTED`; then how many answers were compared, how
+    many too short for it, how many pairs are not listed; `skipped` names who was not compared, and
+    why.
     """
 
     exercise: str

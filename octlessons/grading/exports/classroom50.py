@@ -18,16 +18,8 @@ NO_RESULT = "octlessons/no-mark/v1"
 class Place:
     """What Classroom 50's runner tells about a submission, in its environment.
 
-    Attributes
-    ----------
-    classroom, assignment : str
-        ``CLASSROOM`` and ``ASSIGNMENT``.
-    submission : str
-        ``SUBMISSION_TAG``.
-    commit, release, review : str
-        ``COMMIT_URL``, ``RELEASE_URL``, and ``REVIEW_URL`` where there is one.
-    moment : datetime or None
-        When the work was handed in, with time zone. The runner knows better and overwrites it.
+    `submission` is ``SUBMISSION_TAG``; `review` is only there at times; `moment` is when the work
+    was handed in, with time zone, which the runner knows better and overwrites.
     """
 
     classroom: str = ""

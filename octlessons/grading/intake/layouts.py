@@ -213,22 +213,9 @@ def hand_ins(
     folder or file for each student. A folder around a class, as zip programs make one, plays no
     part. Where there are signs of both, nothing is guessed.
 
-    Parameters
-    ----------
-    place : Top
-        The folder or archive.
-    owner : Who
-        Whose it is by its name, should it be one student's.
-    exercises : sequence of str
-    notice : callable
-        Gets a sentence for the tutor about everything that is nobody's.
-    single : bool
-        Whether it is one student's for certain.
-
-    Raises
-    ------
-    OctlessonsError
-        If it could be one student's or a class's: then only the tutor can tell.
+    `owner` is whose it is by its name, should it be one student's; with `single` it certainly is.
+    `notice` gets a sentence for the tutor about everything that is nobody's. An `OctlessonsError`
+    asks the tutor where it could be one student's or a class's.
     """
     if single or owner.ids:
         return [one_hand_in(place, owner)], []

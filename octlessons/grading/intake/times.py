@@ -70,29 +70,12 @@ def moments_of(
     students: Mapping[str, Sequence[str]],
     notice: Callable[[str], None],
 ) -> dict[str, datetime]:
-    """Find whose every line is, and say so of each that is nobody's.
+    """When each student handed in, from the lines of `read_times`; and say which are nobody's.
 
     A name that is written exactly as a student's counts for that one. Otherwise names are
     compared as people do (`name_key`), and a line that then fits several students counts for none.
-
-    Parameters
-    ----------
-    times : sequence
-        From `read_times`.
-    students : mapping of str to sequence of str
-        All that each student is known by; hand-ins of one student have the same key.
-    notice : callable
-        Takes a sentence for the tutor.
-
-    Returns
-    -------
-    dict of str to datetime
-        By key of `students`.
-
-    Raises
-    ------
-    OctlessonsError
-        If two lines give one student different times.
+    `students` has by key all that a student is known by; two lines with different times for one
+    student are an `OctlessonsError`.
     """
     exact: dict[str, set[str]] = {}
     alike: dict[str, set[str]] = {}
