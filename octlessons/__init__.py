@@ -32,6 +32,6 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "errors": ["OctlessonsError"],
         "evaluation": ["agreement"],
         "images": ["ImageSet", "load_images"],
-        "representations": ["Pixels"],
+        "representations": ["PhantomEncoder", "Pixels"],
     },
 )

@@ -149,7 +149,10 @@ _LIBRARIES: list = []
 
 def _declare_operators(torch) -> None:
     """Declare the operators for which torchvision registers something when it is imported."""
-    package = Path(importlib.util.find_spec("torchvision").origin).parent
+    spec = importlib.util.find_spec("torchvision")
+    if spec is None or spec.origin is None:
+        return
+    package = Path(spec.origin).parent
     names = {"nms"}
     for path in package.glob("_*.py"):
         names |= set(_DECLARED.findall(path.read_text("utf-8")))

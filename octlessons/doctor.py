@@ -371,7 +371,7 @@ def check_isolation() -> Check:
             title,
             "note",
             "none holds here; only `octlessons grade` needs one",
-            f"{sandbox.way(usual).ADVICE} `octlessons grade` says what each way lacks.",
+            f"{sandbox.WAYS[usual].advice} `octlessons grade` says what each way lacks.",
         )
 
 

@@ -223,7 +223,7 @@ def _run_pages(
     command = [sys.executable, "-m", "octlessons.site.executing", str(root), str(config)]
     executed: dict[str, float] = {}
     with _process([*command, str(cache), *names], source) as child:
-        for line in child.stdout:
+        for line in child.stdout or ():
             with suppress(ValueError, KeyError, TypeError):  # kernels may print on their own
                 ran = json.loads(line)
                 executed[ran["page"]] = ran["seconds"]
@@ -257,12 +257,12 @@ def _run_sphinx(
     command = [sys.executable, "-c", start, "build", str(root), "--path-output", str(work)]
     command += ["--config", str(inputs[0]), "--toc", str(inputs[1])]
     command += ["--keep-going", "-n"] + ([] if single else ["-W"]) + (["--all"] if stale else [])
-    run, lines = _Run({}, []), []
+    run, lines = _Run({}, []), list[str]()
     with (
         (work / "build.log").open("w", encoding="utf-8") as log,
         _process(command, source) as child,
     ):
-        for line in map(buildlog.plain, child.stdout):
+        for line in map(buildlog.plain, child.stdout or ()):
             print(line, file=log)
             lines.append(line)
             if verbose:
@@ -316,7 +316,8 @@ def _process(command: list[str], source: Data) -> Iterator[subprocess.Popen]:
                 child.wait(20)
             except subprocess.TimeoutExpired:
                 child.kill()
-        child.stdout.close()
+        if child.stdout is not None:
+            child.stdout.close()
 
 
 def _publish(output: Path, site: Path, built: Built, key: str) -> None:
@@ -350,7 +351,7 @@ def summary(built: Built) -> str:
     named = ("octlessons", "python", "numpy", "scikit-learn", "scikit-image")
     software = ", ".join(f"{name} {built.versions[name]}" for name in named)
     if built.executed:
-        slowest = max(built.executed, key=built.executed.get)
+        slowest = max(built.executed, key=built.executed.__getitem__)
         ran = (
             f"{count(len(built.executed), 'page')} in {sum(built.executed.values()):.0f} s, the "
             f"slowest {slowest} ({built.executed[slowest]:.0f} s)"

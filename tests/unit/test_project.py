@@ -1,12 +1,16 @@
 """The project's own files: pins, licences, import cost, versions that agree."""
 
 import re
+import shutil
 import subprocess
 import sys
+import textwrap
 import tomllib
 from importlib.metadata import distributions
 
+import numpy as np
 import pytest
+from sklearn.metrics import adjusted_rand_score
 
 import octlessons
 from tests.conftest import ROOT
@@ -118,3 +122,20 @@ def test_no_scan_or_weight_of_the_shared_folder_is_in_the_project(shared):
         if path and (ROOT / path).is_file() and digest(ROOT / path) in theirs
     ]
     assert copies == []
+
+
+@pytest.mark.slow
+def test_the_first_snippet_of_the_readme_groups_real_scans(shared, tmp_path):
+    """Loose scans in one folder, no classes, no names: the lines as they stand, with the path."""
+    files = sorted((shared / "data" / "oct2017_sample").rglob("*.jpeg"))
+    files = [files[i] for i in np.random.default_rng(0).permutation(len(files))]
+    truth = [file.parent.name for file in files]
+    for i, file in enumerate(files):
+        shutil.copy(file, tmp_path / f"scan_{i:03d}.jpeg")
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    code = textwrap.dedent(re.search(r"```python\n(.*?)```", text, re.S).group(1))
+    assert "path/of/your/folder" in code
+    found = {}
+    exec(code.replace("path/of/your/folder", str(tmp_path)), found)
+    assert list(found["images"].names) == [f"scan_{i:03d}.jpeg" for i in range(len(files))]
+    assert adjusted_rand_score(truth, found["clusters"]) > 0.6
