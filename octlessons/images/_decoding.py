@@ -350,7 +350,8 @@ def _open_tiff(stream: IO[bytes]) -> Header:
     from PIL import Image, UnidentifiedImageError
 
     try:
-        tags = Image.open(stream, formats=("TIFF",)).tag_v2
+        image: Any = Image.open(stream, formats=("TIFF",))
+        tags = image.tag_v2
         plain = max(tags.get(258, (1,))) <= 8 and max(tags.get(339, (1,))) == 1
     except UnidentifiedImageError:
         plain = False

@@ -186,8 +186,8 @@ def survey_folder(
     tree = Tree(root)
     survey = Survey(root, shown(root.name), problems=tree.problems, notes=tree.notes)
     base = _outer_folder(tree, layout)
-    parts = {path: SPLITS.get(os.path.basename(path).casefold()) for path in tree.folders[base]}
-    parts = {path: part for path, part in parts.items() if part}
+    names = {path: os.path.basename(path).casefold() for path in tree.folders[base]}
+    parts = {path: SPLITS[name] for path, name in names.items() if name in SPLITS}
     inside: list[tuple[str, str | None, tuple[str, ...]]] = []
     outside: dict[str, int] = defaultdict(int)
     for path in tree.images:

@@ -34,13 +34,16 @@ def is_table(source: object) -> bool:
 
 def survey_list(paths: Iterable) -> Survey:
     """Files by their paths, as given."""
-    items = list(paths)
-    wrong = next((item for item in items if not isinstance(item, str | os.PathLike)), None)
-    if wrong is not None:
-        raise TypeError(
-            f"A list of images holds their paths, not {type(wrong).__name__}. Pixels that are in "
-            "memory already go to ImageSet(array), uint8, shape (n, h, w)."
-        )
+    if not isinstance(paths, Iterable):
+        raise TypeError(f"Give a folder, a list of paths or a table, not {paths!r}.")
+    items = []
+    for item in paths:
+        if not isinstance(item, str | os.PathLike):
+            raise TypeError(
+                f"A list of images holds their paths, not {type(item).__name__}. Pixels that are "
+                "in memory already go to ImageSet(array), uint8, shape (n, h, w)."
+            )
+        items.append(item)
     root = Path.cwd()
     survey = Survey(root, "of paths", "the list")
     for item in items:
@@ -53,40 +56,50 @@ def survey_table(table: Any, folder: str | os.PathLike | None = None) -> Survey:
     name, columns = "in memory", table
     root = Path.cwd() if folder is None else Path(folder)
     if isinstance(table, str | os.PathLike):
-        path = Path(os.path.expanduser(table))
-        name, columns = path.name, _read_csv(path)
-        root = path.resolve().parent if folder is None else root
+        place = Path(os.path.expanduser(table))
+        name, columns = place.name, _read_csv(place)
+        root = place.resolve().parent if folder is None else root
     columns = _columns(columns)
-    n = len(columns["file"])
     survey = Survey(root, shown(name), "the table")
     tree: Tree | None = None
     known: dict[str, File] = {}
-    for i in range(n):
-        facts = {key: values[i] for key, values in columns.items()}
-        path = (facts.pop("file") or "").replace("\\", "/")
+    for i, listed in enumerate(columns["file"]):
+        path = (listed or "").replace("\\", "/")
         if not (root / path).is_file():
             tree = tree or Tree(root)
             path = _by_name(tree, path)
-        lacking = [key for key, value in facts.items() if value is None and any(columns[key])]
-        facts["split"] = SPLITS.get(str(facts.get("split")).casefold())
-        facts["label"] = survey.spelling(facts["label"]) if facts.get("label") else None
-        file = File(path, **facts)
-        twin = known.setdefault(path, file)
-        if lacking:
-            survey.problem(path, "table", f"The table gives it no {' and no '.join(lacking)}.")
-        elif twin is file:
-            _add(survey, root, file)
-        elif twin != file:
-            survey.problem(path, "table", "The table says different things about it.")
-            survey.files = [other for other in survey.files if other.path != path]
+        facts = {key: values[i] for key, values in columns.items()}
+        _add_row(survey, known, path, facts, [key for key in columns if any(columns[key])])
     if folder is not None:
-        tree = tree or Tree(root)
-        missing = [path for path in tree.images if path not in known]
+        missing = [path for path in (tree or Tree(root)).images if path not in known]
         if missing:
             named = ", ".join(map(shown, missing[:5])) + (", …" if len(missing) > 5 else "")
             survey.notes.append(f"{count(len(missing), 'image')} not in the table: {named}")
     survey.sort()
     return survey
+
+
+def _add_row(
+    survey: Survey, known: dict[str, File], path: str, facts: dict[str, str | None], used: list[str]
+) -> None:
+    """Take one row; a file that it leaves open, or of which two rows differ, is a problem."""
+    label, part = facts.get("label"), str(facts.get("split")).casefold()
+    file = File(
+        path,
+        SPLITS.get(part),
+        survey.spelling(label) if label else None,
+        facts.get("patient"),
+        facts.get("site"),
+    )
+    first = known.setdefault(path, file)
+    lacking = [key for key in used if facts[key] is None]
+    if lacking:
+        survey.problem(path, "table", f"The table gives it no {' and no '.join(lacking)}.")
+    elif first is file:
+        _add(survey, survey.root, file)
+    elif first != file:
+        survey.problem(path, "table", "The table says different things about it.")
+        survey.files = [other for other in survey.files if other.path != path]
 
 
 def _add(survey: Survey, root: Path, file: File) -> None:

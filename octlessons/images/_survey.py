@@ -81,7 +81,8 @@ class Tree:
         self.notes: list[str] = []
         self.folders: dict[str, list[str]] = {}  # each with its sub-folders
         self.files: dict[str, int] = Counter()  # files in each, of whatever kind
-        seen, waiting, links = {os.path.realpath(root)}, [""], []
+        seen, waiting = {os.path.realpath(root)}, [""]
+        links: list[str] = []
         while waiting or links:  # links last: the folder itself counts, not what leads to it
             folder = waiting.pop() if waiting else links.pop(0)
             if folder:
@@ -93,6 +94,7 @@ class Tree:
                 seen.add(real)
             for path in self._list(folder):
                 (links if os.path.islink(root / path) else waiting).append(path)
+        self.images.sort(key=natural)
 
     def problem(self, path: str, kind: str, reason: str) -> None:
         self.problems.append(Problem(shown(path), reason, kind))

@@ -359,7 +359,7 @@ class _Reader:
         self.max_pixels, self.bits = max_pixels, bits
 
     def __call__(self, i: int) -> np.ndarray:
-        path = os.path.join(self.root, *self.paths[i].split("/"))
+        path = self.root / self.paths[i]
         return read_image(path, grey=self.grey, max_pixels=self.max_pixels, bits=self.bits)
 
 

@@ -7,6 +7,9 @@ import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+import numpy as np
 
 from octlessons.errors import OctlessonsError
 from octlessons.images.imageset import ImageSet
@@ -50,11 +53,12 @@ class Data:
 
 
 def load_images(
-    source: str | Path | None = None,
+    source: Any = None,
     *,
     size: int | None = None,
     n_per_class: int | None = None,
     seed: int = 0,
+    **options: Any,
 ) -> ImageSet:
     """Load images from any source of the course.
 
@@ -63,14 +67,14 @@ def load_images(
 
     Parameters
     ----------
-    source : str or path, optional
+    source : str, path, sequence of paths, or table, optional
         ``"phantoms"``: synthetic scans, drawn on the spot. ``"octmnist"``, or ``"octmnist-64"``
-        and so on: the training part of OCTMNIST. Anything else: a folder, read by `read_folder`.
-        Without it the environment variable ``OCTLESSONS_DATA`` decides, and without that
-        ``"phantoms"``.
+        and so on: the training part of OCTMNIST. Anything else is read by `read_folder`: a
+        folder, a list of files, a CSV file or a DataFrame. Without it the environment variable
+        ``OCTLESSONS_DATA`` decides, and without that ``"phantoms"``.
     size : int, optional
         Height and width in pixels of the images that come back; without it phantoms are 128 px,
-        OCTMNIST the size in its name (28 px without one), and a folder keeps its own sizes and is
+        OCTMNIST the size in its name (28 px without one), and files keep their own sizes and are
         read lazily. A larger size than the stored one enlarges the stored images.
     n_per_class : int, optional
         At most this many images of each class, and of each class the same number. Sources with
@@ -78,6 +82,8 @@ def load_images(
         400 phantoms in the class mix of Kermany et al. (2018), or everything there is.
     seed : int
         Seed of the phantoms, and of the draw.
+    **options
+        For files: as `read_folder` takes them, such as ``patients`` or ``on_problem``.
 
     Returns
     -------
@@ -87,14 +93,24 @@ def load_images(
     ------
     OctlessonsError
         If the source cannot be found or read; the sentence says what to do.
+    ValueError, TypeError
+        If an argument is none of what it can be.
     """
-    source = str(source if source is not None else os.environ.get(DATA_VARIABLE) or "phantoms")
-    if source == "phantoms":
-        from octlessons.images.phantoms import draw_phantoms
+    for name, value in (("size", size), ("n_per_class", n_per_class)):
+        _check_count(name, value)
+    source = source if source is not None else os.environ.get(DATA_VARIABLE) or "phantoms"
+    if isinstance(source, str) and (source == "phantoms" or source.startswith("octmnist")):
+        if options:
+            raise TypeError(f"{', '.join(options)}: for files only, not for {source!r}.")
+        if source == "phantoms":
+            from octlessons.images.phantoms import draw_phantoms
 
-        return draw_phantoms(size=128 if size is None else size, n_per_class=n_per_class, seed=seed)
-    images = _octmnist(source) if source.startswith("octmnist") else _folder(source)
-    if n_per_class is not None and images.labels is not None:
+            side = 128 if size is None else size
+            return draw_phantoms(size=side, n_per_class=n_per_class, seed=seed)
+        images = _octmnist(source)
+    else:
+        images = _files(source, options)
+    if n_per_class is not None:
         images = _evenly(images, n_per_class, seed)
     if size is not None and images.shape[1:3] != (size, size):
         images = images.resize(size)
@@ -102,19 +118,36 @@ def load_images(
     return images
 
 
-def _folder(source: str) -> ImageSet:
+def _check_count(name: str, value: Any) -> None:
+    whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
+    if value is not None and not (whole and value > 0):
+        kind = ValueError if whole or isinstance(value, float) else TypeError
+        raise kind(f"`{name}` is a positive whole number, not {value!r}.")
+
+
+def _files(source: Any, options: dict[str, Any]) -> ImageSet:
     from octlessons.images.folder import read_folder
 
-    if not os.path.exists(os.path.expanduser(source)):
-        raise OctlessonsError(
-            f"There is no data source called {source!r}: give 'phantoms', 'octmnist', or the path "
-            "of a folder of scans, with one sub-folder per class."
-        )
-    return read_folder(source)
+    if isinstance(source, str | os.PathLike):
+        name = os.fspath(source)
+        if name.casefold().endswith((".npz", ".npy")):
+            raise OctlessonsError(
+                f"{name} holds arrays, not image files. A set of MedMNIST is read by "
+                "load_medmnist('octmnist', root=folder), anything else by "
+                "ImageSet(numpy.load(file)['images'], labels)."
+            )
+        if not os.path.exists(os.path.expanduser(name)):
+            other = name.casefold().partition("-")[0]
+            hint = f" For {other} call load_medmnist({other!r})." if other.endswith("mnist") else ""
+            raise OctlessonsError(
+                f"There is no data source called {name!r}: give 'phantoms', 'octmnist', or the "
+                f"path of a folder of scans, with one sub-folder per class.{hint}"
+            )
+    return read_folder(source, **options)
 
 
 def _octmnist(source: str) -> ImageSet:
-    from octlessons.images.medmnist import SIZES, load_octmnist
+    from octlessons.images.medmnist import load_octmnist
 
     name, _, stored = source.partition("-")
     allowed = [str(side) for side in SIZES]
@@ -122,12 +155,14 @@ def _octmnist(source: str) -> ImageSet:
         raise OctlessonsError(
             f"There is no data source called {source!r}: OCTMNIST comes as 'octmnist' (28 px) or "
             f"'octmnist-N' with N one of {', '.join(allowed)}. For a folder of that name write "
-            f"'./{source}'."
+            f"'./{source}', for a file load_medmnist('octmnist', root=folder)."
         )
     return load_octmnist(size=int(stored or 28), split="train")
 
 
 def _evenly(images: ImageSet, n_per_class: int, seed: int) -> ImageSet:
+    if images.labels is None:
+        return images.with_notes("all images, as without labels there is no number of each class")
     smallest = min(n for n in images.counts().values() if n)
     chosen = images.balanced(min(n_per_class, smallest), seed)
     if smallest < n_per_class:

@@ -436,3 +436,217 @@ def test_one_class_may_be_given_by_its_name(tree):
 def test_an_unknown_home_folder_is_a_sentence():
     with pytest.raises(FolderError, match="no folder"):
         read_folder("~no-such-user/scans")
+
+
+# ---------------------------------------------------------------------- which files count
+
+
+def facts(scans):
+    return {
+        name: (
+            None if scans.labels is None else scans.class_names[scans.labels[i]],
+            None if scans.patients is None else scans.patients[i],
+        )
+        for i, name in enumerate(scans.names)
+    }
+
+
+@pytest.mark.parametrize("name", ["old", "results", "export 2024"])
+def test_a_stray_folder_beside_loose_scans_is_set_aside_by_name(tmp_path, name):
+    for i in range(12):
+        save(tmp_path / f"scan{i}.png")
+    save(tmp_path / name / "one.png")
+    scans = quietly(tmp_path)
+    assert len(scans) == 12 and scans.labels is None
+    assert kinds(scans) == {name: "place"}
+    assert len(read_folder(tmp_path, layout="*", on_problem="raise")) == 13
+    with pytest.raises(FolderError, match="the 1 image in it is not read"):
+        read_folder(tmp_path, on_problem="raise")
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["__pycache__", "$RECYCLE.BIN", "lost+found", "System Volume Information", "@eaDir",
+     ".ipynb_checkpoints", "__MACOSX"],
+)  # fmt: skip
+@pytest.mark.parametrize("labelled", [True, False])
+def test_folders_of_the_system_are_left_aside_and_noted(tmp_path, name, labelled):
+    for i in range(3):
+        save(tmp_path / ("CNV" if labelled else ".") / f"scan{i}.png")
+    for i in range(9):
+        save(tmp_path / name / f"{i}.png")
+    scans = read_folder(tmp_path, on_problem="raise")
+    assert len(scans) == 3 and (scans.labels is not None) == labelled
+    assert any(name in note and "9 images" in note for note in scans.provenance.notes)
+
+
+def test_thumbnails_are_no_class(tree):
+    save(tree / "thumbnails/a.png")
+    scans = quietly(tree)
+    assert "thumbnails" not in scans.class_names and kinds(scans) == {"thumbnails": "place"}
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        ("CNV/17/{}.png", ("CNV", "17")),
+        ("CNV/P017/visit 1/OD/{}.png", ("CNV", "P017")),
+        ("AMD/P017/{}.png", ("AMD", "P017")),
+        ("P017/{}.png", (None, "P017")),
+        ("103044/visit 1/OD/{}.png", (None, "103044")),
+        ("CNV/left/{}.png", ("CNV", None)),
+    ],
+)
+def test_folders_that_say_what_they_are(tmp_path, path, expected):
+    other = path.replace("17", "18").replace("103044", "103045")
+    other = other.replace("CNV", "DME").replace("AMD", "ERM")
+    for place in (path, other):
+        for i in range(2):
+            save(tmp_path / place.format(i))
+    scans = read_folder(tmp_path, on_problem="raise")
+    assert len(scans) == 4
+    assert facts(scans)[path.format(0)] == expected
+
+
+def test_folders_that_do_not_say_what_they_are_give_all_images_and_a_warning(tmp_path):
+    names = [f"{a}/{b}/{i}.png" for a in ("smith", "jones") for b in ("OD", "OS") for i in "12"]
+    for name in names:
+        save(tmp_path / name)
+    with pytest.warns(FolderWarning, match="layout='class/patient'"):
+        scans = read_folder(tmp_path)
+    assert sorted(scans.names) == sorted(names)
+    assert scans.labels is None and scans.patients is None
+    scans = read_folder(tmp_path, layout="patient/eye", on_problem="raise")
+    assert set(facts(scans).values()) == {(None, "smith"), (None, "jones")}
+    scans = read_folder(tmp_path, layout="class/patient", on_problem="raise")
+    assert scans.class_names == ("jones", "smith") and set(scans.patients) == {"OD", "OS"}
+    scans = read_folder(tmp_path, layout="site/patient", on_problem="raise")
+    assert set(scans.sites) == {"jones", "smith"} and scans.labels is None
+
+
+@pytest.mark.parametrize("layout", ["class/class", "visit", "class//patient"])
+def test_a_layout_that_is_none_is_a_sentence(tmp_path, layout):
+    with pytest.raises(ValueError, match="`layout` names the levels"):
+        read_folder(tmp_path, layout=layout)
+
+
+def test_parts_may_hold_patients_or_loose_scans(tmp_path):
+    save(tmp_path / "train/CNV/P1/a.png")
+    save(tmp_path / "test/DME/P2/a.png")
+    assert set(facts(read_folder(tmp_path)).values()) == {("CNV", "P1"), ("DME", "P2")}
+    save(tmp_path / "loose/train/a.png")
+    save(tmp_path / "loose/test/b.png")
+    scans = read_folder(tmp_path / "loose", split="test", on_problem="raise")
+    assert scans.names.tolist() == ["test/b.png"] and scans.labels is None
+
+
+def test_patients_without_a_folder_are_known_by_name_or_named(tmp_path):
+    for name in (
+        "CNV/17/a.png",
+        "CNV/17/b.png",
+        "CNV/18/b.png",
+        "CNV/CNV-19-1.png",
+        "CNV/other.png",
+    ):
+        save(tmp_path / name)
+    scans = quietly(tmp_path)
+    assert sorted(scans.patients) == ["17", "17", "18", "19"]
+    assert kinds(scans) == {"CNV/other.png": "name"}
+
+
+# ---------------------------------------------------------------------- pictures not read
+
+
+@pytest.mark.parametrize("ending", ["jfif", "jpe", "JFIF"])
+def test_other_endings_of_jpeg_are_read(tmp_path, ending):
+    save(tmp_path / f"a.{ending}", format="JPEG")
+    assert len(read_folder(tmp_path, on_problem="raise")) == 1
+
+
+@pytest.mark.parametrize("place", ["", "CNV/"])
+@pytest.mark.parametrize(
+    ("name", "content", "advice"),
+    [
+        ("a.webp", b"RIFF....WEBP", "PIL.Image"), ("a.gif", b"GIF89a", "PIL.Image"),
+        ("a.jp2", b"", "PIL.Image"), ("a.dcm", b"", "pydicom"), ("a.e2e", b"", "eyepy"),
+        ("a.VOL", b"", "eyepy"), ("a.heic", b"", "pillow-heif"), ("a.avif", b"", "PIL.Image"),
+        ("a.nii.gz", b"", "SimpleITK"), ("IM0001", bytes(128) + b"DICM", "pydicom"),
+        ("scan", b"\xff\xd8\xff\xe0", "ends in .jpeg"), ("a.bak", b"\x89PNG\r\n", "ends in .png"),
+        ("a.jpeg", b"RIFF....WEBP", "PIL.Image"), ("b.png", bytes(128) + b"DICM", "pydicom"),
+    ],
+)  # fmt: skip
+def test_pictures_of_other_formats_are_named_with_what_to_do(
+    tmp_path, place, name, content, advice
+):
+    save(tmp_path / place / "good.png")
+    (tmp_path / place / name).write_bytes(content)
+    with pytest.warns(FolderWarning, match=rf"{place}{name}: .*{advice}"):
+        assert len(read_folder(tmp_path)) == 1
+    with pytest.raises(FolderError, match="cannot be used"):
+        read_folder(tmp_path, on_problem="raise")
+
+
+def test_a_folder_of_dicom_says_so(tmp_path):
+    for i in range(40):
+        (tmp_path / f"v{i}.dcm").write_bytes(bytes(128) + b"DICM")
+    with pytest.raises(FolderError, match="pictures of other formats: 40"):
+        read_folder(tmp_path)
+
+
+def test_odd_names_lose_nobody(tmp_path):
+    names = [
+        ".hidden.png",
+        "emoji 😀.png",
+        "new\nline.png",
+        "ümlaut, comma;.png",
+        ".png",
+        "a'b.png",
+    ]
+    for name in names:
+        save(tmp_path / name, format="PNG")
+    n = len(names)
+    try:
+        save(tmp_path / os.fsdecode(b"latin-\xe9.png"), format="PNG")
+        n += 1
+    except (OSError, UnicodeError):
+        pass  # a file system that takes UTF-8 only
+    (tmp_path / "._emoji 😀.png").write_bytes(b"\x00\x05\x16\x07")
+    scans = read_folder(tmp_path, on_problem="raise")
+    assert len(scans) == n == len(list(scans))
+
+
+# ---------------------------------------------------------------------- copies
+
+
+def test_copies_are_named_with_what_they_cross(tmp_path):
+    pixels = picture()
+    for name in ("train/CNV/a.png", "train/CNV/b.tif", "train/DME/c.bmp", "test/CNV/d.png"):
+        save(tmp_path / name, pixels)
+    save(tmp_path / "test/CNV/other.png")
+    notes = read_folder(tmp_path).provenance.notes
+    assert (
+        "1 copy of other images, which lie in another class: train/DME/c.bmp = train/CNV/a.png"
+        in notes
+    )
+    assert (
+        "1 copy of other images, which lie in another part: test/CNV/d.png = train/CNV/a.png"
+        in notes
+    )
+    assert "1 copy of other images: train/CNV/b.tif = train/CNV/a.png" in notes
+    unverified = " ".join(read_folder(tmp_path, verify=False).provenance.notes)
+    assert "test/CNV/d.png = train/CNV/a.png" in unverified
+
+
+@pytest.mark.parametrize("sample", ["oct2017_sample", "octdl_sample"])
+def test_real_scans_are_read_in_whatever_folders_they_lie(shared, sample, tmp_path):
+    sources = sorted((shared / "data" / sample).rglob("*.jp*g"))[:40:2]
+    for i, source in enumerate(sources):
+        for place in (f"flat/scan_{i:03}.jpeg", f"nested/P{i % 5}/visit {i}/OD/scan.jpeg"):
+            (tmp_path / place).parent.mkdir(parents=True, exist_ok=True)
+            (tmp_path / place).symlink_to(source)
+    flat = read_folder(tmp_path / "flat", on_problem="raise")
+    assert len(flat) == 20 and flat.labels is None and flat.patients is None
+    nested = read_folder(tmp_path / "nested", on_problem="raise")
+    assert len(nested) == 20 and len(set(nested.patients)) == 5 and nested.labels is None
+    listed = read_folder(sources, patients=None, on_problem="raise")
+    assert all(np.array_equal(a, b) for a, b in zip(flat, listed, strict=True))

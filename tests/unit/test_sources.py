@@ -64,9 +64,52 @@ def test_unknown_octmnist_size_says_which_there_are(name):
         load_images(name)
 
 
-def test_a_size_of_nothing_is_refused():
-    with pytest.raises(OctlessonsError, match="0 px"):
-        load_images("phantoms", n_per_class=1, size=0)
+@pytest.mark.parametrize("name", ["size", "n_per_class"])
+@pytest.mark.parametrize(
+    ("value", "kind"), [(0, ValueError), (-3, ValueError), (2.5, ValueError), ("64", TypeError)]
+)
+def test_a_number_that_is_none_is_a_sentence(name, value, kind):
+    with pytest.raises(kind, match=f"`{name}` is a positive whole number, not"):
+        load_images("phantoms", **{name: value})
+
+
+def test_what_read_folder_can_is_reached(folder):
+    (folder / "CNV/scan.webp").write_bytes(b"RIFF....WEBP")
+    with pytest.raises(OctlessonsError, match=r"scan\.webp: Its content is WebP"):
+        load_images(folder, on_problem="raise")
+    (folder / "CNV/scan.webp").unlink()
+    assert set(load_images(folder, patients=r"-(?P<patient>\d)").patients) == set("01234")
+    with pytest.raises(TypeError, match="patients: for files only"):
+        load_images("phantoms", patients=None)
+
+
+def test_a_list_and_a_table_are_sources(folder):
+    paths = sorted(folder.rglob("*.jpeg"))
+    assert load_images(paths, size=8).shape == (8, 8, 8)
+    assert load_images(np.array([str(path) for path in paths])).sizes[4].tolist() == [31, 41]
+    table = {"file": paths, "label": ["a"] * 4 + ["b"] * 4}
+    assert load_images(table, n_per_class=2).counts() == {"a": 2, "b": 2}
+
+
+def test_a_set_without_classes_says_that_there_is_no_number_of_each(folder):
+    images = load_images(folder / "CNV", n_per_class=2)
+    assert len(images) == 3 and "without labels" in images.provenance.notes[-1]
+
+
+@pytest.mark.parametrize(
+    ("source", "kind", "words"),
+    [
+        ("some.npz", OctlessonsError, "load_medmnist"),
+        ("bloodmnist", OctlessonsError, r"load_medmnist\('bloodmnist'\)"),
+        (np.zeros((3, 9, 9), np.uint8), TypeError, r"ImageSet\(array\)"),
+        ([np.zeros((9, 9))], TypeError, "holds their paths, not ndarray"),
+        (17, TypeError, "a folder, a list of paths or a table, not 17"),
+        ("missing.csv", OctlessonsError, "no data source"),
+    ],
+)
+def test_sources_that_are_none_say_what_to_do(source, kind, words):
+    with pytest.raises(kind, match=words):
+        load_images(source)
 
 
 @pytest.mark.parametrize("path", ["~no-such-user/scans", "x" * 5000])

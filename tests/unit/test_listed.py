@@ -1,0 +1,108 @@
+"""Files named one by one: lists of paths, and tables with labels, patients and sites."""
+
+import warnings
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from octlessons import OctlessonsError
+from octlessons.images.folder import FolderError, FolderWarning, read_folder
+
+
+def save(path, level=0):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(np.full((9, 12), level, np.uint8)).save(path)
+    return path
+
+
+@pytest.fixture
+def scans(tmp_path):
+    for i in range(4):
+        save(tmp_path / f"data/p{i % 2}/scan {i}.png", 50 * i)
+    return tmp_path / "data"
+
+
+def kinds(images):
+    return {problem.path: problem.kind for problem in images.provenance.problems}
+
+
+def test_a_list_keeps_its_order_and_needs_no_folder(scans, monkeypatch):
+    monkeypatch.chdir(scans)
+    paths = ["p1/scan 3.png", scans / "p0/scan 2.png"]
+    images = read_folder(paths)
+    assert [image[0, 0] for image in images] == [150, 100]
+    assert images.labels is None and images.patients is None
+    monkeypatch.chdir("/")
+    assert images[0][0, 0] == 150  # whatever the working folder is later
+
+
+def test_files_of_a_list_that_cannot_be_used_are_named(scans):
+    (scans / "a.dcm").write_bytes(bytes(128) + b"DICM")
+    listed = [scans / "p0/scan 0.png", scans / "gone.png", scans / "p0", scans / "a.dcm"]
+    with pytest.warns(FolderWarning, match="gone.png: There is no such file"):
+        images = read_folder(listed)
+    assert sorted(kinds(images).values()) == ["format", "missing", "missing"]
+    with pytest.raises(FolderError, match=r"DICOM, which is not read: .*pydicom"):
+        read_folder(listed, on_problem="raise")
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+def test_a_csv_gives_labels_patients_and_sites(scans, delimiter):
+    rows = [["File", "class", "Patient_ID", "site", "age"]]
+    rows += [[f"p{i % 2}/scan {i}.png", "AB"[i // 2], f"{i % 2}", "Bern", "70"] for i in range(4)]
+    table = scans / "labels.csv"
+    table.write_text("\n".join(map(delimiter.join, rows)), encoding="utf-8-sig")
+    for images in (read_folder(table), read_folder(scans, table=table)):
+        assert images.class_names == ("A", "B") and images.labels.tolist() == [0, 0, 1, 1]
+        assert images.patients.tolist() == ["0", "1", "0", "1"]
+        assert set(images.sites) == {"Bern"}
+        assert [image[0, 0] for image in images] == [0, 50, 100, 150]
+
+
+def test_a_data_frame_with_bare_names_and_numbers(scans):
+    pandas = pytest.importorskip("pandas", reason="pandas is not installed")
+    frame = pandas.DataFrame(
+        {"file": ["scan 3.png", "scan 0.png"], "label": [1.0, 0.0], "patient": [17, 18]}
+    )
+    images = read_folder(scans, table=frame)
+    assert images.class_names == ("0", "1")
+    assert dict(zip(images.patients, images.labels.tolist(), strict=True)) == {"18": 0, "17": 1}
+    assert "2 images not in the table: p0/scan 2.png, p1/scan 1.png" in images.provenance.notes
+
+
+def test_what_a_table_does_not_say_or_says_twice_is_named(scans):
+    names = [f"p{i % 2}/scan {i}.png" for i in (0, 1, 2, 2, 3, 3)] + ["gone.png"]
+    table = {"file": names, "label": ["a", None, "a", "b", "b", "b", "b"]}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FolderWarning)
+        images = read_folder(scans, table=table)
+    assert images.names.tolist() == ["p0/scan 0.png", "p1/scan 3.png"]
+    assert kinds(images) == {
+        "p1/scan 1.png": "table", "p0/scan 2.png": "table", "gone.png": "missing",
+    }  # fmt: skip
+
+
+def test_parts_of_a_table(scans):
+    table = {"file": [f"p{i % 2}/scan {i}.png" for i in range(4)],
+             "split": ["test", "train", "train", "val"]}  # fmt: skip
+    assert len(read_folder(scans, table=table, split="train")) == 2
+
+
+def test_a_table_without_files_is_a_sentence(scans):
+    with pytest.raises(OctlessonsError, match=r"no column 'file'.*it has: label"):
+        read_folder(scans, table={"label": ["a"]})
+    with pytest.raises(OctlessonsError, match="cannot be read"):
+        read_folder(scans / "none.csv")
+
+
+@pytest.mark.parametrize("sample", ["oct2017_sample", "octdl_sample"])
+def test_the_manifests_of_the_real_samples_give_their_classes(shared, sample):
+    folder = shared / "data" / sample
+    images = read_folder(folder, table=folder / "manifest.csv", on_problem="raise", verify=False)
+    plain = read_folder(folder, patients=None, verify=False)
+    assert images.counts() == plain.counts()
+    assert images.patients is not None
+    assert [name.split("/")[0] for name in images.names] == [
+        images.class_names[label] for label in images.labels
+    ]
