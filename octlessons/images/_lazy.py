@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from octlessons.images._summary import by
 from octlessons.images.checks import check_image, check_uint8, image_name
 
 
@@ -41,7 +42,11 @@ class LazyImages(Sequence):
         names: np.ndarray | None = None,
     ):
         self._read = read
-        self._indices = np.arange(indices) if np.isscalar(indices) else np.asarray(indices, int)
+        self._indices = (
+            np.arange(indices)
+            if isinstance(indices, int | np.integer)
+            else np.asarray(indices, int)
+        )
         self.image_shape = shape
         self.names = names
 
@@ -53,7 +58,7 @@ class LazyImages(Sequence):
             image, name = np.asarray(self._read(int(self._indices[item]))), image_name(self, item)
             check_image(image, name, colour=True)
             check_uint8(image, name)
-            return image
+            return np.require(image, requirements="CW")  # what torch can take as it is
         names = None if self.names is None else self.names[item]
         return LazyImages(self._read, self._indices[item], self.image_shape, names)
 
@@ -73,3 +78,23 @@ class _Mapped:
 
     def __call__(self, i: int) -> np.ndarray:
         return self.function(self.images[i])
+
+
+def stacked(images: Sequence[np.ndarray], which, empty=None) -> np.ndarray:
+    """Images of one size as an array; `empty` is the shape of an image where there are none."""
+    block, first = None, 0
+    for row, i in enumerate(which):
+        image = images[i]
+        if block is None:
+            block, first = np.empty((len(which), *image.shape), image.dtype), i
+        if image.shape != block.shape[1:]:
+            names = f"{image_name(images, first)} and {image_name(images, i)}"
+            raise ValueError(
+                f"Images differ in size ({by(block.shape[1:])} and {by(image.shape)} px: "
+                f"{names}), so they cannot be one array: call .resize(size) of a lazy set, or "
+                "resize each with octlessons.images.imageset.resize_image."
+            )
+        block[row] = image
+    if block is None:
+        return np.zeros((0, *(side or 0 for side in empty or (0, 0))), np.uint8)
+    return block

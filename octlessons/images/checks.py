@@ -6,19 +6,9 @@ Wrong images are a `ValueError`, whose sentence names the image: by its file whe
 from __future__ import annotations
 
 import contextlib
-import hashlib
-import math
-import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import numpy as np
-
-from octlessons.errors import OctlessonsError
-from octlessons.images._resizing import resize_image
-from octlessons.wording import count
-
-#: Resized images of up to this many bytes are kept in memory while training; more go to a file.
-IN_MEMORY = 256 << 20
 
 
 def as_images(images, colour: bool = False):
@@ -214,46 +204,22 @@ def check_uint8(pixels: np.ndarray, name: str) -> None:
     )
 
 
-# ---------------------------------------------------------------------- for a network
-
-
-@contextlib.contextmanager
-def resized(images, size: int, channels: int, least: int) -> Iterator[tuple[np.ndarray, str]]:
-    """All images at one size, in memory or in a temporary file, and a digest of their pixels."""
-    sequence = as_images(images, channels == 3)
-    shape = (len(sequence), size, size) + ((3,) if channels == 3 else ())
-    digest = hashlib.sha256(repr(shape).encode())
-    with contextlib.ExitStack() as stack:
-        if math.prod(shape) <= IN_MEMORY:
-            pixels = np.empty(shape, np.uint8)
-        else:
-            try:
-                file = stack.enter_context(tempfile.TemporaryFile(prefix="octlessons-"))
-                pixels = np.memmap(file, np.uint8, "w+", shape=shape)
-            except OSError as error:
-                raise OctlessonsError(
-                    f"{count(len(sequence), 'image')} of {size} px take "
-                    f"{math.prod(shape) / 1e9:.1f} GB while training, for which "
-                    f"{tempfile.gettempdir()} has no room ({error.strerror or error}): take a "
-                    "smaller `size`, or set TMPDIR to a folder on a larger disk."
-                ) from error
-        for i in range(len(sequence)):
-            pixels[i] = small_picture(images, i, size, channels, least)
-            digest.update(pixels[i])
-        yield pixels, digest.hexdigest()[:16]
-
-
-def small_picture(images, i: int, size: int, channels: int, least: int) -> np.ndarray:
-    """Image `i` as uint8 at its new size, with its channels."""
-    name = image_name(images, i)
-    image = np.asarray(images[i])
-    check_image(image, name, channels == 3)
-    if min(image.shape[:2]) < least:
-        raise ValueError(
-            f"{name} has {image.shape[0]} × {image.shape[1]} px, smaller than the {least} px "
-            "that become one place of the code: leave it out, or take a smaller `depth`."
-        )
-    small = resize_image(to_uint8(image, name), (size, size))
-    if channels == 3 and small.ndim == 2:
-        small = np.repeat(small[:, :, None], 3, axis=2)
-    return small
+def whole_numbers(values, what: str) -> np.ndarray:
+    """Whole numbers; a fraction is a mistake, not something to round."""
+    values = np.asarray(values)
+    if values.ndim == 2 and values.shape[1] == 1:  # as MedMNIST stores labels
+        values = values[:, 0]
+    given = set(values.ravel().tolist()) if values.dtype.kind in "OUS" else set()
+    if None in given:
+        why = "None is among them: leave those images out, or give them a class of their own"
+    elif values.dtype.kind in "US":
+        why = "these are text: class_names, labels = np.unique(texts, return_inverse=True)"
+    elif values.ndim != 1:
+        why = f"one for each image, in a row; these have shape {values.shape}"
+    else:
+        with contextlib.suppress(TypeError, ValueError):
+            whole = values.astype(float)
+            if (np.isfinite(whole) & (whole == whole.round())).all():
+                return values.astype(int)
+        why = "there is a fraction, NaN or infinity among them"
+    raise ValueError(f"{what} must be whole numbers ({why}).")

@@ -2,89 +2,29 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
 import numpy as np
 
 from octlessons.errors import OctlessonsError
-from octlessons.images._lazy import LazyImages
-from octlessons.images._resizing import (
-    resize_boundaries,
-    resize_image,
-    resize_masks,
-    size_of,
-    window_shape,
-)
-from octlessons.images.checks import check_array, check_uint8, image_name
+from octlessons.images import _resizing
+from octlessons.images._lazy import LazyImages, stacked
+from octlessons.images._resizing import resize_image
+from octlessons.images._summary import summary
+from octlessons.images.checks import check_array, check_uint8, whole_numbers
+from octlessons.images.provenance import Problem, Provenance
 from octlessons.images.splits import held_out
+from octlessons.wording import html_table
+
+__all__ = ["ImageSet", "LazyImages", "Problem", "Provenance", "resize_image"]
 
 #: What is known per image and travels with it through `ImageSet.subset`.
 _PER_IMAGE = (
-    "labels",
-    "patients",
-    "sites",
-    "sizes",
-    "pixel_sizes",
-    "names",
-    "originals",
-    "boundaries",
-    "lesions",
+    *("labels", "patients", "sites", "sizes", "pixel_sizes", "names", "originals"),
+    *("boundaries", "lesions"),
 )
-
-
-@dataclass(frozen=True)
-class Problem:
-    """A file that could not be used, and why.
-
-    Attributes
-    ----------
-    path : str
-        The file, relative to the folder that was read.
-    reason : str
-        One sentence fit for a person, without the path.
-    kind : str
-        A short word to count by, such as ``"truncated"`` or ``"empty"``.
-    """
-
-    path: str
-    reason: str
-    kind: str = "unreadable"
-
-
-@dataclass(frozen=True)
-class Provenance:
-    """Where images come from, under which terms, and what was done to them since.
-
-    Attributes
-    ----------
-    name : str
-        Short name: ``"phantoms"``, ``"octmnist-64"``, or the folder's own name.
-    description : str
-        One sentence for the page that shows the data.
-    licence : str
-        Terms of use, such as ``"CC BY 4.0"``.
-    citation : str
-        What to cite.
-    notes : tuple of str
-        What was done since, and what to beware of, oldest first.
-    problems : tuple of Problem
-        Files of the source that were left out.
-    """
-
-    name: str
-    description: str = ""
-    licence: str = "unknown"
-    citation: str = ""
-    notes: tuple[str, ...] = ()
-    problems: tuple[Problem, ...] = field(default=(), repr=False)
-
-    def with_notes(self, *notes: str) -> Provenance:
-        """Return a copy with `notes` added."""
-        return replace(self, notes=(*self.notes, *notes))
 
 
 class ImageSet:
@@ -150,14 +90,12 @@ class ImageSet:
         lesions=None,
         provenance: Provenance | None = None,
     ):
-        self.images: Any = _checked_images(images)
+        self.names = _texts(names)
+        self.images: Any = _checked_images(images, self.names)
         self.class_names = tuple(str(name) for name in class_names)
-        self.labels = None if labels is None else _whole(labels, "Labels")
+        self.labels = None if labels is None else whole_numbers(labels, "Labels")
         self.patients = _texts(patients)
         self.sites = _texts(sites)
-        self.names = _texts(names)
-        if self.is_lazy and self.names is not None:
-            self.images = self.images.named(self.names)
         self.originals = _texts(originals)
         self.sizes = None if sizes is None else np.asarray(sizes, int)
         self.pixel_sizes = None if pixel_sizes is None else np.asarray(pixel_sizes, float)
@@ -271,7 +209,7 @@ class ImageSet:
             raise ValueError(
                 f"Choose images by a row of numbers or a mask, not by an array {asked.shape}."
             )
-        return _whole(asked, "Numbers of images")
+        return whole_numbers(asked, "Numbers of images")
 
     def balanced(self, n_per_class: int, random_state: int = 0) -> ImageSet:
         """Draw the same number of images of every class, at random.
@@ -375,7 +313,7 @@ class ImageSet:
         ValueError
             If the size is not positive or `fit` is unknown.
         """
-        shape = size_of(size)
+        shape = _resizing.size_of(size)
         if fit not in ("stretch", "crop"):
             raise ValueError(f"`fit` is 'stretch' or 'crop', not {fit!r}.")
         truth: dict[str, Any] = {"boundaries": None, "lesions": None, "pixel_sizes": None}
@@ -385,9 +323,9 @@ class ImageSet:
         if not self.is_lazy and len(self):
             if self.boundaries is not None:
                 old = self.images.shape[1:3]
-                truth["boundaries"] = resize_boundaries(self.boundaries, old, shape, fit)
+                truth["boundaries"] = _resizing.resize_boundaries(self.boundaries, old, shape, fit)
             if self.lesions is not None:
-                truth["lesions"] = resize_masks(self.lesions, shape, fit)
+                truth["lesions"] = _resizing.resize_masks(self.lesions, shape, fit)
         note = f"resized to {shape[0]} × {shape[1]} px ({fit})"
         resized = partial(resize_image, shape=shape, fit=fit)
         return self._mapped(resized, (*shape, *self.shape[3:]), note, **truth)
@@ -401,7 +339,7 @@ class ImageSet:
             now = self.sizes.tolist()
         else:
             return None
-        old = [window_shape(tuple(size), shape, fit) for size in now]
+        old = [_resizing.window_shape(tuple(size), shape, fit) for size in now]
         return np.asarray(old, float).reshape(-1, 2) / shape
 
     def map(
@@ -435,7 +373,7 @@ class ImageSet:
             images = self.images.map(function, shape)
         else:
             made = LazyImages(self.images.__getitem__, len(self), names=self.names).map(function)
-            images = _stacked(made, range(len(self)), shape or self.images.shape[1:])
+            images = stacked(made, range(len(self)), shape or self.images.shape[1:])
         changed = self.replace(images=images, **parts)
         return changed.with_notes(note) if note else changed
 
@@ -461,7 +399,7 @@ class ImageSet:
             from tqdm.auto import tqdm
 
             which = tqdm(which, desc="Reading images", unit="image")
-        return self.replace(images=_stacked(self.images, which, self.images.image_shape))
+        return self.replace(images=stacked(self.images, which, self.images.image_shape))
 
     def batches(self, batch_size: int = 256) -> Iterator[np.ndarray]:
         """Yield the images in order, `batch_size` at a time, as (m, h, w) uint8 arrays.
@@ -473,7 +411,7 @@ class ImageSet:
         for start in range(0, len(self), batch_size):
             which = range(start, min(start + batch_size, len(self)))
             if self.is_lazy:
-                yield _stacked(self.images, which)
+                yield stacked(self.images, which)
             else:
                 yield self.images[which.start : which.stop]
 
@@ -506,36 +444,10 @@ class ImageSet:
         return ImageSet(**{"images": self.images, **known, **parts})
 
     def __repr__(self) -> str:
-        return "\n".join(f"{key:<10}{value}" for key, value in self._summary())
+        return "\n".join(f"{key:<10}{value}" for key, value in summary(self))
 
     def _repr_html_(self) -> str:
-        from octlessons.wording import html_table
-
-        return html_table("ImageSet", (), self._summary())
-
-    def _summary(self) -> list[tuple[str, str]]:
-        _, *image_shape = self.shape
-        size = f"{_by(image_shape)} px" if None not in image_shape else "sizes differ"
-        rows = [
-            ("ImageSet", f"{len(self):,} images, {size}, {'lazy' if self.is_lazy else 'in memory'}")
-        ]
-        if self.labels is not None:
-            rows.append(("classes", ", ".join(f"{k} {v:,}" for k, v in self.counts().items())))
-        for part in ("patients", "sites"):
-            values = getattr(self, part)
-            if values is not None:
-                rows.append((part, f"{len(np.unique(values)):,}"))
-        if self.originals is not None:
-            rows.append(("originals", f"{len(np.unique(self.originals)):,} (the rest are copies)"))
-        if self.sizes is not None and len(self):
-            kinds, n = np.unique(self.sizes, axis=0, return_counts=True)
-            common = sorted(zip(n.tolist(), kinds.tolist(), strict=True), reverse=True)
-            text = ", ".join(f"{_by(kind)} ({count:,})" for count, kind in common[:3])
-            rows.append(("acquired", text + (", …" if len(common) > 3 else "")))
-        rows.append(("source", f"{self.provenance.name}; licence {self.provenance.licence}"))
-        if self.provenance.problems:
-            rows.append(("left out", f"{len(self.provenance.problems):,} files"))
-        return rows + [("note", note) for note in self.provenance.notes]
+        return html_table("ImageSet", (), summary(self))
 
     # ------------------------------------------------------------------ inside
 
@@ -563,36 +475,16 @@ class ImageSet:
         return self.labels
 
 
-def _checked_images(images):
+def _checked_images(images, names):
     if isinstance(images, LazyImages):
-        return images
+        return images if names is None else images.named(names)
     if isinstance(images, list | tuple):
-        made = [np.asarray(image) for image in images]
-        images = _stacked(made, range(len(made)), (0, 0))
+        read = LazyImages(images.__getitem__, len(images), names=names)
+        images = stacked(read, range(len(images)))
     images = np.asarray(images)
     check_array(images, colour=True)
     check_uint8(images, "this array")
     return images
-
-
-def _stacked(images: Sequence[np.ndarray], which, empty=None) -> np.ndarray:
-    """Images of one size as an array; `empty` is the shape of an image where there are none."""
-    block, first = None, 0
-    for row, i in enumerate(which):
-        image = images[i]
-        if block is None:
-            block, first = np.empty((len(which), *image.shape), image.dtype), i
-        if image.shape != block.shape[1:]:
-            names = f"{image_name(images, first)} and {image_name(images, i)}"
-            raise ValueError(
-                f"Images differ in size ({_by(block.shape[1:])} and {_by(image.shape)} px: "
-                f"{names}), so they cannot be one array: call .resize(size) of a lazy set, or "
-                "resize each with octlessons.images.imageset.resize_image."
-            )
-        block[row] = image
-    if block is None:
-        return np.zeros((0, *(side or 0 for side in empty or (0, 0))), np.uint8)
-    return block
 
 
 def _fits(shape: tuple[int, ...], wanted: tuple) -> bool:
@@ -601,30 +493,5 @@ def _fits(shape: tuple[int, ...], wanted: tuple) -> bool:
     )
 
 
-def _whole(values, what: str) -> np.ndarray:
-    """Whole numbers; a fraction is a mistake, not something to round."""
-    values = np.asarray(values)
-    if values.ndim == 2 and values.shape[1] == 1:  # as MedMNIST stores labels
-        values = values[:, 0]
-    given = set(values.ravel().tolist()) if values.dtype.kind in "OUS" else set()
-    if None in given:
-        why = "None is among them: leave those images out, or give them a class of their own"
-    elif values.dtype.kind in "US":
-        why = "these are text: class_names, labels = np.unique(texts, return_inverse=True)"
-    elif values.ndim != 1:
-        why = f"one for each image, in a row; these have shape {values.shape}"
-    else:
-        with contextlib.suppress(TypeError, ValueError):
-            whole = values.astype(float)
-            if (np.isfinite(whole) & (whole == whole.round())).all():
-                return values.astype(int)
-        why = "there is a fraction, NaN or infinity among them"
-    raise ValueError(f"{what} must be whole numbers ({why}).")
-
-
 def _texts(values) -> np.ndarray | None:
     return None if values is None else np.asarray(values).astype(str).ravel()
-
-
-def _by(shape) -> str:
-    return " × ".join(str(side) for side in shape)

@@ -1,10 +1,26 @@
 """`ImageSet`: what is known about an image stays with it."""
 
+import joblib
 import numpy as np
 import pytest
+from PIL import Image
+from sklearn.base import clone
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import (
+    GridSearchCV,
+    GroupKFold,
+    cross_val_predict,
+    cross_val_score,
+    learning_curve,
+    train_test_split,
+)
+from sklearn.pipeline import make_pipeline
 
 from octlessons.errors import OctlessonsError
+from octlessons.images import read_folder
 from octlessons.images.imageset import ImageSet, LazyImages, Problem, Provenance, resize_image
+from octlessons.images.splits import held_out
+from octlessons.representations import Pixels
 
 CLASSES = ("CNV", "DME", "DRUSEN", "NORMAL")
 
@@ -282,3 +298,203 @@ def test_colour_keeps_its_channels_when_resized():
     for images in (ImageSet(pixels), ImageSet(reads)):
         assert images.resize(4).shape == images.resize(4).load().shape == (2, 4, 4, 3)
         assert images.subset([]).resize(4).load().shape == (0, 4, 4, 3)
+
+
+# ---------------------------------------------------------------------- in other hands
+
+KINDS = ("in memory", "lazy", "resized", "mapped", "subset", "augmented", "augmented lazy")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """Two classes of 12 scans, 3 of each patient, two sizes."""
+    root = tmp_path_factory.mktemp("scans")
+    rng = np.random.default_rng(0)
+    for number in range(24):
+        kind = ("CNV", "DME")[number // 12]
+        pixels = rng.integers(0, 120, (20 + number % 2, 30)) + 80 * (kind == "DME")
+        (root / kind).mkdir(exist_ok=True)
+        path = root / kind / f"{kind}-{number // 3}-{number % 3}.png"
+        Image.fromarray(pixels.astype(np.uint8)).save(path)
+    return root
+
+
+def of_kind(kind: str, folder) -> ImageSet:
+    read = read_folder(folder, progress=False)
+    if "augmented" in kind:
+        pytest.importorskip("albumentations")
+        from octlessons.augmentation import augment
+
+        small = read.resize(16)
+        return augment(small if "lazy" in kind else small.load(), "oct_safe", copies=1, seed=3)
+    return {
+        "in memory": lambda: read.resize(16).load(),
+        "lazy": lambda: read,
+        "resized": lambda: read.resize(16),
+        "mapped": lambda: read.resize(16).map(np.flipud, "upside down"),
+        "subset": lambda: read[np.arange(24)[::-1]].resize(8),
+    }[kind]()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_set_goes_through_model_selection(kind, folder):
+    images = of_kind(kind, folder)
+    road = make_pipeline(Pixels(size=4), LogisticRegression(max_iter=500))
+    train, test, learnt, _ = train_test_split(images, images.labels, random_state=0)
+    assert len(train) + len(test) == len(images) and isinstance(test, ImageSet)
+    np.testing.assert_array_equal(train.labels, learnt)
+    folds = {"groups": images.patients, "cv": GroupKFold(2)}
+    scores = cross_val_score(road, images, images.labels, error_score="raise", **folds)
+    found = cross_val_predict(road, images, images.labels, **folds)
+    assert scores.min() > 0.9 and np.mean(found == images.labels) > 0.9
+    grid = GridSearchCV(clone(road), {"pixels__size": [2, 4]}, cv=GroupKFold(2))
+    grid.fit(images, images.labels, groups=images.patients)
+    assert grid.predict(images).shape == (len(images),)
+    sizes, *_ = learning_curve(
+        road, images, images.labels, cv=2, train_sizes=[0.5, 1.0], shuffle=True, random_state=0
+    )
+    assert len(sizes) == 2
+
+
+def test_rows_are_indexed_as_scikit_learn_does(scans, lazy):
+    for images in (scans, lazy):
+        for key in ([4, 2], np.array([4, 2]), slice(2, 5), np.arange(60) % 30 == 4):
+            np.testing.assert_array_equal(images[key, ...].load().images, scans.images[key])
+        assert np.array_equal(images[3, ...], scans.images[3])
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_set_can_be_dumped_and_loaded(kind, folder, tmp_path):
+    images = of_kind(kind, folder)
+    joblib.dump(images, tmp_path / "images.joblib")
+    again = joblib.load(tmp_path / "images.joblib")
+    assert again.is_lazy == images.is_lazy and again.names.tolist() == images.names.tolist()
+    for i in (0, 5, len(images) - 1):
+        np.testing.assert_array_equal(again[i], images[i])
+
+
+@pytest.mark.slow
+def test_lazy_sets_feed_workers_that_are_spawned(folder):
+    torch = pytest.importorskip("torch")
+    parts = [of_kind(k, folder) for k in KINDS if k not in ("in memory", "lazy", "augmented")]
+    scans = torch.utils.data.ConcatDataset(parts)
+    loader = torch.utils.data.DataLoader(scans, num_workers=1, multiprocessing_context="spawn")
+    for batch, expected in zip(loader, (image for part in parts for image in part), strict=True):
+        np.testing.assert_array_equal(batch[0].numpy(), expected)
+
+
+# ---------------------------------------------------------------------- what is kept is what it is
+
+
+def brightened(image: np.ndarray) -> np.ndarray:
+    """Floats in 0…1, as many functions of scikit-image return them."""
+    return np.clip(image / 255 * 1.2, 0, 1)
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        lambda images: images.load(),
+        lambda images: next(images.batches(4)),
+        lambda images: np.asarray(images),
+        lambda images: images[3],
+        lambda images: images.resize(8).load(),
+        lambda images: Pixels(size=8).fit_transform(images),
+    ],
+    ids=["load", "batches", "array", "one", "resize", "represent"],
+)
+def test_floats_are_never_cut_to_black_and_white(scans, lazy, use):
+    with pytest.raises(ValueError, match=r"scan-0 are float64: skimage\.util\.img_as_ubyte"):
+        scans.map(brightened)
+    with pytest.raises(ValueError, match=r"keeps pixels as uint8.* Image \d are float64"):
+        use(lazy.map(brightened))
+
+
+def test_other_depths_say_how_they_become_eight_bits():
+    for pixels, advice in (
+        (np.full((2, 4, 4), 3.5), "scale them to 0…255"),
+        (np.full((2, 4, 4), -3), "scale them to 0…255"),
+        (np.full((2, 4, 4), 900, np.uint16), "img_as_ubyte"),
+        (np.ones((2, 4, 4), bool), "img_as_ubyte"),
+    ):
+        with pytest.raises(ValueError, match=advice):
+            ImageSet(pixels)
+        with pytest.raises(ValueError, match=advice):
+            ImageSet([np.zeros((4, 4), np.uint8), pixels[0]])
+
+
+@pytest.mark.parametrize(
+    ("shape", "advice", "of_one"),
+    [
+        ((3, 8, 9, 1), r"images\[\.\.\., 0\]\.$", r"image\[\.\.\., 0\]\.$"),
+        ((3, 1, 8, 9), r"images\[:, 0\]\.$", r"image\[0\]\.$"),
+        ((3, 3, 8, 9), r"images\.transpose\(0, 2, 3, 1\)", r"image\.transpose\(1, 2, 0\)"),
+        ((3, 8, 9, 4), r"images\[\.\.\., :3\]", r"image\[\.\.\., :3\]"),
+        ((3, 2, 8, 9, 1), r"an image has shape \(height, width\)", "an image has shape"),
+    ],
+)
+def test_another_layout_says_how_to_change_it(shape, advice, of_one):
+    images = np.zeros(shape, np.uint8)
+    for take in (ImageSet, Pixels(size=4).fit):
+        with pytest.raises(ValueError, match=advice):
+            take(images)
+    with pytest.raises(ValueError, match=of_one):
+        Pixels(size=4).fit(list(images))
+
+
+def test_an_image_that_fails_is_called_by_its_file(scans):
+    tiny = [np.zeros((30, 30), np.uint8), np.zeros((0, 4), np.uint8)]
+    lazy = ImageSet(LazyImages(tiny.__getitem__, 2), names=["CNV/a.png", "CNV/b.png"])
+    for use in (lambda: lazy[::-1].load(), lambda: Pixels(size=4).fit_transform(lazy)):
+        with pytest.raises(ValueError, match=r"^CNV/b\.png has shape \(0, 4\), no pixels"):
+            use()
+    with pytest.raises(ValueError, match="20 × 30 and 19 × 30 px: scan-0 and scan-7"):
+        scans.map(lambda image: image[: 20 - (image[0, 0] == 7)])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        ({"images": [np.zeros((4, 4), np.uint8), np.zeros((5, 4), np.uint8)]}, "differ in size"),
+        ({"labels": ["AMD", "AMD", "healthy"]}, r"np\.unique\(texts, return_inverse=True\)"),
+        ({"labels": [0, None, 1]}, "None is among them"),
+        ({"labels": np.zeros((3, 2), int)}, r"have shape \(3, 2\)"),
+        ({"lesions": np.zeros((3, 5, 4))}, r"`lesions` has shape \(3, 5, 4\).*need \(3, 4, 4\)"),
+        ({"boundaries": np.zeros((3, 2, 7))}, r"`boundaries` .*need \(3, …, 4\)"),
+    ],
+)
+def test_what_ends_raw_in_numpy_is_a_sentence(arguments, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        ImageSet(**{"images": np.zeros((3, 4, 4), np.uint8), **arguments})
+
+
+@pytest.mark.parametrize("size", [None, "64", (64, None), (True, 4)])
+def test_a_size_of_another_type_is_refused(scans, size):
+    with pytest.raises(ValueError, match="positive whole numbers of pixels, height and width"):
+        scans.resize(size)
+
+
+def test_parts_are_replaced_and_the_rest_stays(scans):
+    told = scans.replace(labels=np.arange(60) % 2, class_names=["AMD", "healthy"])
+    assert told.counts() == {"AMD": 30, "healthy": 30}
+    assert told.patients.tolist() == scans.patients.tolist() and told.images is scans.images
+    assert scans.class_names == CLASSES
+
+
+def test_whole_groups_are_held_out_in_every_class():
+    rng = np.random.default_rng(5)
+    groups = rng.integers(0, 50, 500)
+    labels = rng.integers(0, 3, 500)
+    for share in (0.1, 0.25, 0.5):
+        for seed in range(5):
+            out = held_out(groups, labels, share, seed)
+            assert not set(groups[out]) & set(groups[~out])
+            np.testing.assert_allclose(
+                np.bincount(labels[out]) / np.bincount(labels), share, atol=0.06
+            )
+    np.testing.assert_array_equal(
+        held_out(groups, labels, 0.2, 1), held_out(groups, labels, 0.2, 1)
+    )
+    for n in (0, 1):
+        with pytest.raises(ValueError, match="at least 2"):
+            held_out(np.zeros(n), None, 0.5)

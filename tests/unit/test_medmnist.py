@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from octlessons import OctlessonsError
-from octlessons.images import downloads, medmnist
+from octlessons.images import _archive, downloads, medmnist
 from octlessons.images.medmnist import fetch_medmnist, load_medmnist, load_octmnist
 from tests.unit.server import Server
 
@@ -185,6 +185,19 @@ def test_a_damaged_file_is_replaced_only_by_a_sound_one(server, tmp_path):
     assert fetch(server, tmp_path).read_bytes() == FILE
 
 
+def test_an_archive_of_your_own_is_never_replaced(server, tmp_path):
+    path = tmp_path / "octmnist.npz"
+    own = npz(arrays(counts={"train": 5, "val": 2, "test": 2}))
+    path.write_bytes(own)
+    for ask in (fetch_medmnist, load_medmnist):
+        with pytest.raises(OctlessonsError, match=r"If it is your own, use it with check=False"):
+            ask("octmnist", 28, root=tmp_path, base_url=server.url, progress=False)
+    assert path.read_bytes() == own and server.requests == []
+    assert len(load_octmnist(root=tmp_path, check=False)) == 5
+    path.unlink()
+    assert fetch(server, tmp_path).read_bytes() == FILE
+
+
 def test_a_busy_server_is_asked_again_a_missing_file_is_not(server, tmp_path):
     server.status = [503, 429]
     fetch(server, tmp_path / "a")
@@ -331,13 +344,13 @@ def test_several_findings_per_image_are_no_labels(put):
 @pytest.mark.parametrize("split", ["train", "all"])
 @pytest.mark.parametrize("name", ["octmnist", "dermamnist"])
 def test_large_parts_are_memory_mapped_and_unpacked_once(put, tmp_path, monkeypatch, name, split):
-    monkeypatch.setattr(medmnist, "_IN_MEMORY", 1000)
+    monkeypatch.setattr(_archive, "IN_MEMORY", 1000)
     made = arrays(64, (3,) if name == "dermamnist" else ())
     options = put(f"{name}_64.npz", made)
     grey = name == "dermamnist"
     scans = load_medmnist(name, 64, split, grey=grey, **options)
     small = load_medmnist(name, 64, split, grey=grey, **options)  # from what was unpacked
-    monkeypatch.setattr(medmnist, "_IN_MEMORY", 10**9)
+    monkeypatch.setattr(_archive, "IN_MEMORY", 10**9)
     held = load_medmnist(name, 64, split, grey=grey, **options)
     assert scans.shape == held.shape
     assert np.array_equal(np.asarray(scans), held.images)
@@ -352,7 +365,7 @@ def test_large_parts_are_memory_mapped_and_unpacked_once(put, tmp_path, monkeypa
 
 
 def test_a_new_file_is_unpacked_anew(put, tmp_path, monkeypatch):
-    monkeypatch.setattr(medmnist, "_IN_MEMORY", 1000)
+    monkeypatch.setattr(_archive, "IN_MEMORY", 1000)
     load_octmnist(64, **put("octmnist_64.npz", arrays(64)))
     other = arrays(64) | {"train_images": np.zeros((300, 64, 64), np.uint8)}
     options = put("octmnist_64.npz", other)
@@ -400,16 +413,16 @@ def test_a_damaged_member_gives_a_sentence(put):
 
 
 def test_sentences_for_what_does_not_exist(tmp_path):
-    with pytest.raises(OctlessonsError, match="Did you mean octmnist"):
+    with pytest.raises(ValueError, match="Did you mean octmnist"):
         load_medmnist("octmnst")
-    with pytest.raises(OctlessonsError, match="3-D"):
+    with pytest.raises(ValueError, match="3-D"):
         load_medmnist("organmnist3d")
-    with pytest.raises(OctlessonsError, match="28, 64, 128, 224 px, not at 32"):
+    with pytest.raises(ValueError, match="28, 64, 128, 224 px, not at 32"):
         load_octmnist(32)
-    with pytest.raises(OctlessonsError, match="'train', 'val', 'test' or 'all'"):
+    with pytest.raises(ValueError, match="'train', 'val', 'test' or 'all'"):
         load_octmnist(split="training")
-    with pytest.raises(OctlessonsError, match="There is no MedMNIST set"):
-        medmnist.class_names("cifar")
+    with pytest.raises(ValueError, match="There is no MedMNIST set"):
+        fetch_medmnist("cifar")
 
 
 def test_the_arrays_equal_those_of_the_medmnist_package(put):
