@@ -139,7 +139,7 @@ def read_folder(
     max_pixels : int
         Images with more pixels than this are not opened.
     progress : bool
-        Show a progress bar for large folders on a terminal.
+        Show a bar for large folders on a terminal.
 
     Returns
     -------
@@ -150,13 +150,10 @@ def read_folder(
     ------
     FolderError
         If there is no such source or no readable image, or a problem with ``"raise"``.
-    ValueError, TypeError
-        If an argument is none of what it can be.
     """
     options = _Options(split, classes, on_problem, verify, grey, bits, max_pixels, progress)
-    name_patients = naming(patients)
-    survey, warning = _survey(path, table, layout, options.classes)
-    return _read(survey, warning, name_patients, options)
+    rule = naming(patients)
+    return _read(*_survey(path, table, layout, options.classes), rule, options)
 
 
 @dataclass

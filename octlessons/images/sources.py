@@ -62,8 +62,7 @@ def load_images(
 ) -> ImageSet:
     """Load images from any source of the course.
 
-    Every page calls this, so the whole book can be built on phantoms, on OCTMNIST or on a folder
-    of scans without a change.
+    Every page calls this, so the whole book can be built on any of them without a change.
 
     Parameters
     ----------
@@ -96,8 +95,7 @@ def load_images(
     ValueError, TypeError
         If an argument is none of what it can be.
     """
-    for name, value in (("size", size), ("n_per_class", n_per_class)):
-        _check_count(name, value)
+    _check_counts(size=size, n_per_class=n_per_class)
     source = source if source is not None else os.environ.get(DATA_VARIABLE) or "phantoms"
     if isinstance(source, str) and (source == "phantoms" or source.startswith("octmnist")):
         if options:
@@ -105,8 +103,7 @@ def load_images(
         if source == "phantoms":
             from octlessons.images.phantoms import draw_phantoms
 
-            side = 128 if size is None else size
-            return draw_phantoms(size=side, n_per_class=n_per_class, seed=seed)
+            return draw_phantoms(size=size or 128, n_per_class=n_per_class, seed=seed)
         images = _octmnist(source)
     else:
         images = _files(source, options)
@@ -118,11 +115,12 @@ def load_images(
     return images
 
 
-def _check_count(name: str, value: Any) -> None:
-    whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
-    if value is not None and not (whole and value > 0):
-        kind = ValueError if whole or isinstance(value, float) else TypeError
-        raise kind(f"`{name}` is a positive whole number, not {value!r}.")
+def _check_counts(**counts: Any) -> None:
+    for name, value in counts.items():
+        whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
+        if value is not None and not (whole and value > 0):
+            kind = ValueError if whole or isinstance(value, float) else TypeError
+            raise kind(f"`{name}` is a positive whole number, not {value!r}.")
 
 
 def _files(source: Any, options: dict[str, Any]) -> ImageSet:
