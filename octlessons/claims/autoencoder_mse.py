@@ -8,7 +8,7 @@ import io
 import numpy as np
 
 from octlessons.claims.claim import Claim, Finding, Setting
-from octlessons.claims.data import described, scans
+from octlessons.claims.data import as_others, described, scans
 from octlessons.errors import OctlessonsError
 from octlessons.images import ImageSet
 from octlessons.wording import percent
@@ -73,19 +73,18 @@ def experiment(setting: Setting) -> Finding:
 def _two_parts(setting: Setting, size: int, n_train: int, n_valid: int):
     """Images of other patients to validate on."""
     if setting.data == "phantoms":
-        return scans(setting, size, n=n_train), scans(setting, size, n=n_valid, seed=1)
+        valid = as_others(scans(setting, size, n=n_valid, seed=1))
+        return scans(setting, size, n=n_train), valid
     images = scans(setting, size, n=n_train + n_valid)
     by = "image" if images.patients is None else "patient"
     return images.split(n_valid / (n_train + n_valid), by, random_state=0)
 
 
 def _both(train: ImageSet, valid: ImageSet) -> ImageSet:
+    """The two as one, for its description only."""
     pixels = np.zeros((len(train) + len(valid), *train.shape[1:3]), np.uint8)
-    patients = None
-    if train.patients is not None:
-        names = [[f"{part}-{p}" for p in images.patients]
-                 for part, images in (("train", train), ("valid", valid))]  # fmt: skip
-        patients = [*names[0], *names[1]]
+    known = train.patients is not None
+    patients = [*train.patients, *valid.patients] if known else None
     return ImageSet(pixels, patients=patients, provenance=train.provenance)
 
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from octlessons._optional import installed
 from octlessons.claims.claim import Claim, Finding, Setting
-from octlessons.claims.data import described, scans
+from octlessons.claims.data import as_others, described, scans
 from octlessons.errors import OctlessonsError
 from octlessons.images import ImageSet
 from octlessons.wording import listing, percent
@@ -105,7 +105,7 @@ def _natural_and_even(setting: Setting, n: int, n_test: int, size: int):
         return natural.resize(size).load(), even.resize(size).load()
     if setting.data == "phantoms":
         natural = scans(setting, size, n=n)
-        return natural, _renamed(scans(setting, size, n_per_class=n_test, seed=1))
+        return natural, as_others(scans(setting, size, n_per_class=n_test, seed=1))
     images = scans(setting, size, n=n)
     if images.labels is None or images.patients is None:
         raise OctlessonsError(
@@ -114,11 +114,6 @@ def _natural_and_even(setting: Setting, n: int, n_test: int, size: int):
         )
     natural, rest = images.split(0.25, "patient", random_state=0)
     return natural, rest.balanced(min(c for c in rest.counts().values() if c), random_state=0)
-
-
-def _renamed(images: ImageSet) -> ImageSet:
-    """The same scans; their patients are others than those of another seed."""
-    return images.replace(patients=[f"test-{name}" for name in images.patients])
 
 
 def _joined(*sets: ImageSet) -> ImageSet:

@@ -73,6 +73,11 @@ def described(images: ImageSet, original: str, notes: str = "") -> str:
     return used + (f"; {notes}" if notes else "")
 
 
+def as_others(images: ImageSet) -> ImageSet:
+    """The same scans; phantom patients of another seed are others, though of the same names."""
+    return images.replace(patients=[f"test-{name}" for name in images.patients])
+
+
 def rows_on_disk(images: ImageSet, file: Path, change: Callable | None = None) -> np.memmap:
     """Pixels of all images as rows of float32 in 0…1, in a file.
 
