@@ -149,7 +149,7 @@ def fingerprint(images) -> str:
     for i in np.unique(np.linspace(0, n - 1, min(n, SAMPLED)).astype(int)) if few else range(n):
         image = np.ascontiguousarray(images[i])
         digest.update(f"{image.shape}{image.dtype.str}".encode())
-        digest.update(image)
+        digest.update(image.data)
     return digest.hexdigest()
 
 

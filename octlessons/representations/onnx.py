@@ -12,7 +12,6 @@ import os
 import sys
 import tempfile
 import warnings
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from importlib import metadata
 from pathlib import Path
@@ -219,7 +218,7 @@ def export(
     return content
 
 
-def _as_onnx(network: Callable, shape: tuple[int, int, int], name: str) -> bytes:
+def _as_onnx(network: Any, shape: tuple[int, int, int], name: str) -> bytes:
     import torch
 
     example = torch.rand(2, *shape, generator=torch.Generator().manual_seed(0))
@@ -241,6 +240,7 @@ def _as_onnx(network: Callable, shape: tuple[int, int, int], name: str) -> bytes
                 output_names=["features"],
                 verbose=False,
             )
+            assert program is not None
             program.save(str(file), external_data=False)
         except Exception as error:  # of many kinds, all of torch
             raise ExportError(

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from numbers import Real
-
 import numpy as np
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
@@ -174,7 +172,7 @@ class VariancePCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         return scores
 
     def _fit(self, X) -> np.ndarray:
-        if not isinstance(self.variance, Real) or not 0 < self.variance <= 1:
+        if not isinstance(self.variance, float | int | np.floating) or not 0 < self.variance <= 1:
             raise ValueError(
                 f"`variance` is a share above 0 and at most 1, not {self.variance!r}; for a "
                 "number of components use sklearn.decomposition.PCA."

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import operator
-from numbers import Integral
-
 import numpy as np
 
 from octlessons.errors import OctlessonsError
@@ -168,7 +166,7 @@ class Pixels(ImageTransformer):
 
     def _shape(self) -> tuple[int, int]:
         sides = (self.size, self.size) if np.isscalar(self.size) else tuple(self.size)
-        if len(sides) != 2 or not all(isinstance(s, Integral) and s >= 1 for s in sides):
+        if len(sides) != 2 or not all(isinstance(s, int | np.integer) and s >= 1 for s in sides):
             raise ValueError(
                 f"`size` is one or two positive whole numbers of pixels, not {self.size!r}."
             )
