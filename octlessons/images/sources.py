@@ -92,8 +92,6 @@ def load_images(
     ------
     OctlessonsError
         If the source cannot be found or read; the sentence says what to do.
-    ValueError, TypeError
-        If an argument is none of what it can be.
     """
     _check_counts(size=size, n_per_class=n_per_class)
     source = source if source is not None else os.environ.get(DATA_VARIABLE) or "phantoms"
