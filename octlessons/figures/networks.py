@@ -59,69 +59,77 @@ def training_curves(
     fig, axes = new_figure(FULL, 4.0 + 0.3 * (len(curves) > 4))
     ax = axes[0, 0]
     longest = max(len(values) for _, values, _ in curves)
-    handles, parts = [], []
-    for i, (name, values, best) in enumerate(curves):
-        tone = colour(i if several else 1 - i if i < 2 else i)
-        epochs = np.arange(1, len(values) + 1)
-        every = max(1, -(-len(values) // 12))
-        (line,) = ax.plot(
-            epochs,
-            values,
-            color=tone,
-            marker=marker(i),
-            markersize=6,
-            markevery=every,
-            markeredgecolor=PAPER,
-            markeredgewidth=0.6,
-            label=name,
-        )
-        handles.append(line)
-        finite = np.flatnonzero(np.isfinite(values))
-        text = f"{name} goes from {short(values[finite[0]])} to {short(values[finite[-1]])}"
-        if best is not None and np.isfinite(values[best - 1]):
-            if several:
-                _ring(ax, best, values[best - 1], tone)
-            text += f" ({short(values[best - 1])} in its best epoch, {best})" if several else ""
-        parts.append(text)
-    best = None if several else history.best_epoch
-    if best is not None and history.monitor is not None:
-        ax.axvline(best, color=MUTED, linewidth=1.2, linestyle=(0, (4, 3)), zorder=1)
-        monitored = curves[-1][1]
-        if np.isfinite(monitored[best - 1]):
-            _ring(ax, best, monitored[best - 1], INK)
-        late = best > 0.6 * longest
-        ax.annotate(
-            f"best: epoch {best}",
-            (best, 1.0),
-            xycoords=("data", "axes fraction"),
-            xytext=(-6 if late else 6, -4),
-            textcoords="offset points",
-            ha="right" if late else "left",
-            va="top",
-            fontsize=12,
-            bbox={"facecolor": PAPER, "edgecolor": "none", "pad": 1.5, "alpha": 0.85},
-        )
-    if log:
-        ax.set_yscale("log")
-        _plain_log_axis(ax)
-    else:
-        ax.yaxis.set_major_formatter(lambda value, _: short(value))
-    from matplotlib.ticker import MaxNLocator
-
-    ax.xaxis.set_major_locator(MaxNLocator(8, integer=True))
-    ax.set_xlim(1 - 0.02 * longest, longest * 1.02 + 0.05)
-    ax.grid(True, axis="y")
-    ax.set(xlabel="epoch", ylabel=ylabel)
-    add_legend(fig, handles)
+    drawn = [_draw_curve(ax, i, curve, several) for i, curve in enumerate(curves)]
+    best = None if several or history.monitor is None else history.best_epoch
+    if best is not None:
+        _mark_best(ax, best, curves[-1][1], longest)
+    _dress(ax, longest, ylabel, log)
+    add_legend(fig, [line for line, _ in drawn])
     add_title(fig, title)
-    fig.alt = f"{ylabel.capitalize()} over {count(longest, 'epoch', 'epochs')}: {listing(parts)}"
-    if best is not None and history.monitor is not None:
+    texts = listing([text for _, text in drawn])
+    fig.alt = f"{ylabel.capitalize()} over {count(longest, 'epoch', 'epochs')}: {texts}"
+    if best is not None:
         fig.alt += f"; epoch {best} is the best and is marked"
         if best < len(history):
             fig.alt += f", after which the {_CALLED.get(history.monitor, history.monitor)} curve "
             fig.alt += "did not improve"
     fig.alt += "."
     return fig
+
+
+def _draw_curve(ax, i: int, curve, several: bool):
+    """One line, and what it says in words."""
+    name, values, best = curve
+    tone = colour(i if several else 1 - i if i < 2 else i)
+    (line,) = ax.plot(
+        np.arange(1, len(values) + 1),
+        values,
+        color=tone,
+        marker=marker(i),
+        markersize=6,
+        markevery=max(1, -(-len(values) // 12)),
+        markeredgecolor=PAPER,
+        markeredgewidth=0.6,
+        label=name,
+    )
+    finite = np.flatnonzero(np.isfinite(values))
+    text = f"{name} goes from {short(values[finite[0]])} to {short(values[finite[-1]])}"
+    if several and best is not None and np.isfinite(values[best - 1]):
+        _ring(ax, best, values[best - 1], tone)
+        text += f" ({short(values[best - 1])} in its best epoch, {best})"
+    return line, text
+
+
+def _mark_best(ax, best: int, monitored: np.ndarray, longest: int) -> None:
+    ax.axvline(best, color=MUTED, linewidth=1.2, linestyle=(0, (4, 3)), zorder=1)
+    if np.isfinite(monitored[best - 1]):
+        _ring(ax, best, monitored[best - 1], INK)
+    late = best > 0.6 * longest
+    ax.annotate(
+        f"best: epoch {best}",
+        (best, 1.0),
+        xycoords=("data", "axes fraction"),
+        xytext=(-6 if late else 6, -4),
+        textcoords="offset points",
+        ha="right" if late else "left",
+        va="top",
+        fontsize=12,
+        bbox={"facecolor": PAPER, "edgecolor": "none", "pad": 1.5, "alpha": 0.85},
+    )
+
+
+def _dress(ax, longest: int, ylabel: str, log: bool) -> None:
+    from matplotlib.ticker import MaxNLocator
+
+    if log:
+        ax.set_yscale("log")
+        _plain_log_axis(ax)
+    else:
+        ax.yaxis.set_major_formatter(lambda value, _: short(value))
+    ax.xaxis.set_major_locator(MaxNLocator(8, integer=True))
+    ax.set_xlim(1 - 0.02 * longest, longest * 1.02 + 0.05)
+    ax.grid(True, axis="y")
+    ax.set(xlabel="epoch", ylabel=ylabel)
 
 
 @styled
@@ -157,9 +165,7 @@ def reconstructions(
             f"Each image needs one that was rebuilt, and there must be one at least; there are "
             f"{len(images)} and {len(rebuilt)}."
         )
-    if names is None:
-        labels = getattr(images, "labels", None)
-        names = [] if labels is None else [images.class_names[label] for label in labels]
+    names = _names(images) if names is None else names
     n = min(n, len(rebuilt))
     after = [_unit(rebuilt[i]) for i in range(n)]
     before = [_unit(_fitted(np.asarray(images[i]), after[i].shape)) for i in range(n)]
@@ -188,6 +194,11 @@ def reconstructions(
         f"{_smoothness(before, after)}."
     )
     return fig
+
+
+def _names(images) -> list[str]:
+    labels = getattr(images, "labels", None)
+    return [] if labels is None else [images.class_names[label] for label in labels]
 
 
 def _curves(history, measures) -> list[tuple[str, np.ndarray, int | None]]:

@@ -189,7 +189,7 @@ def test_the_other_view_of_a_new_image_is_near(trained):
 def test_views_decide_what_the_clusters_are(patterns):
     def clusters(*views):
         model = SelfSupervised(**FAST, views=views, max_iter=10, n_components=16, random_state=1)
-            model.fit(patterns)
+        model.fit(patterns)
         return KMeans(2, n_init=10, random_state=0).fit_predict(model.transform(patterns))
 
     form = clusters("horizontal flip", "strong light", "inversion")  # brightness is destroyed
