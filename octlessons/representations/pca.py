@@ -183,7 +183,7 @@ class VariancePCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         wide = d >= n
         values, vectors, total = _decomposed((_rows_product if wide else _columns_product)(X, mean))
         floor = 10 * np.finfo(X.dtype).eps * values[0]  # below it, directions are rounding
-        keep = max(1, min(_count(values, self.variance, total), int(np.sum(values > floor))))
+        keep = max(1, min(_count(values, float(self.variance), total), int(np.sum(values > floor))))
         values, vectors = values[:keep], vectors[:, :keep]
         components = _to_columns(X, mean, vectors, np.sqrt(values)) if wide else vectors.T
         # As scikit-learn: the largest entry of every component is positive.

@@ -223,14 +223,6 @@ class SelfSupervisedOnTables(RowsOnTables, SelfSupervised):
     pass
 
 
-class ClassifierOnTables(OnTables, SmallCNN):
-    def predict(self, X):
-        return super().predict(self._pictures(X, reset=False))
-
-    def predict_proba(self, X):
-        return super().predict_proba(self._pictures(X, reset=False))
-
-
 CHECKED = {
     "pixels": (PixelsOnTables, REPRESENTATIONS["pixels"]),
     "cleaned": (PixelsOnTables, REPRESENTATIONS["cleaned"]),
@@ -239,7 +231,6 @@ CHECKED = {
     "pretrained": (PretrainedOnTables, REPRESENTATIONS["pretrained"]),
     "autoencoder": (AutoencoderOnTables, REPRESENTATIONS["autoencoder"]),
     "selfsupervised": (SelfSupervisedOnTables, REPRESENTATIONS["selfsupervised"]),
-    "classifier": (ClassifierOnTables, partial(SmallCNN, 16, width=2, **ONCE)),
 }
 
 
