@@ -250,7 +250,7 @@ def _fitted(image: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
     if image.shape[:2] != shape[:2]:
         if image.dtype != np.uint8:
             image = np.round(np.clip(image, 0, 1) * 255).astype(np.uint8)
-        image = resize_image(image, shape[:2])
+        image = resize_image(image, (shape[0], shape[1]))
     if image.ndim < len(shape):
         return np.repeat(image[:, :, None], 3, axis=2)
     return image.mean(axis=2).astype(image.dtype) if image.ndim > len(shape) else image
