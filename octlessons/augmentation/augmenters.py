@@ -266,7 +266,7 @@ def augment(
 def load() -> ModuleType:
     """Import `octlessons.augmentation.transforms`, or say what to install."""
     need("albumentations", "Augmentation is done with albumentations")
-    from octlessons.augmentation import transforms
+    import octlessons.augmentation.transforms as transforms
 
     return transforms
 

@@ -52,8 +52,9 @@ class Agreement(Table):
     ari_interval, ami_interval, accuracy_interval : Interval or None
         Bootstrap intervals; by patient where patients were given. None without bootstrap.
     table : ndarray of int, shape (rows, classes)
-        Contingency: images of each cluster (rows `cluster_names`) and class (columns
-        `class_names`).
+        Contingency: images of each cluster (row) and class (column).
+    cluster_names, class_names : tuple of str
+        Of its rows and columns.
     matching : dict
         Cluster number → class name, for the matched clusters.
     """

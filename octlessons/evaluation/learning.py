@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from octlessons.augmentation import augment, augmenter
+from octlessons.augmentation.augmenters import augment, augmenter
 from octlessons.evaluation.uncertainty import Interval
 from octlessons.images.imageset import ImageSet, resize_image
 from octlessons.wording import Table, count, decimal

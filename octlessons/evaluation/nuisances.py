@@ -55,7 +55,13 @@ class NuisanceRow:
 
 @dataclass(frozen=True, repr=False)
 class Nuisance(Table):
-    """What clusters follow: one `NuisanceRow` for each thing known about the images."""
+    """What clusters follow.
+
+    Attributes
+    ----------
+    rows : tuple of NuisanceRow
+        One for each thing known about the images.
+    """
 
     rows: tuple[NuisanceRow, ...]
 

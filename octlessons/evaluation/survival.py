@@ -13,7 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from octlessons.augmentation import AUGMENTERS, Augmented, Augmenter, augmenter
+from octlessons.augmentation.augmenters import Augmented, Augmenter, augmenter
+from octlessons.augmentation.steps import AUGMENTERS
 from octlessons.evaluation.learning import small_classifier
 from octlessons.evaluation.uncertainty import Interval, bootstrap
 from octlessons.images.imageset import ImageSet

@@ -136,16 +136,6 @@ def add_legend(fig, handles) -> None:
     )
 
 
-def bright_row(image) -> float:
-    """Height of the brightest row, as a share from the top."""
-    image = np.asarray(image)
-    values = image.astype(float)
-    if image.dtype == np.uint8:
-        values[image >= 254] = 0  # white wedges are no tissue
-    rows = values.mean(axis=tuple(range(1, image.ndim)))
-    return float((np.argmax(rows) + 0.5) / len(rows))
-
-
 def tally(texts: Sequence[str]) -> str:
     names, counts = np.unique(list(texts), return_counts=True)
     return listing([f"{n} {name}" for name, n in zip(names.tolist(), counts.tolist(), strict=True)])

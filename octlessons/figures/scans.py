@@ -8,7 +8,6 @@ import numpy as np
 
 from octlessons.figures.axes import (
     add_title,
-    bright_row,
     draw_scan,
     grid_height,
     grid_of,
@@ -17,6 +16,7 @@ from octlessons.figures.axes import (
     tally,
 )
 from octlessons.figures.style import FULL, ON_IMAGE, PALETTE, colour
+from octlessons.images.cleaning import bright_row
 from octlessons.wording import count, listing, percent
 
 

@@ -90,7 +90,12 @@ def use_style() -> None:
 
 
 def colour(i: int) -> str:
-    """Colour of class or cluster `i`; noise (−1) is grey."""
+    """Colour of class or cluster `i`; noise (−1) is grey.
+
+    Parameters
+    ----------
+    i : int
+    """
     return MUTED if i < 0 else PALETTE[i % len(PALETTE)]
 
 
@@ -98,5 +103,9 @@ def marker(i: int) -> str:
     """Marker of class or cluster `i`; noise (−1) is a dot.
 
     From the ninth on colours come again, each with another marker.
+
+    Parameters
+    ----------
+    i : int
     """
     return "." if i < 0 else MARKERS[(i + i // len(PALETTE)) % len(MARKERS)]
