@@ -49,8 +49,8 @@ def run(
     data : str
         ``"phantoms"``, ``"octmnist"``, ``"octmnist-64"`` …, or the path of a folder of scans.
     out : path
-        Folder for one JSON file per claim and ``claims.json``, which holds all of them. A result
-        that is there already, of the same experiment, is kept.
+        Folder for one JSON file per claim, and one of all. A result that is there already is kept
+        if nothing that it depends on has changed.
     scale : {"quick", "laptop", "full"}
         Seconds, minutes, or the published size.
     fresh : bool
@@ -61,8 +61,7 @@ def run(
     Returns
     -------
     Results
-        One for each claim that was asked for. Where an experiment could not be done, `problem`
-        says why; the others are run all the same.
+        One for each claim. Where an experiment could not be done, `problem` says why.
 
     Raises
     ------
@@ -70,12 +69,7 @@ def run(
         If there is no such claim, scale or data source.
     """
     tell = tell or _to_stderr
-    chosen = _chosen(ids)
-    if scale not in SCALES:
-        raise OctlessonsError(f"There is no scale {scale!r}: choose one of {', '.join(SCALES)}.")
-    source = resolve_data(data)
-    if source.value.startswith("octmnist"):
-        _check_octmnist(source.value)
+    chosen, source = _chosen(ids, scale), _source(data)
     out = Path(out)
     results = []
     try:
@@ -87,9 +81,9 @@ def run(
                 tell(f"{claim.id}: kept the result of {kept.date} (--fresh runs it again)")
                 results.append(kept)
                 continue
-            work = out / "work"
             tell(f"{claim.id}: {claim.title} ({scale}, {source.name})")
-            result = _run_one(claim, Setting(scale, source.value, work, tell), source, key)
+            setting = Setting(scale, source.value, out / "work", tell)
+            result = _run_one(claim, setting, source, key)
             tell(f"  {result.found or result.problem}")
             write_results([result], file)
             results.append(result)
@@ -137,7 +131,9 @@ def command_of(claim_id: str, data: str, scale: str) -> str:
 # ---------------------------------------------------------------------- inside
 
 
-def _chosen(ids: Iterable[str] | None) -> list[Claim]:
+def _chosen(ids: Iterable[str] | None, scale: str) -> list[Claim]:
+    if scale not in SCALES:
+        raise OctlessonsError(f"There is no scale {scale!r}: choose one of {', '.join(SCALES)}.")
     asked = list(dict.fromkeys([ids] if isinstance(ids, str) else ids or CLAIMS))
     unknown = [name for name in asked if name not in CLAIMS]
     if unknown:
@@ -147,11 +143,14 @@ def _chosen(ids: Iterable[str] | None) -> list[Claim]:
     return [CLAIMS[name] for name in asked]
 
 
-def _check_octmnist(source: str) -> None:
-    """Get OCTMNIST once, before the first experiment, or say how."""
-    from octlessons.images.medmnist import fetch_medmnist
+def _source(data: str) -> Data:
+    """The data; OCTMNIST is fetched once, before the first experiment, or it is said how."""
+    source = resolve_data(data)
+    if source.value.startswith("octmnist"):
+        from octlessons.images.medmnist import fetch_medmnist
 
-    fetch_medmnist("octmnist", int(source.partition("-")[2]))
+        fetch_medmnist("octmnist", int(source.value.partition("-")[2]))
+    return source
 
 
 def _run_one(claim: Claim, setting: Setting, source: Data, key: str) -> Result:

@@ -79,7 +79,7 @@ def _silhouettes(rows: np.ndarray, judged: np.ndarray) -> tuple[np.ndarray, list
 
 def _explained(images, clusters: np.ndarray) -> dict[str, float]:
     """Share of the variance of simple measures of a scan that two clusters explain."""
-    from octlessons.figures.axes import bright_row
+    from octlessons.images.cleaning import bright_row
 
     facts = {
         "height of the retina": np.array([bright_row(image) for image in images]),
