@@ -110,15 +110,15 @@ def _read(file: Path) -> dict[str, np.ndarray]:
 
 
 def _patient(seed: int, name: str, number: int, count: int, kind: str) -> list[dict]:
-    from octlessons.images.phantoms.drawing import _draw_scan, _fields
+    from octlessons.images.phantoms.drawing import draw_scan, tissue_fields
     from octlessons.images.phantoms.population import draw_patient, generator
 
     patient = draw_patient(seed, name, number)
     patient = _varied(patient, kind, generator(*patient.key, 777))
-    fields = _fields(generator(*patient.key, 2))
+    fields = tissue_fields(generator(*patient.key, 2))
     scans = []
     for index in range(count):
-        scan = _draw_scan(patient, fields, index, WORKING)
+        scan = draw_scan(patient, fields, index, WORKING)
         if kind == "shifted":
             worse = _degraded(scan.image, generator(*patient.key, 778, index))
             scan = replace(scan, image=worse)
@@ -248,10 +248,10 @@ def _degraded(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 def _flattened(scan) -> tuple[np.ndarray, np.ndarray]:
     """The cleaned scan, with whatever errors cleaning makes, and what each pixel shows."""
-    from octlessons.images.cleaning import TARGET, _shifted, find_baseline, remove_wedges
+    from octlessons.images.cleaning import TARGET, find_baseline, remove_wedges, shift_columns
 
     shift = find_baseline(scan.image) - TARGET * (WORKING - 1)
-    flat = _shifted(remove_wedges(scan.image), shift)
+    flat = shift_columns(remove_wedges(scan.image), shift)
     rows = np.arange(WORKING)[:, None]
     codes = ((scan.boundaries - shift)[:, None, :] <= rows).sum(0).astype(np.uint8)
     at = np.clip(np.round(rows + shift).astype(int), 0, WORKING - 1)

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from octlessons.errors import OctlessonsError
 from octlessons.images.phantoms.lesions import LESIONS
 from octlessons.images.phantoms.population import (
     CLASS_MIX,
@@ -68,7 +67,7 @@ def draw_phantoms(
 
     Raises
     ------
-    OctlessonsError
+    ValueError
         If an argument is out of range.
 
     Examples
@@ -127,19 +126,19 @@ def _whole(value) -> bool:
 def _check(n, size, seed, classes, n_per_class):
     count = n if n_per_class is None else n_per_class
     if not _whole(count) or count < 1:
-        raise OctlessonsError(f"{count!r} phantoms cannot be drawn: ask for one or more.")
+        raise ValueError(f"{count!r} phantoms cannot be drawn: ask for one or more.")
     if not _whole(size) or not SMALLEST <= size <= LARGEST:
-        raise OctlessonsError(
+        raise ValueError(
             f"Phantoms of {size!r} px cannot be drawn: give a whole number from {SMALLEST} to "
             f"{LARGEST}."
         )
     if not _whole(seed) or seed < 0:
-        raise OctlessonsError(f"The seed {seed!r} cannot be used: give a whole number from 0.")
+        raise ValueError(f"The seed {seed!r} cannot be used: give a whole number from 0.")
     classes = (classes,) if isinstance(classes, str) else classes
     chosen = CLASS_NAMES if classes is None else tuple(classes)
     unknown = [name for name in chosen if name not in CLASS_NAMES]
     if unknown or not chosen:
-        raise OctlessonsError(
+        raise ValueError(
             f"There is no class {', '.join(map(repr, unknown)) or 'given'} among the phantoms: "
             f"choose from {', '.join(CLASS_NAMES)}."
         )

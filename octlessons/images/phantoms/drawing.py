@@ -35,11 +35,11 @@ def inner_factor(size: int) -> int:
 def draw_patient_scans(seed: int, class_name: str, number: int, count: int, size: int):
     """Draw the first ``count`` scans of one patient."""
     patient = draw_patient(seed, class_name, number)
-    fields = _fields(generator(*patient.key, 2))
-    return [_draw_scan(patient, fields, index, size) for index in range(count)]
+    fields = tissue_fields(generator(*patient.key, 2))
+    return [draw_scan(patient, fields, index, size) for index in range(count)]
 
 
-def _fields(rng: np.random.Generator) -> dict:
+def tissue_fields(rng: np.random.Generator) -> dict:
     """Random fields of tissue that all scans of a patient share, on small grids."""
     return {
         "fine": rng.normal(size=(72, 128)),
@@ -69,7 +69,7 @@ def _along(noise: np.ndarray, n: int) -> np.ndarray:
     return np.interp(np.linspace(0, len(noise) - 1, n), np.arange(len(noise)), noise)
 
 
-def _draw_scan(patient: Patient, fields: dict, index: int, size: int) -> Scan:
+def draw_scan(patient: Patient, fields: dict, index: int, size: int) -> Scan:
     rng = generator(*patient.key, 3 + index)
     look = patient.look
     place = scanner.place_scan(look, rng)
