@@ -284,7 +284,8 @@ def _made(change, seed: int) -> Augmenter:
 def _changed(made: Augmenter, images: ImageSet) -> list[Augmented]:
     """Every image once, a single step on all of them."""
     single = len(made.steps) == 1
-    return [made._run(*parts, i, 0, single) for i, parts in enumerate(_parts(images))]
+    each = enumerate(_parts(images))
+    return [made._run(image, mask, rows, i, 0, single) for i, (image, mask, rows) in each]
 
 
 _LAYERS = ("ILM", "RPE", "BM")
