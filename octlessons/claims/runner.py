@@ -56,7 +56,7 @@ def run(
     fresh : bool
         Run again what is there already.
     tell : callable, optional
-        Takes lines about the progress; without it they go to the standard error.
+        Takes lines about the progress; the standard error otherwise.
 
     Returns
     -------
@@ -70,8 +70,8 @@ def run(
     """
     tell = tell or _to_stderr
     chosen, source = _chosen(ids, scale), _source(data)
-    out = Path(out)
-    results = []
+    out, work = Path(out), Path(out) / "work"
+    results: list[Result] = []
     try:
         for claim in chosen:
             key = _key(claim, scale, source)
@@ -81,19 +81,15 @@ def run(
                 tell(f"{claim.id}: kept the result of {kept.date} (--fresh runs it again)")
                 results.append(kept)
                 continue
-            tell(f"{claim.id}: {claim.title} ({scale}, {source.name})")
-            setting = Setting(scale, source.value, out / "work", tell)
-            result = _run_one(claim, setting, source, key)
-            tell(f"  {result.found or result.problem}")
-            write_results([result], file)
-            results.append(result)
+            results.append(_run_one(claim, Setting(scale, source.value, work, tell), source, key))
+            write_results(results[-1:], file)
             _merge(out)
     except KeyboardInterrupt:
         tell(f"Stopped. Finished claims are in {out}; the same command goes on from there.")
         raise
     _merge(out)
     if all(result.ok for result in results):
-        forget(out / "work")
+        forget(work)
     return Results(results)
 
 
@@ -154,6 +150,7 @@ def _source(data: str) -> Data:
 
 
 def _run_one(claim: Claim, setting: Setting, source: Data, key: str) -> Result:
+    setting.tell(f"{claim.id}: {claim.title} ({setting.scale}, {source.name})")
     began = time.perf_counter()
     parts: dict = {}
     try:
@@ -167,6 +164,7 @@ def _run_one(claim: Claim, setting: Setting, source: Data, key: str) -> Result:
         }
     except Exception as error:
         parts = {"problem": _sentence(error), "data": source.name}
+    setting.tell(f"  {parts.get('found') or parts['problem']}")
     return Result(
         id=claim.id,
         title=claim.title,
