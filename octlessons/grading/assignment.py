@@ -82,7 +82,7 @@ class Task:
 class Assignment:
     """What a class is marked on.
 
-    `key` is a secret of the course, for data that differ from student to student; `root` its
+    `key` is the course's secret, for data that differ from student to student; `root` its
     folder; `secrets` are the files and folders that no submission may see.
     """
 
