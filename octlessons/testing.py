@@ -327,8 +327,8 @@ def band(check_file: str | Path, name: str) -> tuple[float, float]:
 
 def assert_input_unchanged(student, because: str = "") -> None:
     """Check that the last call left its arguments as they were."""
-    call = student.last_call
-    if not (same(_listed(call.args), _listed(call.after[0])) and same(call.kwargs, call.after[1])):
+    call, (args, kwargs) = student.last_call, student.arguments_after()
+    if not (same(_listed(call.args), _listed(args)) and same(call.kwargs, kwargs)):
         fail(
             student,
             "changed the data that it was given",

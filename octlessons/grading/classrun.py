@@ -1,38 +1,35 @@
 """A whole class: every exercise of every submission, once, in parallel, resumable.
 
-The unit of work is a pure function (`judge.judge` on data that travel with it), so it runs on the
-cores of this machine, in shards of a matrix of machines, or on a Dask cluster, and gives the same
-records everywhere.
+The unit of work is a pure function of data that travel with it (`judge`), so it runs on the cores
+of this machine, in shards of a matrix of machines, or on a Dask cluster, and gives the same records
+everywhere.
 """
 
 from __future__ import annotations
 
-import contextlib
 import os
 import re
+import secrets
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures.process import BrokenProcessPool
-from contextlib import ExitStack
-from dataclasses import dataclass, field
-from itertools import islice
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Protocol
 
 from octlessons.errors import OctlessonsError
 from octlessons.grading import sandbox
-from octlessons.grading.assignment import Assignment, Task
-from octlessons.grading.judge import Marked, Unit, judge, seed_of
-from octlessons.grading.keys import record_key, versions
-from octlessons.grading.records import Record, Timing
-from octlessons.grading.sandbox.warm import Infrastructure, Warm
+from octlessons.grading.assignment import Assignment
+from octlessons.grading.cache_keys import record_key, versions
+from octlessons.grading.panel import Panel
+from octlessons.grading.records import Marked, Record, Timing
 from octlessons.grading.store import Store
 from octlessons.grading.submission import Submission
+from octlessons.grading.units import Setting, Unit, seed_of
 
 #: How often something that the grader itself failed at is tried.
 ATTEMPTS = 3
-
-# A batch is a run of pytest; it ends early, so that little is lost when a run is interrupted.
-_BATCH, _BATCH_SECONDS = 48, 4.0
 
 # What students import besides what their stub does, ready before their time begins.
 _COMMON = {
@@ -43,6 +40,25 @@ _COMMON = {
     "torch": ("torch",),
 }
 _IMPORT = re.compile(r"^[ \t]*(?:import|from)[ \t]+(\w+)", re.MULTILINE)
+
+_DEADLY = (
+    "What came back ended the grader's own process twice, or held it without end, so this exercise "
+    "gets 0. Return what the docstring promises, in the size that it promises."
+)
+_TOO_SLOW = (
+    "Not tried: the exercises before took more than {:g} seconds together. Does a function wait "
+    "(`sleep`)?"
+)
+
+
+class Judges(Protocol):
+    """Who marks: a `panel.Panel` here, or a `cluster.Cluster`."""
+
+    def mark(self, units: Iterable[Unit]) -> Iterator[tuple[Unit, Marked | None]]:
+        """Mark units, in any order; None for one that ended its judge."""
+
+    def close(self) -> None:
+        """Let go of what was started."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +75,8 @@ class ClassResult:
     isolation : str
     graded, reused : int
         Records made in this run, and taken from earlier ones.
+    remarks : tuple of str
+        Sentences about files of earlier runs that did not count.
     """
 
     assignment: Assignment
@@ -68,34 +86,7 @@ class ClassResult:
     isolation: str
     graded: int = 0
     reused: int = 0
-
-
-@dataclass(frozen=True)
-class Setting:
-    """What all batches of a run have in common; it travels to other machines.
-
-    Attributes
-    ----------
-    course_key : str
-    isolation : str
-    preload : tuple of str
-    memory_mb : int
-    out : str
-        Folder where processes of this machine keep what they have marked at once; empty if the
-        results travel.
-    versions : tuple of (str, str)
-        That the records' keys hold.
-    proven : bool
-        Whether the isolation has shown that it holds on the machine that marks.
-    """
-
-    course_key: str = field(repr=False)
-    isolation: str
-    preload: tuple[str, ...]
-    memory_mb: int
-    out: str
-    versions: tuple[tuple[str, str], ...]
-    proven: bool
+    remarks: tuple[str, ...] = ()
 
 
 def grade(
@@ -143,25 +134,28 @@ def grade(
     isolation = sandbox.choose(isolation, [Path(out), *assignment.secrets])
     mine = _part(sorted(submissions, key=lambda submission: submission.slug), shard)
     units = list(_units(mine, assignment, isolation))
-    records, pending = {}, []
-    for unit in units:
-        known = store.find(unit.key, unit.submission, unit.task.id)
-        if known is None:
-            pending.append(unit)
-        else:
-            records[_place(unit)] = known
+    found = {unit.place: store.find(unit.key, *unit.place) for unit in units}
+    records = {place: record for place, record in found.items() if record is not None}
+    pending = [unit for unit in units if unit.place not in records]
     reused = len(records)
     progress(reused, len(units))
-    setting = _setting(assignment, pending, isolation, out=None if dask else Path(out))
-    for marked in _all(pending, setting, jobs, dask):
-        if store.find(marked.record.key, *_named(marked)) is None:
-            store.save(marked.record, None if marked.record.no_mark else marked.timing)
-        records[_named(marked)] = marked.record
-        progress(len(records), len(units))
+    if pending:
+        setting = _setting(assignment, pending, isolation, proven=dask is None)
+        with closing(_judges(setting, len(pending), jobs, dask)) as judges:
+            for marked in _all(pending, setting, judges):
+                store.save(marked.record, None if marked.record.no_mark else marked.timing)
+                records[marked.record.submission, marked.record.exercise] = marked.record
+                progress(len(records), len(units))
     times = store.timings()
-    timings = {place: times[r.key] for place, r in records.items() if r.key in times}
     return ClassResult(
-        assignment, tuple(mine), records, timings, isolation, len(records) - reused, reused
+        assignment,
+        tuple(mine),
+        records,
+        {place: times[r.key] for place, r in records.items() if r.key in times},
+        isolation,
+        len(records) - reused,
+        reused,
+        tuple(store.remarks),
     )
 
 
@@ -181,212 +175,101 @@ def _units(submissions, assignment: Assignment, isolation: str) -> Iterator[Unit
             work = submission.works[task.id]
             seed = seed_of(assignment.key, student, task.id)
             key = record_key(task, work, seed, isolation)
-            yield Unit(key, submission.slug, student, work, task)
-
-
-def _place(unit: Unit) -> tuple[str, str]:
-    return unit.submission, unit.task.id
-
-
-def _named(marked: Marked) -> tuple[str, str]:
-    return marked.record.submission, marked.record.exercise
+            yield Unit(key, submission.slug, student, work, task.id)
 
 
 def _setting(
-    assignment: Assignment, pending: Sequence[Unit], isolation: str, out: Path | None
+    assignment: Assignment, pending: Sequence[Unit], isolation: str, proven: bool
 ) -> Setting:
-    """Choose what the warm process imports: what the stubs do, and what some submissions do."""
-    tasks: dict[str, Task] = {unit.task.id: unit.task for unit in pending}
+    """Choose what zygotes import: what the stubs do, and what some submissions do."""
+    wanted = {unit.exercise for unit in pending}
+    tasks = {task.id: task for task in assignment.tasks if task.id in wanted}
     names = {name for task in tasks.values() for name in task.preload}
     used = {name for unit in pending for name in _IMPORT.findall(unit.work.source or "")}
     for name in used & set(_COMMON):
         names |= set(_COMMON[name])
     return Setting(
+        tasks,
         assignment.key,
         isolation,
         tuple(sorted({"numpy", *names})),
-        max((task.limits.memory_mb for task in tasks.values()), default=0),
-        "" if out is None else str(out.resolve()),
-        tuple(versions().items()),
-        proven=out is not None,
+        max(task.limits.memory_mb for task in tasks.values()),
+        versions(),
+        proven,
+        secrets.token_hex(8),
     )
 
 
-def _all(
-    pending: Sequence[Unit], setting: Setting, jobs: int | None, dask: str | None
-) -> Iterator[Marked]:
-    """Mark all units: what the grader failed at is tried again, what ran out of time once more."""
-    late: list[Unit] = []
-    left = {_place(unit): unit for unit in pending}
-    failed: dict[tuple[str, str], Marked] = {}
+def _judges(setting: Setting, n_units: int, jobs: int | None, dask: str | None) -> Judges:
+    if dask is not None:
+        from octlessons.grading.cluster import Cluster
+
+        return Cluster(setting, dask)
+    from joblib import cpu_count
+
+    return Panel(setting, min(cpu_count() if jobs is None else max(1, jobs), n_units))
+
+
+def _all(pending: Sequence[Unit], setting: Setting, judges: Judges) -> Iterator[Marked]:
+    """Mark all units: what the grader failed at is tried again, what ran out of time once more.
+
+    A unit that ended its judge is tried once more, alone; if it does so again, it was the unit.
+    """
+    spent: dict[str, float] = defaultdict(float)
+    left = {unit.place: unit for unit in pending}
+    reasons: dict[tuple[str, str], str] = {}
+    again: list[Unit] = []
     for attempt in range(ATTEMPTS):
-        failed.clear()
-        for marked in _spread(list(left.values()), setting, jobs, dask):
-            place = _named(marked)
-            if marked.record.no_mark:
-                failed[place] = marked
-                continue
-            if place not in left:
-                continue  # a cluster may run a task twice; it counts once
-            unit = left.pop(place)
-            if marked.timed_out:
-                late.append(unit)
-            else:
-                yield marked
         if not left:
             break
-        if attempt + 1 < ATTEMPTS:
-            time.sleep(0.2 * (attempt + 1))
-    for unit in late:
+        time.sleep(0.2 * attempt)
+        for unit, marked in judges.mark(_in_time(list(left.values()), setting, spent)):
+            if unit.place not in left:
+                continue  # a cluster may run a task twice; it counts once
+            if marked is not None:
+                spent[unit.submission] += marked.timing.seconds
+            if marked is not None and marked.record.no_mark:
+                reasons[unit.place] = marked.record.no_mark
+                continue
+            del left[unit.place]
+            if marked is None or marked.timed_out:
+                again.append(unit)
+            else:
+                yield marked
+    for unit in _in_time(again, setting, spent):
         # Alone: whatever else the machine was busy with has ended.
-        yield from _alone(unit, setting)
+        marked = _alone(unit, judges)
+        if marked is None:
+            marked = _alone(_without(unit, _DEADLY), judges)
+        spent[unit.submission] += marked.timing.seconds if marked else 0.0
+        yield marked or _unmarked(unit, setting, "its process ended")
     for place, unit in left.items():
-        why = failed[place].record.no_mark if place in failed else "its process ended"
-        yield _unmarked(unit, setting, why)
+        yield _unmarked(unit, setting, reasons.get(place, "its process ended"))
 
 
-def _alone(unit: Unit, setting: Setting) -> Iterator[Marked]:
-    for attempt in range(ATTEMPTS):
-        (marked,) = mark_batch([unit], setting)
-        if not marked.record.no_mark or attempt + 1 == ATTEMPTS:
-            yield marked
-            return
+def _in_time(units: Iterable[Unit], setting: Setting, spent: Mapping[str, float]) -> Iterator[Unit]:
+    """Units as they are, but without work once their submission has had all of its time."""
+    for unit in units:
+        most = setting.tasks[unit.exercise].limits.submission_seconds
+        late = spent[unit.submission] > most and unit.work.source is not None
+        yield _without(unit, _TOO_SLOW.format(most)) if late else unit
+
+
+def _without(unit: Unit, why: str) -> Unit:
+    """A unit with nothing to run: its checks say why, and its record counts for the same work."""
+    return replace(unit, work=replace(unit.work, source=None, problem=why))
+
+
+def _alone(unit: Unit, judges: Judges) -> Marked | None:
+    marked = None
+    for _ in range(ATTEMPTS):
+        marked = next((marked for _, marked in judges.mark([unit])), None)
+        if marked is None or not marked.record.no_mark:
+            break
+    return marked
 
 
 def _unmarked(unit: Unit, setting: Setting, why: str) -> Marked:
-    record = Record(
-        unit.key,
-        unit.submission,
-        unit.task.id,
-        isolation=setting.isolation,
-        no_mark=why,
-        file=unit.work.file,
-    )
-    return Marked(record, Timing(unit.key, unit.submission, unit.task.id, 0.0, 0.0))
-
-
-def _spread(
-    units: list[Unit], setting: Setting, jobs: int | None, dask: str | None
-) -> Iterator[Marked]:
-    """Mark units in batches on all processes, each at least once tried."""
-    from joblib import Parallel, cpu_count, delayed
-
-    jobs = cpu_count() if jobs is None else max(1, jobs)
-    if dask is None and (jobs == 1 or len(units) == 1):
-        yield from _here(units, setting)
-        return
-    size = max(1, min(_BATCH, len(units) // (4 * jobs)))
-    while units:
-        reached = set()
-        with ExitStack() as stack:
-            if dask is not None:
-                stack.enter_context(_dask(dask))
-            run = Parallel(
-                n_jobs=-1 if dask is not None else jobs,
-                return_as="generator_unordered",
-                batch_size=1,
-                pre_dispatch="2*n_jobs",
-            )
-            batches = (delayed(mark_batch)(batch, setting) for batch in _batches(units, size))
-            try:
-                for batch in run(batches):
-                    for marked in batch:
-                        reached.add(_named(marked))
-                        yield marked
-            except BrokenProcessPool:
-                return  # a process of the grader ended; what it had not marked is tried again
-        units = [unit for unit in units if _place(unit) not in reached]
-
-
-def _here(units: list[Unit], setting: Setting) -> Iterator[Marked]:
-    while units:
-        marked = mark_batch(units[:_BATCH], setting)
-        yield from marked
-        units = units[len(marked) :]
-
-
-def _batches(units: Sequence[Unit], size: int) -> Iterator[list[Unit]]:
-    rest = iter(units)
-    while batch := list(islice(rest, size)):
-        yield batch
-
-
-@contextlib.contextmanager
-def _dask(address: str) -> Iterator[None]:
-    try:
-        from distributed import Client
-    except ImportError as error:
-        raise OctlessonsError(
-            'A cluster needs Dask: `pip install "octlessons[cluster]"`.'
-        ) from error
-    from joblib import parallel_config
-
-    try:
-        client = Client(address, timeout=10, set_as_default=False)
-    except (OSError, ValueError, TimeoutError) as error:
-        raise OctlessonsError(f"There is no Dask scheduler at {address}: {error}.") from error
-    with client, parallel_config(backend="dask", client=client):
-        yield
-
-
-def mark_batch(units: Sequence[Unit], setting: Setting) -> list[Marked]:
-    """Mark some units in this process, and stop after a few seconds.
-
-    Parameters
-    ----------
-    units : sequence of Unit
-    setting : Setting
-
-    Returns
-    -------
-    list of Marked
-        Of the first units, at least of one.
-    """
-    end = time.monotonic() + _BATCH_SECONDS
-    warm = None if setting.isolation == sandbox.NONE else lambda: _warm(setting)
-    store = Store(Path(setting.out)) if setting.out else None
-
-    def keep(marked: Marked) -> None:
-        if store is not None and not marked.record.no_mark and not marked.timed_out:
-            store.save(marked.record, marked.timing)
-
-    return judge(
-        units,
-        setting.course_key,
-        setting.isolation,
-        warm,
-        until=lambda: time.monotonic() > end,
-        keep=keep,
-    )
-
-
-_WARM: dict[Setting, Warm] = {}
-
-
-def _warm(setting: Setting) -> Warm:
-    """The warm process of this process, started when first needed and whenever it has ended."""
-    warm = _WARM.get(setting)
-    if warm is not None and warm.alive:
-        return warm
-    close_sandboxes()
-    why = "" if setting.proven else _another(setting)
-    if why:
-        raise Infrastructure(f"another machine cannot mark: {why}")
-    _WARM[setting] = sandbox.start(setting.isolation, setting.preload, setting.memory_mb)
-    return _WARM[setting]
-
-
-def _another(setting: Setting) -> str:
-    """Say what keeps this machine from marking for the one that chose; empty if nothing does."""
-    ours = versions()
-    for name, wanted in setting.versions:
-        if ours.get(name) != wanted:
-            return f"its {name} is {ours.get(name) or 'not there'}, instead of {wanted or 'none'}"
-    why = sandbox.trouble(setting.isolation)
-    return f"{setting.isolation} {why}" if why else ""
-
-
-def close_sandboxes() -> None:
-    """End the warm processes of this process."""
-    while _WARM:
-        _WARM.popitem()[1].close()
+    file, isolation = unit.work.file, setting.isolation
+    record = Record(unit.key, *unit.place, isolation=isolation, no_mark=why, file=file)
+    return Marked(record, Timing(unit.key, *unit.place, 0.0, 0.0))

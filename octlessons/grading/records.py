@@ -2,18 +2,22 @@
 
 A record holds nothing that differs between two runs of the same work (no times, no folders), so
 the same submission gives the same bytes at any position and any parallelism. Measured times are
-kept apart, in `Timing`.
+kept apart, in `Timing`. What a check came to is an `exercises.outcomes.CheckResult`, from the judge
+to the page.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
-from dataclasses import asdict, dataclass
+import math
+from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from octlessons.exercises.outcomes import CheckResult, Outcome, worst
 
-SCHEMA = "octlessons/record/v1"
+_FAMILY = "octlessons/record/"
+SCHEMA = f"{_FAMILY}v2"
 
 #: What every result of a run without isolation says.
 UNSAFE = "NOT SAFE: graded without isolation"
@@ -22,20 +26,8 @@ UNSAFE = "NOT SAFE: graded without isolation"
 NO_MARK = "no mark"
 
 
-@dataclass(frozen=True)
-class CheckRecord(CheckResult):
-    """What one check came to, as it is kept.
-
-    Its message is clean text: no control characters. Title and message of a hidden check are for
-    the tutor only; they may hold inputs and expected values.
-
-    Attributes
-    ----------
-    hidden : bool
-        Whether students may not see title and message.
-    """
-
-    hidden: bool = False
+class OtherVersion(ValueError):
+    """A record that another version of the package has written."""
 
 
 @dataclass(frozen=True)
@@ -50,8 +42,9 @@ class Record:
         `Submission.slug`.
     exercise : str
         Id of the exercise.
-    checks : tuple of CheckRecord
-        Empty only if there is no mark.
+    checks : tuple of CheckResult
+        Empty only if there is no mark. Their messages are clean text: no control characters. Title
+        and message of a hidden check are for the tutor only.
     printed : str
         What the code printed, clean text. Printed by hidden checks' calls, it is left out.
     isolation : str
@@ -67,7 +60,7 @@ class Record:
     key: str
     submission: str
     exercise: str
-    checks: tuple[CheckRecord, ...] = ()
+    checks: tuple[CheckResult, ...] = ()
     printed: str = ""
     isolation: str = ""
     no_mark: str = ""
@@ -96,31 +89,38 @@ class Record:
         content |= {"outcome": self.outcome, "points": self.points, "max_points": self.max_points}
         if self.isolation == "none":
             content["warning"] = UNSAFE
+        content["sum"] = _sum(content)
         return json.dumps(content, indent=1, ensure_ascii=True, sort_keys=True) + "\n"
 
     @classmethod
     def from_json(cls, text: str | bytes) -> Record:
-        """Read a record back.
-
-        Raises
-        ------
-        ValueError
-            If it is not one.
-        """
+        """Read a record back; `ValueError` says why it is not one, or no longer what it was."""
         try:
             content: dict[str, Any] = json.loads(text)
-            if content.pop("schema") != SCHEMA:
-                raise ValueError("another schema")
-            for derived in ("outcome", "points", "max_points"):
-                content.pop(derived)
-            content.pop("warning", None)
+        except (ValueError, RecursionError) as error:
+            raise ValueError(f"it is not whole ({type(error).__name__})") from error
+        if not isinstance(content, dict):
+            raise ValueError("it holds no record")
+        if str(content.get("schema")).startswith(_FAMILY) and content["schema"] != SCHEMA:
+            raise OtherVersion("it is of another version")
+        try:
+            if content.pop("sum") != _sum(content):
+                raise ValueError("it was changed by hand")
             checks = tuple(
-                CheckRecord(**{**check, "outcome": Outcome(check["outcome"])})
-                for check in content.pop("checks")
+                CheckResult(**check | {"outcome": Outcome(check["outcome"])})
+                for check in content["checks"]
             )
-            return cls(**content, checks=checks)
-        except (KeyError, TypeError, AttributeError) as error:
-            raise ValueError(f"not a record: {error}") from error
+            names = {field.name for field in fields(cls)}
+            kept = {name: value for name, value in content.items() if name in names}
+            return cls(**kept | {"checks": checks})
+        except (KeyError, TypeError, AttributeError, RecursionError) as error:
+            raise ValueError("it was changed by hand") from error
+
+
+def _sum(content: dict) -> str:
+    """A checksum of a record: what has another was not written here."""
+    text = json.dumps(content, sort_keys=True)
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 @dataclass(frozen=True)
@@ -143,3 +143,25 @@ class Timing:
     exercise: str
     seconds: float
     cpu_seconds: float
+
+    def __post_init__(self) -> None:
+        for value in (self.key, self.submission, self.exercise):
+            if not isinstance(value, str):
+                raise ValueError("a name that is none")
+        for seconds in (self.seconds, self.cpu_seconds):
+            number = isinstance(seconds, int | float) and not isinstance(seconds, bool)
+            if not number or not 0 <= seconds < math.inf:
+                raise ValueError("a time that is none")
+
+
+@dataclass(frozen=True)
+class Marked:
+    """A record, and how long it took."""
+
+    record: Record
+    timing: Timing
+
+    @property
+    def timed_out(self) -> bool:
+        """Whether any check ran out of time."""
+        return any(check.outcome is Outcome.TIMED_OUT for check in self.record.checks)

@@ -10,7 +10,7 @@ _ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)
 _BAD = {"Cc", "Cs", "Co", "Cn", "Cf"}
 
 
-def clean(text: str, most: int = 2_000, *, one_line: bool = False) -> str:
+def sanitize(text: str, most: int = 2_000, *, one_line: bool = False) -> str:
     """Return `text` without control characters, escape sequences and lone surrogates.
 
     Parameters

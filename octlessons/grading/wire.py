@@ -5,8 +5,8 @@ is looked up by name, and nothing larger than what has arrived is allocated: an 
 account for exactly the bytes that came. Whatever the bytes are, `decode` gives plain data or
 raises `Unreadable`.
 
-In the header None, booleans, floats, short integers and texts stand for themselves; everything
-else is a list that begins with its kind::
+In the header, which is UTF-8, None, booleans, floats, short integers and texts stand for
+themselves; everything else is a list that begins with its kind::
 
     ["l", item, …]  ["t", item, …]   list, tuple
     ["d", key, value, …]             dict
@@ -27,6 +27,15 @@ import time
 
 import numpy as np
 
+#: A request for a child: bytes of memory and seconds of processor time that it may use at most.
+CHILD = struct.Struct("<QQ")
+
+#: What a child may still use, to its supervisor: processor seconds, and seconds by the clock.
+ALLOWANCE = struct.Struct("<dd")
+
+#: What a child says once it is shut in, before it knows the submission.
+READY = "ready"
+
 #: Bytes that a header may have, and all arrays of a message together.
 MOST_HEADER = 2 * 2**20
 MOST_BUFFERS = 64 * 2**20
@@ -41,6 +50,7 @@ _MOST_ODD_KEYS = 1_000
 
 _FRAME = struct.Struct("<II")
 _SHORT = 2**53
+_UTF8 = ("utf-8", "surrogatepass")
 
 # One array type: byte order, kind, size, unit of time. Structured types and objects are not here.
 _DTYPE = re.compile(
@@ -58,16 +68,7 @@ class TooLarge(Exception):
 
 
 def encode(value) -> bytes:
-    """Return the message for a piece of plain data.
-
-    Parameters
-    ----------
-    value : plain data
-        As `octlessons.exercises.plain.copied` gives it.
-
-    Returns
-    -------
-    bytes
+    """Return the message for plain data, as `octlessons.exercises.plain.copied` gives it.
 
     Raises
     ------
@@ -77,76 +78,75 @@ def encode(value) -> bytes:
         If it is not plain data.
     """
     buffers: list[bytes] = []
-    header = json.dumps(_put(value, buffers, 0), separators=(",", ":")).encode()
-    size = sum(map(len, buffers))
-    if len(header) > MOST_HEADER or size > MOST_BUFFERS:
-        raise TooLarge(
-            f"is too large: {max(len(header), size) / 2**20:.0f} MB, where arrays may have "
-            f"{MOST_BUFFERS >> 20} MB and lists of numbers {MOST_HEADER >> 20} MB"
-        )
-    return b"".join((_FRAME.pack(len(header), size), header, *buffers))
+    tree = _Writer(buffers).put(value, 0)
+    # Lone surrogates, which Python's texts may hold, travel as they are.
+    header = json.dumps(tree, separators=(",", ":"), ensure_ascii=False).encode(*_UTF8)
+    if len(header) > MOST_HEADER:
+        raise TooLarge(_too_large(len(header)))
+    return b"".join((_FRAME.pack(len(header), sum(map(len, buffers))), header, *buffers))
 
 
-def _put(value, buffers: list[bytes], depth: int):
-    if depth > DEPTH:
-        raise TypeError("nested too deeply")
-    kind = type(value)
-    if value is None or kind is bool:
-        return value
-    if kind is str:
-        # Lone surrogates travel as JSON escapes.
-        return value
-    if kind is int:
-        # Hexadecimal, because decimal digits of very large numbers are refused by Python itself.
-        return value if -_SHORT < value < _SHORT else ["i", hex(value)]
-    if kind is float:
-        return value
-    if kind is complex:
-        return ["c", value.real, value.imag]
-    if kind is bytes:
-        buffers.append(value)
-        return ["b", len(value)]
-    if kind is list or kind is tuple:
-        return ["l" if kind is list else "t", *(_put(item, buffers, depth + 1) for item in value)]
-    if kind is dict:
-        items = [part for pair in value.items() for part in pair]
-        return ["d", *(_put(item, buffers, depth + 1) for item in items)]
-    if kind is np.ndarray:
-        array = np.ascontiguousarray(value).reshape(value.shape)
-        array = array.astype(array.dtype.newbyteorder("<"), copy=False)
-        name = array.dtype.str
-        if not _DTYPE.fullmatch(name):
-            raise TypeError(f"array of dtype {value.dtype}")
-        buffers.append(array.tobytes())
-        return ["a", name, list(array.shape)]
-    raise TypeError(f"{kind.__name__} is not plain data")
+def _too_large(size: int) -> str:
+    shown = math.ceil(10 * size / 2**20) / 10
+    return (
+        f"is too large: {shown:g} MB, where arrays may have {MOST_BUFFERS >> 20} MB and lists of "
+        f"numbers {MOST_HEADER >> 20} MB"
+    )
+
+
+class _Writer:
+    """Puts values into a header and their bytes into buffers; refuses before it copies."""
+
+    def __init__(self, buffers: list[bytes]):
+        self.buffers, self.size = buffers, 0
+
+    def put(self, value, depth: int):
+        if depth > DEPTH:
+            raise TypeError("nested too deeply")
+        kind = type(value)
+        if value is None or kind in (bool, str, float):
+            return value
+        if kind is int:
+            # Hexadecimal, because decimal digits of very large numbers are refused by Python.
+            return value if -_SHORT < value < _SHORT else ["i", hex(value)]
+        if kind is complex:
+            return ["c", value.real, value.imag]
+        if kind is bytes:
+            self._room(len(value))
+            self.buffers.append(value)
+            return ["b", len(value)]
+        if kind in (list, tuple):
+            return ["l" if kind is list else "t", *(self.put(v, depth + 1) for v in value)]
+        if kind is dict:
+            items = [part for pair in value.items() for part in pair]
+            return ["d", *(self.put(item, depth + 1) for item in items)]
+        if kind is np.ndarray:
+            self._room(value.nbytes)
+            array = np.ascontiguousarray(value).reshape(value.shape)
+            array = array.astype(array.dtype.newbyteorder("<"), copy=False)
+            name = array.dtype.str
+            if not _DTYPE.fullmatch(name):
+                raise TypeError(f"array of dtype {value.dtype}")
+            self.buffers.append(array.tobytes())
+            return ["a", name, list(array.shape)]
+        raise TypeError(f"{kind.__name__} is not plain data")
+
+    def _room(self, size: int) -> None:
+        self.size += size
+        if self.size > MOST_BUFFERS:
+            raise TooLarge(_too_large(self.size))
 
 
 def decode(header: bytes, buffers: bytes):
-    """Return the plain data of a message.
+    """Return the plain data of a message, or raise `Unreadable` for any other bytes.
 
-    Parameters
-    ----------
-    header : bytes
-        At most `MOST_HEADER`.
-    buffers : bytes
-        At most `MOST_BUFFERS`.
-
-    Returns
-    -------
-    plain data
-        Only None, bool, int, float, complex, str, bytes, list, tuple, dict and ndarray, of exactly
-        these types. Arrays own their memory and are writable.
-
-    Raises
-    ------
-    Unreadable
-        For any other bytes.
+    Only None, bool, int, float, complex, str, bytes, list, tuple, dict and ndarray come out, of
+    exactly these types. Arrays own their memory and are writable.
     """
     if len(header) > MOST_HEADER or len(buffers) > MOST_BUFFERS:
         raise Unreadable("it is larger than a message may be")
     try:
-        tree = json.loads(header.decode("utf-8"))
+        tree = json.loads(header.decode(*_UTF8))
         reader = _Reader(buffers)
         value = reader.take(tree, 0)
     except Unreadable:
@@ -252,20 +252,7 @@ class Late(Exception):
 
 
 def send(channel: socket.socket, message: bytes, deadline: float | None = None) -> None:
-    """Send one message.
-
-    Parameters
-    ----------
-    channel : socket
-    message : bytes
-        From `encode`.
-    deadline : float, optional
-        Of `time.monotonic`, for the whole message.
-
-    Raises
-    ------
-    Closed, Late
-    """
+    """Send a message from `encode` until a deadline of `time.monotonic`; `Closed` or `Late`."""
     rest = memoryview(message)
     while rest:
         _until(channel, deadline)
@@ -278,23 +265,10 @@ def send(channel: socket.socket, message: bytes, deadline: float | None = None) 
 
 
 def receive(channel: socket.socket, deadline: float | None = None):
-    """Receive one message and decode it.
+    """Receive one message and decode it: plain data, or `Closed`, `Late` or `Unreadable`.
 
-    Parameters
-    ----------
-    channel : socket
-    deadline : float, optional
-        Of `time.monotonic`, for the whole message: drip by drip does not prolong it.
-
-    Returns
-    -------
-    plain data
-
-    Raises
-    ------
-    Closed, Late
-    Unreadable
-        If it is not a message. The channel is of no more use then.
+    The deadline, of `time.monotonic`, is for the whole message: drip by drip does not prolong it.
+    After `Unreadable` the channel is of no more use.
     """
     lengths = _FRAME.unpack(_exactly(channel, _FRAME.size, deadline))
     if lengths[0] > MOST_HEADER or lengths[1] > MOST_BUFFERS:

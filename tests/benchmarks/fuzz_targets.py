@@ -30,7 +30,7 @@ from octlessons.errors import OctlessonsError
 from octlessons.exercises.source import notebook_source, python_source
 from octlessons.grading import text, wire
 from octlessons.grading.intake import UNEXPECTED, read_submissions
-from octlessons.grading.sandbox.warm import Child
+from octlessons.grading.sandbox.zygote import Child
 from tests.benchmarks import fuzz_growing
 
 _PLAIN = [
@@ -136,7 +136,7 @@ def clean(data: bytes) -> None:
     """Text of a submission, on its way into a file."""
     found = data.decode("utf-8", "surrogateescape")
     for one_line in (False, True):
-        tidy = text.clean(found, 200, one_line=one_line)
+        tidy = text.sanitize(found, 200, one_line=one_line)
         tidy.encode("utf-8")
         escape(tidy)
         bad = {unicodedata.category(c) for c in tidy if c != "\n"} & {"Cc", "Cs", "Cn"}
@@ -317,7 +317,7 @@ TARGETS = {
     "wire.receive": Target(receive, [wire.encode(value) for value in _PLAIN], 10),
     "sandbox.Child.ask": Target(answer, _SPROUTS, 10),
     "testing": Target(compare, _SPROUTS, 8),
-    "text.clean": Target(clean, _TEXTS, 10, _heavy_texts),
+    "text.sanitize": Target(clean, _TEXTS, 10, _heavy_texts),
     "python_source": Target(python, _SOURCES, 10, _heavy_sources),
     "notebook_source": Target(notebook, _notebooks(), 5, _heavy_notebooks),
     "notebook_source, valid JSON": Target(notebook_grown, _SPROUTS, 7),

@@ -189,17 +189,17 @@ NAMES = [line[4 : line.index("(")] for line in SOURCE.splitlines() if line.start
 NAMES.remove("call")
 
 
-def attempt(warm: sandbox.Warm, name: str, *more) -> dict:
+def attempt(zygote: sandbox.Zygote, name: str, *more) -> dict:
     """Run one function of `SOURCE` in a child of its own."""
     start = time.monotonic()
-    child = warm.child(1 << 30, 30)
+    child = zygote.child(1 << 30, 30)
     outcome = {}
     try:
         child.allow(10)
-        kind, value, _, _ = child.ask(30, "load", SOURCE, "attempts.py", 0)
+        kind, value, _ = child.ask(30, "load", SOURCE.encode(), "attempts.py", 0)
         assert kind == "done", value
         child.allow(0.5 if name in ENDLESS else 5)
-        outcome["kind"], outcome["value"], _, _ = child.ask(
+        outcome["kind"], outcome["value"], _ = child.ask(
             2 if name in ENDLESS else 20, "call", name, (os.getpid(), *more), {}
         )
     except (wire.Closed, wire.Unreadable) as error:
@@ -216,11 +216,11 @@ def main() -> None:
     found = {"trouble": sandbox.trouble(way), "attempts": {}}
     if not found["trouble"]:
         before = set(os.listdir(tempfile.gettempdir()))
-        with sandbox.start(way, ["numpy"]) as warm:
+        with sandbox.start(way, ["numpy"]) as zygote:
             for name in NAMES:
-                found["attempts"][name] = attempt(warm, name)
-            found["deaf"] = deaf(warm)
-            found["large"] = large(warm)
+                found["attempts"][name] = attempt(zygote, name)
+            found["deaf"] = deaf(zygote)
+            found["large"] = large(zygote)
             started = psutil.Process().children(recursive=True)
         _, left = psutil.wait_procs(started, 5)
         found["left"] = [process.name() for process in left]
@@ -229,7 +229,7 @@ def main() -> None:
     print(json.dumps(found))
 
 
-def deaf(warm: sandbox.Warm) -> dict:
+def deaf(zygote: sandbox.Zygote) -> dict:
     """A child that forges its answer, then floods its socket and reads nothing more."""
     import numpy as np
 
@@ -237,16 +237,16 @@ def deaf(warm: sandbox.Warm) -> dict:
         "import os\n"
         "from octlessons.grading import wire\n"
         "def deaf():\n"
-        "    os.write(3, wire.encode((2, 'done', 'forged', None, '')))\n"
+        "    os.write(3, wire.encode((2, 'done', 'forged', '')))\n"
         "    while True:\n"
         "        os.write(3, bytes(65536))\n"
     )
     start = time.monotonic()
-    child = warm.child(1 << 30, 30)
+    child = zygote.child(1 << 30, 30)
     outcome = {"kind": "answer"}
     try:
         child.allow(10)
-        child.ask(30, "load", source, "deaf.py", 0)
+        child.ask(30, "load", source.encode(), "deaf.py", 0)
         assert child.ask(5, "call", "deaf", (), {})[1] == "forged"
         child.ask(2, "call", "deaf", (np.zeros(6 * 2**20),), {})
     except (wire.Closed, wire.Unreadable) as error:
@@ -256,16 +256,16 @@ def deaf(warm: sandbox.Warm) -> dict:
     return outcome | {"why": ended and ended.why, "seconds": time.monotonic() - start}
 
 
-def large(warm: sandbox.Warm) -> bool:
+def large(zygote: sandbox.Zygote) -> bool:
     """Does an array of 48 MB come through, there and back?"""
     import numpy as np
 
-    child = warm.child(1 << 30, 30)
+    child = zygote.child(1 << 30, 30)
     try:
         child.allow(20)
-        child.ask(30, "load", "def same(x):\n    return x + 1\n", "same.py", 0)
+        child.ask(30, "load", b"def same(x):\n    return x + 1\n", "same.py", 0)
         array = np.arange(6 * 2**20, dtype=float)
-        kind, value, _, _ = child.ask(30, "call", "same", (array,), {})
+        kind, value, _ = child.ask(30, "call", "same", (array,), {})
         return kind == "done" and bool((value == array + 1).all())
     finally:
         child.close()

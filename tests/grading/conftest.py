@@ -37,12 +37,6 @@ def assignment(course):
     return replace(loaded, tasks=tuple(replace(task, limits=limits) for task in loaded.tasks))
 
 
-@pytest.fixture(scope="session", autouse=True)
-def _end_sandboxes():
-    yield
-    classrun.close_sandboxes()
-
-
 def submission(name: str, **sources: str) -> Submission:
     """A submission with these sources, and right ones for the other exercises."""
     works = {

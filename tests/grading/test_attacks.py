@@ -43,10 +43,10 @@ CASES = {case["id"]: case for case in _cases()}
 # These three speak the protocol of the grader that they were written against; here they speak ours.
 ADAPTED = {
     "F12": "import os,struct\nfrom octlessons.grading import wire\n"
-    "m=b''.join(wire.encode((n,'done',[[-1.,-1.],[1.,1.]],None,'')) for n in range(1,9))\n"
+    "m=b''.join(wire.encode((n,'done',[[-1.,-1.],[1.,1.]],'')) for n in range(1,9))\n"
     "for fd in range(3,64):\n    try: os.write(fd,m)\n    except OSError: pass\n"
     "def standardize(X):\n    return None\n",
-    "R17": 'import os,struct\nh=b\'["t",1,"done",["a","<f8",[1000000000000]],null,""]\'\n'
+    "R17": 'import os,struct\nh=b\'["t",1,"done",["a","<f8",[1000000000000]],""]\'\n'
     "for fd in range(3,8):\n"
     "    try: os.write(fd,struct.pack('<II',len(h),8)+h+b'x'*8)\n    except OSError: pass\n",
     "R20": "import os,struct,time\nos.write(3,struct.pack('<II',1000,0))\n"
@@ -142,7 +142,7 @@ def test_results_of_attackers_can_be_written(outcome, tmp_path):
 
 def test_the_adapted_cases_speak_the_protocol():
     """Without this, an adapted case could miss because it is malformed in another way."""
-    header = b'["t",1,"done",["a","<f8",[1000000000000]],null,""]'
+    header = b'["t",1,"done",["a","<f8",[1000000000000]],""]'
     with pytest.raises(wire.Unreadable, match="claims more bytes"):
         wire.decode(header, b"x" * 8)
     assert struct.calcsize("<II") == 8

@@ -7,19 +7,22 @@ import random
 import signal
 import subprocess
 import sys
+import tempfile
+import threading
 import time
 from dataclasses import replace
-from functools import partial
+from pathlib import Path
 
 import psutil
 import pytest
 
 from octlessons.errors import OctlessonsError
 from octlessons.exercises.outcomes import Outcome
-from octlessons.grading import classrun, judge, sandbox
+from octlessons.grading import classrun, panel, sandbox
+from octlessons.grading.assignment import Limits
 from octlessons.grading.classrun import grade
 from octlessons.grading.records import Record
-from octlessons.grading.sandbox.warm import Infrastructure
+from octlessons.grading.units import seed_of
 from tests.conftest import ROOT
 from tests.grading.conftest import submission
 from tests.grading.numpy_course import CORRECT, PARTLY, STUBS
@@ -36,7 +39,7 @@ def digest(folder) -> dict[str, str]:
     return {
         path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
         for path in sorted((folder / "records").rglob("*"))
-        if path.is_file() and not path.name.startswith(".part-")  # what a killed run began
+        if path.is_file() and ".part-" not in path.name  # what a killed run began
     }
 
 
@@ -86,14 +89,6 @@ def test_marks_without_isolation_do_not_count_as_marks_with(run):
     assert run(group(2)).graded == 6
 
 
-def test_a_damaged_record_is_graded_again(run, tmp_path):
-    whole = run(group(2))
-    path = tmp_path / "results" / "records" / "s000" / "ex1.json"
-    path.write_bytes(path.read_bytes()[:100])
-    again = run(group(2))
-    assert again.graded == 1 and again.records == whole.records
-
-
 def test_the_same_marks_at_any_position_and_any_parallelism(run, tmp_path):
     some = group(9)
     run(some, "one", jobs=1)
@@ -120,87 +115,137 @@ def test_a_part_that_does_not_exist_is_refused(run):
         run(group(2), shard=(4, 3))
 
 
-def test_time_out_is_tried_once_more_before_it_counts(run, monkeypatch, assignment):
-    tried = []
-    real = classrun.judge
+@pytest.fixture
+def answers(monkeypatch):
+    """Let judges say something else: a function of a unit, what it came to, and how often."""
 
-    def watched(units, *rest, keep, **settings):
-        tried.append(len(units))
-        if len(tried) > 1:
-            return real(units, *rest, keep=keep, **settings)
+    def install(change):
+        real, seen = panel.Panel.mark, {}
 
-        def busy(marked):  # as if the machine had been, when it marked the first unit
-            if marked.record.exercise != "ex1":
-                return marked
-            first, *others = marked.record.checks
-            late = replace(first, outcome=Outcome.TIMED_OUT, points=0, message="slow")
-            return replace(marked, record=replace(marked.record, checks=(late, *others)))
+        def mark(self, units):
+            for unit, marked in real(self, units):
+                seen[unit.place] = seen.get(unit.place, 0) + 1
+                yield unit, change(unit, marked, seen[unit.place])
 
-        keep_if = lambda marked: keep(busy(marked))  # noqa: E731
-        return [busy(marked) for marked in real(units, *rest, keep=keep_if, **settings)]
+        monkeypatch.setattr(panel.Panel, "mark", mark)
+        return seen
 
-    monkeypatch.setattr(classrun, "judge", watched)
+    return install
+
+
+def test_time_out_is_tried_once_more_before_it_counts(run, answers):
+    def busy(unit, marked, times):  # as if the machine had been, when it marked this first
+        if unit.exercise != "ex1" or times > 1:
+            return marked
+        first, *others = marked.record.checks
+        late = replace(first, outcome=Outcome.TIMED_OUT, points=0, message="slow")
+        return replace(marked, record=replace(marked.record, checks=(late, *others)))
+
+    seen = answers(busy)
     result = run(group(1))
-    assert tried == [3, 1]
+    assert [seen["s000", name] for name in CORRECT] == [2, 1, 1]
     assert result.records["s000", "ex1"].points == 2
 
 
-def test_a_failure_of_the_grader_is_no_mark_and_never_a_zero(run, monkeypatch, tmp_path):
-    def broken(setting):
-        raise Infrastructure("the disk of the sandbox is full")
+def test_a_failure_of_the_grader_is_no_mark_and_never_a_zero(run, answers, monkeypatch):
+    def broken(unit, marked, times):
+        return replace(marked, record=replace(marked.record, checks=(), no_mark="disk full"))
 
-    monkeypatch.setattr(classrun, "_warm", broken)
-    monkeypatch.setattr(classrun.time, "sleep", lambda seconds: None)
+    answers(broken)
     failed = run(group(1))
     records = list(failed.records.values())
-    assert [record.no_mark for record in records] == ["the disk of the sandbox is full"] * 3
+    assert [record.no_mark for record in records] == ["disk full"] * 3
     assert all(record.outcome == "no mark" and not record.checks for record in records)
     monkeypatch.undo()
     again = run(group(1))
     assert again.graded == 3 and all(record.points == 2 for record in again.records.values())
 
 
-def test_a_sandbox_that_dies_is_replaced(run, monkeypatch):
-    """A warm process that was killed costs nobody a mark."""
-    real, killed = classrun._warm, []
+def _kill(name: str, wanted: int) -> list[int]:
+    """Kill processes under this one whose command line has a word in it."""
+    done: list[int] = []
+    while len(done) < wanted:
+        for process in psutil.Process().children(recursive=True):
+            try:
+                if name in " ".join(process.cmdline()) and process.pid not in done:
+                    process.kill()
+                    done.append(process.pid)
+                    break
+            except psutil.Error:
+                continue
+        time.sleep(0.3)
+    return done
 
-    def dying(setting):
-        warm = real(setting)
-        if len(killed) < 2:
-            killed.append(warm)
-            for process in psutil.Process().children():
-                process.kill()
-            while warm.alive:
-                time.sleep(0.01)
-        return warm
 
-    monkeypatch.setattr(classrun, "_warm", dying)
-    monkeypatch.setattr(classrun.time, "sleep", lambda seconds: None)
-    result = run(group(2))
-    assert len(killed) == 2
+@pytest.mark.parametrize("name", ["octlessons.grading.worker", "octlessons.grading.panel"])
+def test_sandboxes_and_judges_that_die_cost_nobody_a_mark(run, name):
+    killing = threading.Thread(target=_kill, args=(name, 2), daemon=True)
+    killing.start()
+    result = run(group(24), jobs=2)
+    killing.join(5)
+    assert not killing.is_alive(), "the kills came too late"
     assert not any(record.no_mark for record in result.records.values())
-    assert [result.records["s000", name].points for name in CORRECT] == [2, 2, 2]
+    assert sum(record.points for record in result.records.values()) == 8 * (6 + 3)
 
 
-def test_a_judge_process_that_dies_costs_nobody_a_mark(run, monkeypatch, tmp_path):
-    """One of two processes ends in the middle of a batch; its units are marked by another."""
-    flag = tmp_path / "died"
-    monkeypatch.setattr(classrun, "mark_batch", partial(_dies_once, str(flag)))
-    result = run(group(12), jobs=2)
-    assert flag.exists()
-    assert not any(record.no_mark for record in result.records.values())
-    assert sum(record.points for record in result.records.values()) == 4 * (6 + 3)
+def test_an_answer_that_ends_its_judge_twice_costs_that_exercise_and_is_named(run, answers):
+    def deadly(unit, marked, times):
+        return None if unit.exercise == "ex2" and unit.work.source is not None else marked
+
+    answers(deadly)
+    result = run([submission("s000"), submission("s001", **STUBS)][:1])
+    record = result.records["s000", "ex2"]
+    assert record.points == 0 and record.max_points == 2 and not record.no_mark
+    assert "ended the grader's own process" in record.checks[0].message
+    assert [result.records["s000", name].points for name in ("ex1", "ex3")] == [2, 2]
 
 
-def _dies_once(flag, units, setting):
-    try:
-        os.close(os.open(flag, os.O_CREAT | os.O_EXCL))
-    except FileExistsError:
-        return _MARK_BATCH(units, setting)
-    os.kill(os.getpid(), signal.SIGKILL)
+def test_a_submission_has_a_limit_by_the_clock(run, assignment):
+    limits = Limits(cpu_seconds=1, wall_seconds=1.5, submission_seconds=1.5, memory_mb=1024)
+    quick = replace(assignment, tasks=tuple(replace(t, limits=limits) for t in assignment.tasks))
+    slow = dict.fromkeys(CORRECT, "import time\ntime.sleep(99)\n")
+    result = run([submission("slow", **slow), submission("zoe")], assignment=quick)
+    said = [result.records["slow", name].checks[0].message for name in CORRECT]
+    assert any("Not tried" in text for text in said), said
+    assert all(result.records["slow", name].points == 0 for name in CORRECT)
+    assert [result.records["zoe", name].points for name in CORRECT] == [2, 2, 2]
 
 
-_MARK_BATCH = classrun.mark_batch
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda text: text.replace('"points": 1', '"points": 5'),
+        lambda text: text.replace('"points": 1', '"points": "1"'),
+        lambda text: text.replace('"points": 1', '"points": NaN'),
+        lambda text: json.dumps(json.loads(text) | {"checks": []}),
+        lambda text: json.dumps(json.loads(text) | {"printed": 7}),
+        lambda text: "[" * 100_000,
+        lambda text: "3",
+        lambda text: text[:100],
+        lambda text: "",
+    ],
+)
+def test_a_record_changed_by_hand_is_named_and_graded_again(run, tmp_path, change):
+    whole = run(group(2))
+    path = tmp_path / "results" / "records" / "s000" / "ex1.json"
+    path.write_text(change(path.read_text()))
+    (tmp_path / "results" / "timings.jsonl").write_text('{"key": 1}\n[]\nx\n')
+    again = run(group(2))
+    assert again.graded == 1 and again.records == whole.records
+    assert len(again.remarks) == 1 and str(path) in again.remarks[0]
+
+
+def test_nothing_is_left_behind(run):
+    groups = Path("/sys/fs/cgroup/memory")
+    before = set(groups.glob("octlessons-*"))
+    run(group(3), jobs=2)
+    assert set(groups.glob("octlessons-*")) <= before
+    old = Path(tempfile.gettempdir()) / "octlessons-judge-of-a-killed-run"
+    old.mkdir(exist_ok=True)
+    (old / "lock").touch()
+    os.utime(old, (0, 0))
+    run(group(4))
+    assert not old.exists()
 
 
 def test_nothing_is_graded_where_work_cannot_be_kept_apart(assignment, tmp_path, monkeypatch):
@@ -258,7 +303,7 @@ def test_killed_a_hundred_times_the_results_are_the_same(isolation, course, tmp_
                 process.send_signal(signal.SIGKILL)
                 process.wait()
                 kills += 1
-                parts = [path for path in out.rglob(".part-*")]
+                parts = [path for path in out.rglob(".*.part-*")]
                 assert len(parts) <= 1
                 interrupted += 0 < len(digest(out)) < 24
                 continue
@@ -312,15 +357,13 @@ def test_a_cluster_of_two_workers_one_killed_loses_nothing(isolation, assignment
     assert digest(tmp_path / "cluster") == digest(tmp_path / "here")
 
 
-def test_a_machine_with_other_versions_marks_nothing(run, monkeypatch, assignment, tmp_path):
-    real = classrun._setting
+def test_a_machine_with_other_versions_marks_nothing(run, monkeypatch):
+    real = classrun.Setting
 
-    def remote(*args, **settings):
-        made = real(*args, **settings)
-        return replace(made, proven=False, versions=(("numpy", "1.0"),))
+    def remote(*given):
+        return replace(real(*given), proven=False, versions={"numpy": "1.0"})
 
-    monkeypatch.setattr(classrun, "_setting", remote)
-    monkeypatch.setattr(classrun.time, "sleep", lambda seconds: None)
+    monkeypatch.setattr(classrun, "Setting", remote)
     records = run(group(1)).records.values()
     assert all("its numpy is" in record.no_mark for record in records)
 
@@ -332,6 +375,6 @@ def test_no_scheduler_is_one_sentence(run):
 
 
 def test_seeds_do_not_give_the_secret_away():
-    assert judge.seed_of("secret", "Ana", "ex1") == judge.seed_of("secret", " ana ", "ex1")
-    assert judge.seed_of("secret", "Ana", "ex1") != judge.seed_of("other", "Ana", "ex1")
-    assert judge.seed_of("secret", "Ana", "ex1") != judge.seed_of("secret", "Ana", "ex2")
+    assert seed_of("secret", "Ana", "ex1") == seed_of("secret", " ana ", "ex1")
+    assert seed_of("secret", "Ana", "ex1") != seed_of("other", "Ana", "ex1")
+    assert seed_of("secret", "Ana", "ex1") != seed_of("secret", "Ana", "ex2")

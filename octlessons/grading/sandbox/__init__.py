@@ -6,28 +6,26 @@ are no marks.
 
 from __future__ import annotations
 
-import importlib
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from octlessons.errors import OctlessonsError
-from octlessons.grading.sandbox import seccomp, selftest
-from octlessons.grading.sandbox.controlgroup import memory_group
-from octlessons.grading.sandbox.warm import Command, Infrastructure, Warm
+from octlessons.grading.sandbox import selftest
+from octlessons.grading.sandbox.bubblewrap import Bubblewrap
+from octlessons.grading.sandbox.confined import Confined
+from octlessons.grading.sandbox.container import Container
+from octlessons.grading.sandbox.ways import Way
+from octlessons.grading.sandbox.zygote import Infrastructure, Zygote
+from octlessons.grading.worker import seccomp
 
-#: Ways that keep submissions apart, best first, and the way that does not.
-WAYS = ("bubblewrap", "container", "confined")
+#: Ways that keep submissions apart, by name, best first; and what is none.
+WAYS: dict[str, Way] = {way.name: way for way in (Bubblewrap(), Container(), Confined())}
 NONE = "none"
 
 
-def way(name: str):
-    """Return the module of a way of isolation."""
-    return importlib.import_module(f"octlessons.grading.sandbox.{name}")
-
-
-def start(name: str, preload: Sequence[str], memory_mb: int = 2048) -> Warm:
-    """Start a warm process.
+def start(name: str, preload: Sequence[str], memory_mb: int = 2048) -> Zygote:
+    """Start a zygote.
 
     Parameters
     ----------
@@ -41,40 +39,23 @@ def start(name: str, preload: Sequence[str], memory_mb: int = 2048) -> Warm:
 
     Returns
     -------
-    Warm
+    Zygote
 
     Raises
     ------
+    OctlessonsError
+        If something that it needs is not here.
     Infrastructure
         If it does not start.
     """
-    command = _command(name, memory_mb)
-    # Where this side is no Linux, the container compiles its list of calls itself.
-    filter = seccomp.compiled(command.same_user) if sys.platform == "linux" else b""
-    return Warm(command, preload, filter)
-
-
-def _command(name: str, memory_mb: int) -> Command:
-    if name == "container":  # has a limit of its own
-        return way(name).command(memory_mb)
-    group = memory_group(memory_mb)
+    command = WAYS[name].command(memory_mb)
     try:
-        command: Command = way(name).command(group.prefix if group else [])
-    except OctlessonsError:
-        if group:
-            group.close()
-        raise
-    if group:
-        command.close = _both(command.close, group.close)
-    return command
-
-
-def _both(first: Callable[[], None], second: Callable[[], None]) -> Callable[[], None]:
-    def run() -> None:
-        first()
-        second()
-
-    return run
+        # Where this side is no Linux, the container compiles its list of calls itself.
+        filter = seccomp.compiled(command.same_user) if sys.platform == "linux" else b""
+    except RuntimeError as error:
+        command.close()
+        raise OctlessonsError(str(error)) from error
+    return Zygote(command, preload, filter)
 
 
 def choose(wanted: str = "auto", secrets: Sequence[Path] = ()) -> str:
@@ -116,14 +97,14 @@ def choose(wanted: str = "auto", secrets: Sequence[Path] = ()) -> str:
 
 def trouble(name: str, secrets: Sequence[Path] = ()) -> str:
     """Say why a way of isolation does not hold here; empty if it does."""
-    if sys.platform != "linux" and name != "container":
+    way = WAYS[name]
+    if sys.platform != "linux" and way.needs_linux:
         return "needs Linux"
-    module = way(name)
-    if not module.available():
-        return f"is not available here. {module.ADVICE}"
+    if not way.available():
+        return f"is not available here. {way.advice}"
     try:
-        with selftest.marked(), start(name, ["numpy"]) as warm:
-            leaks = selftest.leaks(warm, secrets)
+        with selftest.marked(), start(name, ["numpy"]) as zygote:
+            leaks = selftest.leaks(zygote, secrets)
     except (Infrastructure, OctlessonsError) as error:
-        return f"{error} {module.ADVICE}"
-    return f"does not hold: a submission can {'; '.join(leaks)}. {module.ADVICE}" if leaks else ""
+        return f"{error} {way.advice}"
+    return f"does not hold: a submission can {'; '.join(leaks)}. {way.advice}" if leaks else ""

@@ -12,17 +12,9 @@ import sys
 from pathlib import Path
 
 from octlessons.errors import OctlessonsError
-from octlessons.grading.sandbox import bubblewrap
-from octlessons.grading.sandbox.warm import Command, interpreter
-
-NAME = "confined"
-
-#: What to do where it does not hold.
-ADVICE = (
-    "It needs Linux with Landlock (as another user than root, of Linux 6.2 or later). Without "
-    "Landlock, run the grader as root in a container of its own in which only root can open the "
-    "checks and the results (`chmod 700`) and write to /tmp, /var/tmp and /dev/shm (`chmod 711`)."
-)
+from octlessons.grading.sandbox import host
+from octlessons.grading.sandbox.controlgroup import memory_group
+from octlessons.grading.sandbox.ways import Command, Way, nothing
 
 # Numbers of users that are not people or services: first and how many. As many as there are numbers
 # of processes; in containers that have only 65536 users, fewer.
@@ -40,37 +32,37 @@ FILES = (
 SYSTEM = ("/usr", "/lib", "/lib64", "/lib32", "/libx32", "/bin")
 
 
-def available() -> str:
-    """Return a word if this can be tried at all."""
-    return NAME if sys.platform == "linux" else ""
+class Confined(Way):
+    """Children shut themselves in: another user, Landlock, the list of calls, limits."""
 
+    name = "confined"
+    advice = (
+        "It needs Linux with Landlock (as another user than root, of Linux 6.2 or later). "
+        "Without Landlock, run the grader as root in a container of its own in which only root can "
+        "open the checks and the results (`chmod 700`) and write to /tmp, /var/tmp and /dev/shm "
+        "(`chmod 711`)."
+    )
 
-def command(prefix: list[str]) -> Command:
-    """Return how to start the warm process; its children shut themselves in.
+    def available(self) -> bool:
+        """Whether this can be tried at all."""
+        return sys.platform == "linux"
 
-    Parameters
-    ----------
-    prefix : list of str
-        What goes before the command, to put it into a control group.
-
-    Raises
-    ------
-    OctlessonsError
-        If no child could run: its libraries can be read by root only, or there are no users.
-    """
-    root = os.geteuid() == 0
-    extra: dict = {"readable": readable()}
-    if root:
-        extra |= users(Path("/proc/self/uid_map").read_text())
-        shut = [path for place in bubblewrap.libraries() for path in closed(place)]
-        if shut:
-            raise OctlessonsError(
-                f"only root can open {shut[0]}, and the libraries are in it: install Python and "
-                "the package where every user can read them, or `chmod o+x` it."
-            )
-    environment = bubblewrap.environment()
-    line = [*prefix, *interpreter()]
-    return Command(line, environment, "confined", extra, same_user=not root)
+    def command(self, memory_mb: int) -> Command:
+        """The zygote as it is; refused if no child could run beside it."""
+        root = os.geteuid() == 0
+        extra: dict = {"readable": readable()}
+        if root:
+            extra |= users(Path("/proc/self/uid_map").read_text())
+            shut = [path for place in host.libraries() for path in closed(place)]
+            if shut:
+                raise OctlessonsError(
+                    f"only root can open {shut[0]}, and the libraries are in it: install Python "
+                    "and the package where every user can read them, or `chmod o+x` it."
+                )
+        group = memory_group(memory_mb)
+        line = [*(group.prefix if group else ()), *host.interpreter()]
+        close = group.close if group else nothing
+        return Command(line, host.environment(), "confined", extra, close, same_user=not root)
 
 
 def readable() -> list[str]:
@@ -79,10 +71,10 @@ def readable() -> list[str]:
     Landlock only adds. So what is to stay hidden inside one of them is left out by naming its
     neighbours.
     """
-    given = [*map(Path, SYSTEM), *bubblewrap.libraries()]
+    given = [*map(Path, SYSTEM), *host.libraries()]
     real = {path.resolve() for path in given if path.exists()}
     found = [path for path in real if not any(path != o and path.is_relative_to(o) for o in real)]
-    for hidden in bubblewrap.not_for_submissions():
+    for hidden in host.not_for_submissions():
         for number, path in enumerate(found):
             if hidden.is_relative_to(path):
                 found[number : number + 1] = _neighbours(path, hidden)
@@ -100,18 +92,7 @@ def _neighbours(folder: Path, hidden: Path) -> list[Path]:
 
 
 def users(mapped: str) -> dict[str, int]:
-    """Choose numbers of users for children.
-
-    Parameters
-    ----------
-    mapped : str
-        Content of ``/proc/self/uid_map``: which numbers there are here.
-
-    Returns
-    -------
-    dict
-        ``first_uid`` and ``uids``, how many.
-    """
+    """Choose numbers of users for children from the content of ``/proc/self/uid_map``."""
     ranges = [tuple(map(int, line.split())) for line in mapped.splitlines()]
     for choice in (_USERS, FEW_USERS):
         first, end = choice["first_uid"], sum(choice.values())

@@ -2,8 +2,9 @@
 
 On Linux the container has no system of its own: an empty image, made on the spot, into which this
 machine's libraries are mounted, read-only. Elsewhere, and wherever OCTLESSONS_IMAGE names one, an
-image that the tutor has built from `dockerfile`. In the container only root and the users that
-children become exist; the judge talks to it over standard input and output (`worker.relay`).
+image that the tutor has built by `octlessons package container`. In the container only root and the
+users that children become exist; the judge talks to it over standard input and output
+(`worker.relay`).
 """
 
 from __future__ import annotations
@@ -17,25 +18,15 @@ import sys
 import tarfile
 import tempfile
 from functools import cache
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from octlessons.errors import OctlessonsError
-from octlessons.grading.sandbox import bubblewrap, confined
-from octlessons.grading.sandbox.relay import Relayed
-from octlessons.grading.sandbox.warm import Command
-
-NAME = "container"
+from octlessons.grading.sandbox import confined, host
+from octlessons.grading.sandbox.connection import Relayed
+from octlessons.grading.sandbox.ways import Command, Way
 
 #: Environment variable with the name of an image that has Python and the package in it.
 IMAGE = "OCTLESSONS_IMAGE"
-
-#: What to do where it does not work.
-ADVICE = (
-    "It needs docker or podman, running: `docker info` (or `podman info`) must answer. On macOS "
-    "and Windows it needs an image as well: `octlessons package container -o FOLDER`, then `docker "
-    f"build -t octlessons FOLDER`, and set the environment variable {IMAGE} to octlessons."
-)
 
 # Root in the container may start children as other users, end them, and remove their files.
 _CAPABILITIES = ("SETUID", "SETGID", "CHOWN", "KILL", "DAC_OVERRIDE")
@@ -52,7 +43,7 @@ _FOLDERS = ("dev", "etc", "proc", "run", "sys", "tmp", "usr", "var/tmp")
 
 
 @cache
-def available() -> str:
+def engine() -> str:
     """Return the path of docker or podman, whichever answers; empty if none does."""
     for name in ("docker", "podman"):
         path = shutil.which(name)
@@ -71,63 +62,68 @@ _QUIET: dict = {
 }
 
 
-def command(memory_mb: int) -> Command:
-    """Return how to start the warm process in a container.
+class Container(Way):
+    """A container of docker or podman around the zygote; its children shut themselves in, too."""
 
-    Parameters
-    ----------
-    memory_mb : int
-        The most memory that a child will be allowed. The container has this and what the libraries
-        need.
+    name = "container"
+    needs_linux = False
+    advice = (
+        "It needs docker or podman, running: `docker info` (or `podman info`) must answer. On "
+        "macOS and Windows it needs an image as well: `octlessons package container -o FOLDER`, "
+        "then `docker build -t octlessons FOLDER`, and set the environment variable "
+        f"{IMAGE} to octlessons."
+    )
 
-    Returns
-    -------
-    Command
+    def available(self) -> bool:
+        """Whether docker or podman answers."""
+        return bool(engine())
 
-    Raises
-    ------
-    OctlessonsError
-        If there is no image.
-    """
-    engine = available()
-    image = os.environ.get(IMAGE, "")
-    if not image and sys.platform != "linux":
-        raise OctlessonsError(f"the environment variable {IMAGE} does not name an image.")
-    # Not in memory: podman would copy what it covers.
-    empty = tempfile.TemporaryDirectory(prefix="octlessons-empty-")
-    os.chmod(empty.name, 0o555)
-    name = f"octlessons-{secrets.token_hex(8)}"
-    memory = f"{memory_mb + _BASE_MB}m"
-    arguments = [
-        *(engine, "run", "--interactive", "--rm", "--name", name, "--pull", "never"),
-        *("--network", "none", "--ipc", "none", "--read-only", "--log-driver", "none"),
-        *("--user", "0:0", "--workdir", "/", "--hostname", "sandbox"),
-        *("--security-opt", "no-new-privileges", "--cap-drop", "ALL"),
-        *(f"--cap-add={capability}" for capability in _CAPABILITIES),
-        *("--memory", memory, "--memory-swap", memory, "--pids-limit", "256"),
-        # Children go through it to a folder of their own, and cannot write to it.
-        *("--tmpfs", f"/tmp:rw,noexec,nosuid,nodev,size={_DISK_MB}m,mode=0711"),
-        *(f"--tmpfs={place}:ro,noexec,nosuid,nodev,size=64k,mode=0555" for place in _CLOSED),
-        *_limits(),
-    ]
-    for key, value in bubblewrap.environment().items():
-        arguments += ["--env", f"{key}={value}"]
-    if image:
-        arguments += ["--entrypoint", "python", image]
-        readable = [*confined.SYSTEM, "/opt", *confined.FILES]
-    else:
-        arguments += [*_libraries(empty.name), "--entrypoint", sys.executable, _empty_image(engine)]
-        readable = confined.readable()
-    arguments += ["-s", "-P", "-m", "octlessons.grading.worker.relay"]
-    extra = {"readable": readable, **confined.FEW_USERS}
+    def command(self, memory_mb: int) -> Command:
+        """The zygote in a container, which has this memory and what the libraries need."""
+        program = engine()
+        image = os.environ.get(IMAGE, "")
+        if not image and sys.platform != "linux":
+            raise OctlessonsError(f"the environment variable {IMAGE} does not name an image.")
+        # Not in memory: podman would copy what it covers.
+        empty = tempfile.TemporaryDirectory(prefix="octlessons-empty-")
+        os.chmod(empty.name, 0o555)
+        name = f"octlessons-{secrets.token_hex(8)}"
+        memory = f"{memory_mb + _BASE_MB}m"
+        arguments = [
+            *(program, "run", "--interactive", "--rm", "--name", name, "--pull", "never"),
+            *("--network", "none", "--ipc", "none", "--read-only", "--log-driver", "none"),
+            *("--user", "0:0", "--workdir", "/", "--hostname", "sandbox"),
+            *("--security-opt", "no-new-privileges", "--cap-drop", "ALL"),
+            *(f"--cap-add={capability}" for capability in _CAPABILITIES),
+            *("--memory", memory, "--memory-swap", memory, "--pids-limit", "256"),
+            # Children go through it to a folder of their own, and cannot write to it.
+            *("--tmpfs", f"/tmp:rw,noexec,nosuid,nodev,size={_DISK_MB}m,mode=0711"),
+            *(f"--tmpfs={place}:ro,noexec,nosuid,nodev,size=64k,mode=0555" for place in _CLOSED),
+            *_limits(),
+        ]
+        for key, value in host.environment().items():
+            arguments += ["--env", f"{key}={value}"]
+        if image:
+            arguments += ["--entrypoint", "python", image]
+            readable = [*confined.SYSTEM, "/opt", *confined.FILES]
+        else:
+            arguments += [
+                *_libraries(empty.name),
+                "--entrypoint",
+                sys.executable,
+                _empty_image(program),
+            ]
+            readable = confined.readable()
+        arguments += ["-s", "-P", "-m", "octlessons.grading.worker.relay"]
+        extra = {"readable": readable, **confined.FEW_USERS}
 
-    def close() -> None:
-        # Gone already, unless it did not end by itself.
-        subprocess.run([engine, "rm", "--force", name], **_QUIET, timeout=60)
-        empty.cleanup()
+        def close() -> None:
+            # Gone already, unless it did not end by itself.
+            subprocess.run([program, "rm", "--force", name], **_QUIET, timeout=60)
+            empty.cleanup()
 
-    # The engine, not the container, gets the tutor's environment.
-    return Command(arguments, dict(os.environ), "confined", extra, close, Relayed)
+        # The engine, not the container, gets the tutor's environment.
+        return Command(arguments, dict(os.environ), "confined", extra, close, Relayed)
 
 
 def _limits() -> list[str]:
@@ -153,11 +149,11 @@ def _libraries(empty: str) -> list[str]:
     for name in (
         *("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32"),
         *("/etc/ld.so.cache", "/etc/ld.so.conf", "/etc/ld.so.conf.d", "/etc/alternatives"),
-        *map(str, bubblewrap.libraries()),
+        *map(str, host.libraries()),
     ):
         if os.path.exists(name):
             arguments += [f"--mount=type=bind,source={Path(name).resolve()},target={name},readonly"]
-    for place in bubblewrap.not_for_submissions():
+    for place in host.not_for_submissions():
         arguments += [f"--mount=type=bind,source={empty},target={place},readonly"]
     return arguments
 
@@ -179,29 +175,3 @@ def _empty_image(engine: str) -> str:
         said = made.stderr.decode("utf-8", "replace").strip()[-500:]
         raise OctlessonsError(f"{engine} does not make an image: {said}.")
     return _EMPTY_IMAGE
-
-
-def dockerfile() -> str:
-    """Return the text of a Dockerfile for an image that submissions can run in.
-
-    Returns
-    -------
-    str
-        The version of Python and of the package are those that this process has. Exercises and
-        checks, which the package brings along, are taken out.
-    """
-    try:
-        package = f"octlessons[grade]=={version('octlessons')}"
-    except PackageNotFoundError:
-        package = "octlessons[grade]"
-    python = f"{sys.version_info.major}.{sys.version_info.minor}"
-    return f"""\
-# The image that submissions run in. It holds public libraries only: no checks, no solutions.
-FROM python:{python}-slim
-COPY . /tmp/context
-# A wheel beside this file is taken before a package index.
-RUN pip install --no-cache-dir --find-links /tmp/context -c /tmp/context/constraints.txt \\
-    "{package}" \\
- && rm -rf /tmp/context "$(python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')\
-/octlessons/course"
-"""

@@ -11,18 +11,16 @@ from pathlib import Path
 
 _ROOT = Path("/sys/fs/cgroup")
 
-# For the warm process and its libraries.
+# For the zygote and its libraries.
 _BASE_MB = 2048
+
+# Seconds after which a group without processes is left over.
+_OLD = 300.0
 
 
 @dataclass(frozen=True)
 class Group:
-    """A control group.
-
-    Attributes
-    ----------
-    folder : Path
-    """
+    """A control group, by its folder."""
 
     folder: Path
 
@@ -44,14 +42,7 @@ class Group:
 def memory_group(memory_mb: int) -> Group | None:
     """Make a group for a sandbox whose submission may take this much memory.
 
-    Parameters
-    ----------
-    memory_mb : int
-
-    Returns
-    -------
-    Group or None
-        None where this user may not make one: neither version 1 nor version 2 is writable.
+    None where this user may not make one: neither version 1 nor version 2 is writable.
     """
     limit = str((memory_mb + _BASE_MB) * 2**20)
     for parent, files in (
@@ -60,6 +51,7 @@ def memory_group(memory_mb: int) -> Group | None:
     ):
         if parent is None or not os.access(parent, os.W_OK):
             continue
+        _sweep(parent)
         try:
             folder = Path(tempfile.mkdtemp(prefix="octlessons-", dir=parent))
         except OSError:
@@ -74,6 +66,14 @@ def memory_group(memory_mb: int) -> Group | None:
             with contextlib.suppress(OSError):
                 folder.rmdir()
     return None
+
+
+def _sweep(parent: Path) -> None:
+    """Remove the groups of runs that were killed: empty, and older than any start takes."""
+    for folder in parent.glob("octlessons-*"):
+        with contextlib.suppress(OSError):  # one with processes in it cannot be removed
+            if time.time() - folder.stat().st_ctime > _OLD:
+                folder.rmdir()
 
 
 def _own_v2() -> Path | None:

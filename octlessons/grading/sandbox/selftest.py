@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from octlessons.grading import wire
-from octlessons.grading.sandbox.warm import Warm
+from octlessons.grading.sandbox.zygote import Zygote
 
 _PROBE = '''
 import fcntl
@@ -158,12 +158,12 @@ def marked() -> Iterator[None]:
         os.environ.pop(_MARK, None)
 
 
-def leaks(warm: Warm, secrets: Sequence[Path] = ()) -> list[str]:
+def leaks(zygote: Zygote, secrets: Sequence[Path] = ()) -> list[str]:
     """Return what a submission can do that it must not.
 
     Parameters
     ----------
-    warm : Warm
+    zygote : Warm
     secrets : sequence of Path
         Files and folders that it must not see.
 
@@ -176,34 +176,35 @@ def leaks(warm: Warm, secrets: Sequence[Path] = ()) -> list[str]:
         canary = Path(folder, "canary")
         canary.write_text("a mark")
         # Where there is only one file system, owners may tell files apart; elsewhere nothing may.
-        canary.chmod(0o644 if warm.alone else 0o600)
-        Path(folder).chmod(0o755 if warm.alone else 0o700)
+        canary.chmod(0o644 if zygote.alone else 0o600)
+        Path(folder).chmod(0o755 if zygote.alone else 0o700)
         paths = [str(path.resolve()) for path in (canary, *secrets) if path.exists()]
-        return _attempt(warm, paths)
+        return _attempt(zygote, paths)
 
 
-def _attempt(warm: Warm, secrets: list[str]) -> list[str]:
+def _attempt(zygote: Zygote, secrets: list[str]) -> list[str]:
     found = []
-    child = warm.child(1 << 30, 30)
+    child = zygote.child(1 << 30, 30)
     try:
         child.allow(20)
-        for request in (
-            ("load", _PROBE, "selftest.py", 0),
-            ("call", "attempts", (secrets, _MARK, warm.alone), {}),
-        ):
-            kind, answer, _, _ = child.ask(60, *request)
+        requests: tuple[tuple, ...] = (
+            ("load", _PROBE.encode(), "selftest.py", 0),
+            ("call", "attempts", (secrets, _MARK, zygote.alone), {}),
+        )
+        for request in requests:
+            kind, answer, _ = child.ask(60, *request)
             if kind != "done":
                 return [f"not even be tried ({answer})"]
         found += [str(item) for item in dict.fromkeys(answer)]
         for name, expected in (("thread", 1), ("scratch", 1)):
-            kind, answer, _, _ = child.ask(60, "call", name, (), {})
+            kind, answer, _ = child.ask(60, "call", name, (), {})
             if (kind, answer) != ("done", expected):
                 found.append(f"not do what right answers may need ({name}: {answer})")
         for name, what in (
             ("devour", "take more memory than is allowed"),
             ("fill", "fill the disk"),
         ):
-            kind, _, _, _ = child.ask(60, "call", name, (), {})
+            kind, _, _ = child.ask(60, "call", name, (), {})
             if kind == "done":
                 found.append(what)
     except wire.Closed:
@@ -214,14 +215,14 @@ def _attempt(warm: Warm, secrets: list[str]) -> list[str]:
         found.append(f"not even be tried ({error})")
     finally:
         child.close()
-    return found + _endless(warm)
+    return found + _endless(zygote)
 
 
-def _endless(warm: Warm) -> list[str]:
-    child = warm.child(1 << 30, 30)
+def _endless(zygote: Zygote) -> list[str]:
+    child = zygote.child(1 << 30, 30)
     try:
         child.allow(5)
-        child.ask(60, "load", _PROBE, "selftest.py", 0)
+        child.ask(60, "load", _PROBE.encode(), "selftest.py", 0)
         child.allow(0.1)
         child.ask(10, "call", "spin", (), {})
         return ["run without end"]

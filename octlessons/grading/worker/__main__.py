@@ -1,4 +1,4 @@
-"""The warm process: libraries imported, nothing computed, one thread; it forks and waits.
+"""The zygote: libraries imported, nothing computed, one thread; it forks and waits.
 
 Started with one argument, the number of a socket. On it the judge says what to import and how to
 shut children in; then, for every child, its limits, with two sockets attached: the child's and the
@@ -14,7 +14,7 @@ import socket
 import sys
 
 from octlessons.grading import wire
-from octlessons.grading.worker import confinement, supervisor
+from octlessons.grading.worker import confinement, seccomp, supervisor
 
 
 def main() -> None:
@@ -24,8 +24,6 @@ def main() -> None:
     if setup["mode"] == "confined":
         confinement.unseen()  # children may share the user and /proc with this process
     if not setup["filter"]:
-        from octlessons.grading.sandbox import seccomp
-
         setup["filter"] = seccomp.compiled(same_user=True)
     trouble = _import(setup["preload"])
     setup["proc"] = confinement.snapshot()

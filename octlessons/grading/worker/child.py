@@ -20,11 +20,9 @@ import numpy.ma
 import numpy.random
 
 from octlessons.exercises.outcomes import NotAttempted, StudentError
-from octlessons.exercises.plain import same
 from octlessons.exercises.student import Student, load_student
 from octlessons.grading import wire
 from octlessons.grading.worker import confinement
-from octlessons.grading.worker.protocol import READY
 
 #: Number of the only open file besides the three standard ones.
 CHANNEL = 3
@@ -33,14 +31,8 @@ CHANNEL = 3
 def run(channel: int, folder: str | None, setup: dict) -> None:
     """Shut this process in, then load a submission and call its functions until the judge stops.
 
-    Parameters
-    ----------
-    channel : int
-        Socket to the judge.
-    folder : str or None
-        Folder for temporary files where ``/tmp`` is not this process's own.
-    setup : dict
-        As for `supervisor.supervise`.
+    `channel` is the socket to the judge, `folder` the place for temporary files where ``/tmp`` is
+    not this process's own, `setup` as for `supervisor.Supervisor`.
     """
     confinement.die_with_parent()
     _keep_only(channel)
@@ -48,7 +40,7 @@ def run(channel: int, folder: str | None, setup: dict) -> None:
         confinement.keep_user(*setup["user"])
     confinement.first_to_go()
     confinement.limits(setup)
-    if setup["mode"] == "confined":
+    if folder is not None:
         _confine_without_namespaces(folder, setup)
     else:
         confinement.private_folders(setup["disk_bytes"], setup["proc"], setup["kept"])
@@ -57,7 +49,7 @@ def run(channel: int, folder: str | None, setup: dict) -> None:
     socket_to_judge = socket.socket(fileno=CHANNEL)
     os.dup2(0, 2)  # up to here, what fails is the grader's to say
     confinement.filter_calls(setup["filter"])
-    wire.send(socket_to_judge, wire.encode(READY))
+    wire.send(socket_to_judge, wire.encode(wire.READY))
     _answer(socket_to_judge)
 
 
@@ -94,42 +86,43 @@ def _answer(channel: socket.socket) -> None:
     student: Student | None = None
     while True:
         try:
-            request = wire.receive(channel)
+            number, what, *rest = wire.receive(channel)
         except wire.Closed:
             return
-        number, what, *rest = request
         try:
             if what == "load":
                 student, answer = _load(*rest)
-            else:
+            elif student is None:
+                answer = ("error", "nothing was loaded", "")
+            elif what == "call":
                 answer = _call(student, *rest)
+            else:
+                answer = ("done", student.arguments_after(), "")
         except BaseException as error:  # a KeyboardInterrupt, say, that the work raised itself
-            answer = ("error", f"{type(error).__name__} came out of the work", None, "")
+            answer = ("error", f"{type(error).__name__} came out of the work", "")
         try:
             message = wire.encode((number, *answer))
-        except wire.TooLarge as problem:
-            text = f"What came back {problem}."
-            message = wire.encode((number, "error", text, None, answer[3]))
+        except (wire.TooLarge, MemoryError) as problem:
+            text = "What came back " + (str(problem) or "leaves no memory to send it") + "."
+            message = wire.encode((number, "error", text, answer[2]))
         wire.send(channel, message)
 
 
-def _load(source: str, file: str, seed: int) -> tuple[Student | None, tuple]:
+def _load(source: bytes, file: str, seed: int) -> tuple[Student | None, tuple]:
     random.seed(seed)
     np.random.seed(seed % 2**32)
     try:
-        student = load_student(source, file, None)
+        student = load_student(source.decode("utf-8", "surrogatepass"), file, None)
     except StudentError as error:
-        return None, ("error", str(error), None, "")
-    return student, ("done", None, None, student.take_printed())
+        return None, ("error", str(error), "")
+    return student, ("done", None, student.take_printed())
 
 
 def _call(student: Student, name: str, args: tuple, kwargs: dict) -> tuple:
     try:
         result = getattr(student, name)(*args, **kwargs)
     except NotAttempted as error:
-        return "not attempted", str(error), None, student.take_printed()
+        return "not attempted", str(error), student.take_printed()
     except StudentError as error:
-        return "error", str(error), None, student.take_printed()
-    after = student.last_call.after
-    changed = None if same((args, kwargs), after) else after
-    return "done", result, changed, student.take_printed()
+        return "error", str(error), student.take_printed()
+    return "done", result, student.take_printed()

@@ -48,12 +48,7 @@ def fork_into_namespaces() -> int:
 
     `os.fork` knows no namespaces; to leave them first and fork then takes two processes for each
     child. This is the same call of the kernel, with Python told before and after, as its C
-    interface asks for.
-
-    Returns
-    -------
-    int
-        As of `os.fork`. The child is not mapped to any user yet: see `keep_user`.
+    interface asks for. The child is not mapped to any user yet: see `keep_user`.
     """
     python = ctypes.pythonapi
     python.PyOS_BeforeFork()
@@ -96,13 +91,7 @@ def snapshot() -> dict[str, bytes]:
 def private_folders(disk_bytes: int, proc: dict[str, bytes], kept: Iterable[str]) -> None:
     """Cover ``/tmp`` with an empty folder of limited size, and ``/proc`` with a few plain files.
 
-    Parameters
-    ----------
-    disk_bytes : int
-    proc : dict of str to bytes
-        From `snapshot`.
-    kept : iterable of str
-        Folders below ``/tmp`` that stay visible: libraries that were installed there.
+    `proc` is from `snapshot`; folders below ``/tmp`` in `kept` stay visible: libraries there.
     """
     places = [(path, os.open(path, os.O_PATH)) for path in kept]
     size = f"size={disk_bytes},nr_inodes=2000,mode=1777".encode()
@@ -126,7 +115,7 @@ def private_folders(disk_bytes: int, proc: dict[str, bytes], kept: Iterable[str]
 def limits(setup: dict) -> None:
     """Set the kernel's limits on memory, files, and, as a backstop, on processor time."""
     # All memory that can be written to but files: what is shared and no file is not to be had
-    # (`sandbox.seccomp`), and the files in /tmp are limited by themselves.
+    # (`seccomp`), and the files in /tmp are limited by themselves.
     _limit(resource.RLIMIT_DATA, _data() + setup["memory_bytes"])
     _limit(resource.RLIMIT_FSIZE, setup["disk_bytes"])
     _limit(resource.RLIMIT_NOFILE, 128)
@@ -191,13 +180,7 @@ class _Filter(ctypes.Structure):
 
 
 def filter_calls(program: bytes) -> None:
-    """Let the kernel answer only the calls that computing needs.
-
-    Parameters
-    ----------
-    program : bytes
-        From `octlessons.grading.sandbox.seccomp`.
-    """
+    """Let the kernel answer only the calls that `seccomp.compiled` lists."""
     buffer = ctypes.create_string_buffer(program, len(program))
     given = _Filter(len(program) // 8, ctypes.cast(buffer, ctypes.c_void_p))
     _prctl(_PR_SET_SECCOMP, _SECCOMP_MODE_FILTER, "seccomp", ctypes.byref(given))
@@ -208,17 +191,9 @@ TRUNCATION = 3
 
 
 def landlock(readable: Iterable[str], writable: Iterable[str]) -> int:
-    """Hide every file but these.
+    """Hide every file and folder but these; what is writable can be read, too.
 
-    Parameters
-    ----------
-    readable, writable : iterable of str
-        Folders or files. What is writable can be read, too.
-
-    Returns
-    -------
-    int
-        Version of Landlock; 0 if the kernel has none, and nothing is hidden.
+    Returns the version of Landlock; 0 if the kernel has none, and nothing is hidden.
     """
     version = _LIBC.syscall(_LANDLOCK_CREATE, None, ctypes.c_size_t(0), 1)
     if version < 1:

@@ -23,7 +23,6 @@ import traceback
 
 from octlessons.grading import wire
 from octlessons.grading.worker import child, confinement
-from octlessons.grading.worker.protocol import ALLOWANCE, CHILD
 
 _LOOK = 0.25  # seconds between two looks at the clock of a child that is far from its limit
 _CORES = os.cpu_count() or 1
@@ -51,7 +50,8 @@ class Supervisor:
         """Go on until the judge has gone."""
         while True:
             poll = select.poll()
-            for handle in (self._control, *(h for c in self._children for h in c.handles)):
+            poll.register(self._control, select.POLLIN)
+            for handle in (handle for watched in self._children for handle in watched.handles):
                 poll.register(handle, select.POLLIN)
             wait = min((c.patience() for c in self._children), default=None)
             ready = {handle for handle, _ in poll.poll(wait)}
@@ -87,13 +87,13 @@ def _request(control: socket.socket) -> tuple[tuple, tuple] | None:
     """Read the judge's next request; None when it has gone."""
     numbers = array.array("i")
     room = socket.CMSG_SPACE(2 * numbers.itemsize)
-    content, attached, _, _ = control.recvmsg(CHILD.size, room, socket.MSG_WAITALL)
-    if len(content) < CHILD.size:
+    content, attached, _, _ = control.recvmsg(wire.CHILD.size, room, socket.MSG_WAITALL)
+    if len(content) < wire.CHILD.size:
         return None
     for level, kind, data in attached:
         if level == socket.SOL_SOCKET and kind == socket.SCM_RIGHTS:
             numbers.frombytes(data)
-    return CHILD.unpack(content), tuple(numbers)
+    return wire.CHILD.unpack(content), tuple(numbers)
 
 
 class _Watched:
@@ -138,12 +138,12 @@ class _Watched:
 
     def _listen(self) -> str:
         try:
-            message = self._line.recv(ALLOWANCE.size, socket.MSG_WAITALL)
+            message = self._line.recv(wire.ALLOWANCE.size, socket.MSG_WAITALL)
         except OSError:
             message = b""
-        if len(message) < ALLOWANCE.size:
+        if len(message) < wire.ALLOWANCE.size:
             return "closed"  # the judge needs the child no more
-        cpu, wall = ALLOWANCE.unpack(message)
+        cpu, wall = wire.ALLOWANCE.unpack(message)
         if not math.isnan(cpu):
             self._cpu_end = self._used + cpu
         if not math.isnan(wall):

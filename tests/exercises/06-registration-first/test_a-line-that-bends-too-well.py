@@ -42,11 +42,11 @@ def test_degrees(student, line):
 
 def test_up_and_down(student, line):
     """A bump upwards counts like a dent downwards."""
-    up = student.bump_left(line, 1)
+    up = assert_number(student, student.bump_left(line, 1), low=0)
     assert_close(
         student,
         student.bump_left(100 - line, 1),
-        float(up),
+        up,
         because="A bump upwards has smaller row numbers: take absolute distances.",
     )
 

@@ -1,29 +1,29 @@
-"""The judge's end of a sandbox: a warm process, and the children that it forks.
+"""The judge's end of a sandbox: a zygote, which holds the libraries, and the children it forks.
 
-A way of isolation (`bubblewrap`, `container`, `confined`) says how to start the warm process; from
-then on all are the same: two sockets to every child, one for calls, one to the supervisor that
-counts its time.
+A way of isolation (`ways.Way`) says how to start the zygote; from then on all are the same: two
+sockets to every child, one for calls, one to the supervisor that counts its time.
 """
 
 from __future__ import annotations
 
 import contextlib
 import math
+import select
 import socket
-import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from typing import BinaryIO
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from octlessons.grading import wire
-from octlessons.grading.sandbox.connection import Connection, Inherited
-from octlessons.grading.text import clean
-from octlessons.grading.worker.protocol import ALLOWANCE, CHILD, READY
+from octlessons.grading.sandbox.ways import Command
+from octlessons.grading.text import sanitize
 
 #: Seconds for importing libraries when a sandbox starts, and for forking one child.
 _START, _FORK = 180.0, 30.0
+
+# Seconds for a child that has closed its channel to end by itself.
+_LEAVING = 2.0
 
 
 class Infrastructure(Exception):
@@ -37,8 +37,8 @@ class Ended:
     Attributes
     ----------
     why : str
-        Which limit its supervisor ended it for: ``"cpu"``, ``"wall"``, ``"disk"``; empty if it
-        ended by itself or was ended by the kernel.
+        Which limit its supervisor ended it for: ``"cpu"``, ``"wall"``, ``"disk"``; ``"closed"``
+        if the judge let it go; empty if it ended by itself or was ended by the kernel.
     exit : int
         Its exit status; of a signal, the number below zero.
     cpu_seconds : float
@@ -50,37 +50,7 @@ class Ended:
     cpu_seconds: float
 
 
-@dataclass
-class Command:
-    """How to start a warm process.
-
-    Attributes
-    ----------
-    arguments : list of str
-        Program and arguments.
-    environment : dict
-    mode : {"namespaces", "confined"}
-        How children shut themselves in.
-    extra : dict
-        What else `worker.child` needs to know in this mode.
-    close : callable
-        Called after the process has ended.
-    connect : callable
-        Starts the process, and is the line to it.
-    same_user : bool
-        Whether children run as the judge's user, so that files' owners do not tell them apart.
-    """
-
-    arguments: list[str]
-    environment: dict[str, str]
-    mode: str
-    extra: dict = field(default_factory=dict)
-    close: Callable[[], None] = lambda: None
-    connect: Callable[[list[str], dict[str, str], BinaryIO], Connection] = Inherited
-    same_user: bool = False
-
-
-class Warm:
+class Zygote:
     """A sandbox with its libraries imported, which forks a child for every exercise.
 
     Parameters
@@ -89,7 +59,7 @@ class Warm:
     preload : sequence of str
         Modules to import once.
     filter : bytes
-        From `seccomp.compiled`.
+        From `worker.seccomp`; empty if the sandbox is to compile it.
     disk_bytes : int
         What a child may keep in its folder for temporary files.
 
@@ -122,7 +92,7 @@ class Warm:
         }
         try:
             wire.send(self._line.control, wire.encode(setup))
-            self.ready = wire.receive(self._line.control, time.monotonic() + _START)
+            wire.receive(self._line.control, time.monotonic() + _START)
         except (wire.Closed, wire.Late, wire.Unreadable) as error:
             self.close()
             raise Infrastructure(
@@ -140,26 +110,18 @@ class Warm:
         Parameters
         ----------
         memory_bytes : int
-            Memory it may take beyond what the warm process has.
+            Memory it may take beyond what the zygote has.
         cpu_backstop : float
             Seconds after which the kernel itself ends it, whatever happens to its supervisor.
-
-        Returns
-        -------
-        Child
-
-        Raises
-        ------
-        Infrastructure
         """
         try:
-            limits = CHILD.pack(memory_bytes, math.ceil(cpu_backstop))
+            limits = wire.CHILD.pack(memory_bytes, math.ceil(cpu_backstop))
             made = Child(*self._line.spawn(limits))
         except OSError as error:
             raise Infrastructure(f"the sandbox has ended. {self._words()}") from error
         if not made.shut_in():
             made.close()
-            raise Infrastructure(f"a child could not be shut in. {self._words()}")
+            raise Infrastructure(f"a process could not be shut in. {self._words()}")
         return made
 
     def _words(self) -> str:
@@ -167,7 +129,7 @@ class Warm:
         if self._said.closed:
             return ""
         self._said.seek(0)
-        return clean(self._said.read(20_000).decode("utf-8", "replace")[-1_500:])
+        return sanitize(self._said.read(20_000).decode("utf-8", "replace")[-1_500:])
 
     @property
     def alive(self) -> bool:
@@ -179,7 +141,7 @@ class Warm:
         self._line.close()
         self._command.close()
 
-    def __enter__(self) -> Warm:
+    def __enter__(self) -> Zygote:
         return self
 
     def __exit__(self, *_) -> None:
@@ -187,18 +149,17 @@ class Warm:
 
 
 class Child:
-    """One forked, shut-in process that holds one submission. Made by `Warm.child`."""
+    """One forked, shut-in process that holds one submission. Made by `Zygote.child`."""
 
     def __init__(self, channel: socket.socket, watch: socket.socket):
         self._channel, self._watch = channel, watch
         self._number = 0
         self._ended: Ended | None = None
-        self._deadline = math.inf
 
     def shut_in(self) -> bool:
         """Wait until it is shut in; it knows nothing of the submission before."""
         try:
-            return wire.receive(self._channel, time.monotonic() + _FORK) == READY
+            return wire.receive(self._channel, time.monotonic() + _FORK) == wire.READY
         except (wire.Closed, wire.Late, wire.Unreadable):
             return False
 
@@ -213,14 +174,14 @@ class Child:
         ----------
         wall_seconds : float
             Time by the clock for all of it.
-        what : {"load", "call"}
+        what : {"load", "call", "after"}
         *content : plain data
 
         Returns
         -------
-        tuple of str, object, tuple or None, str
-            Kind of the answer, value, what became of the arguments, what was printed. Whatever
-            the kind and value are: the submission may have made them up.
+        tuple of str, object, str
+            Kind of the answer, value, what was printed. Whatever the kind and value are: the
+            submission may have made them up.
 
         Raises
         ------
@@ -247,30 +208,38 @@ class Child:
 
     def _tell(self, cpu: float, wall: float) -> None:
         with contextlib.suppress(OSError):
-            self._watch.sendall(ALLOWANCE.pack(cpu, wall))
+            self._watch.sendall(wire.ALLOWANCE.pack(cpu, wall))
 
     def ended(self) -> Ended:
-        """Wait for the end of the child, and return how it ended.
+        """Wait for the end of a child that has closed its channel; say how it ended.
 
-        Raises
-        ------
-        Infrastructure
-            If its supervisor does not say.
+        One that closes its channel and goes on is ended here, not when its time is up.
         """
         if self._ended is None:
-            try:
-                report = wire.receive(self._watch, time.monotonic() + _FORK)
-                self._ended = Ended(report["why"], report["exit"], report["cpu_seconds"])
-            except (wire.Closed, wire.Late, wire.Unreadable) as error:
-                raise Infrastructure("a submission's supervisor has ended") from error
+            reporting, _, _ = select.select([self._watch], [], [], _LEAVING)
+            if not reporting:
+                self._let_go()
+            self._ended = self._report()
         return self._ended
+
+    def _let_go(self) -> None:
+        with contextlib.suppress(OSError):
+            self._watch.shutdown(socket.SHUT_WR)
+
+    def _report(self) -> Ended:
+        try:
+            report = wire.receive(self._watch, time.monotonic() + _FORK)
+            return Ended(report["why"], report["exit"], report["cpu_seconds"])
+        except (wire.Closed, wire.Late, wire.Unreadable) as error:
+            raise Infrastructure("a submission's supervisor has ended") from error
 
     def close(self) -> Ended | None:
         """End the child; return how much it had used, if its supervisor says."""
         try:
-            with contextlib.suppress(OSError):
-                self._watch.shutdown(socket.SHUT_WR)
-            return self.ended()
+            if self._ended is None:
+                self._let_go()
+                self._ended = self._report()
+            return self._ended
         except Infrastructure:
             return None
         finally:
@@ -281,26 +250,11 @@ class Child:
 def _is_answer(answer, number: int) -> bool:
     return (
         type(answer) is tuple
-        and len(answer) == 5
+        and len(answer) == 4
         and type(answer[0]) is int
         and answer[0] == number
         and type(answer[1]) is str
         and answer[1] in ("done", "error", "not attempted")
         and (answer[1] == "done" or type(answer[2]) is str)
-        and (answer[3] is None or _is_arguments(answer[3]))
-        and type(answer[4]) is str
+        and type(answer[3]) is str
     )
-
-
-def _is_arguments(after) -> bool:
-    return (
-        type(after) is tuple
-        and len(after) == 2
-        and type(after[0]) is tuple
-        and type(after[1]) is dict
-    )
-
-
-def interpreter() -> list[str]:
-    """Command that starts the warm process with this interpreter, its path left as it is."""
-    return [sys.executable, "-s", "-P", "-m", "octlessons.grading.worker"]

@@ -4,30 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import json
-import platform
 from dataclasses import asdict
 from functools import cache
-from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 
-from octlessons import __version__
+from octlessons import __version__, _fingerprint
 from octlessons.grading.assignment import Task
 from octlessons.grading.submission import Work
 
-# Libraries whose versions can change a number.
-_LIBRARIES = ("numpy", "scipy", "scikit-learn", "scikit-image", "pytest", "torch", "pandas")
-
-# Modules of ours that decide what passes.
-_DECISIVE = (
-    "testing.py",
-    "exercises/plain.py",
-    "exercises/plugin.py",
-    "exercises/student.py",
-    "exercises/variants.py",
-    "grading/judge.py",
-    "grading/text.py",
-    "grading/wire.py",
-)
+# What decides a mark: these, and all of the package that they reach.
+_DECISIVE = ("octlessons.grading.judge", "octlessons.exercises.plugin", "octlessons.testing")
 
 
 def record_key(task: Task, work: Work, seed: int, isolation: str) -> str:
@@ -36,7 +21,7 @@ def record_key(task: Task, work: Work, seed: int, isolation: str) -> str:
     Parameters
     ----------
     task : Task
-        Its checks and limits count, not its title.
+        Its checks, limits and solution count, not its title.
     work : Work
     seed : int
         From `judge.seed_of`, so that the secret of the course does not appear.
@@ -52,27 +37,21 @@ def record_key(task: Task, work: Work, seed: int, isolation: str) -> str:
         "work": [work.file, work.source, work.problem, work.missing],
         "checks": {name: _hash(data) for name, data in sorted(task.checks.items())},
         "hidden": {name: _hash(data) for name, data in sorted(task.hidden_checks.items())},
+        "solution": task.solution,
         "exercise": task.id,
         "limits": asdict(task.limits),
         "seed": seed,
         "isolated": isolation != "none",
-        "versions": versions(),
+        "rules": versions()["rules"],
     }
     return _hash(json.dumps(content, sort_keys=True).encode("utf-8", "surrogatepass"))
 
 
 @cache
 def versions() -> dict[str, str]:
-    """Return the versions that marks depend on: ours, Python's, the libraries'."""
-    found = {"octlessons": __version__, "python": platform.python_version()}
-    for name in _LIBRARIES:
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            found[name] = ""
-    package = Path(__file__).resolve().parents[1]
-    code = b"".join((package / name).read_bytes() for name in _DECISIVE)
-    return found | {"rules": _hash(code)}
+    """Return the versions that marks depend on: ours, Python's, the libraries', the rules."""
+    rules = _fingerprint.fingerprint(*_DECISIVE, also=__version__)
+    return {"octlessons": __version__, **_fingerprint.versions(), "rules": rules}
 
 
 def _hash(data: bytes) -> str:

@@ -1,7 +1,7 @@
 """The kernel's calls that a submission may make: what computing needs, and nothing else.
 
-A list of what is allowed, so that a call nobody thought of is refused. Compiled here, on the
-trusted side, because the library for it is not in the sandbox.
+A list of what is allowed, so that a call nobody thought of is refused. Compiled on the judge's
+side where that is Linux, because the library for it is not in every sandbox.
 """
 
 from __future__ import annotations
@@ -9,8 +9,6 @@ from __future__ import annotations
 import errno
 import tempfile
 from functools import cache
-
-from octlessons.errors import OctlessonsError
 
 # Without sockets, processes, signals, other processes' memory, mounts, keys, or new kernels'
 # additions: those are not in the list.
@@ -49,27 +47,15 @@ _IOCTLS = (0x5401, 0x5450, 0x5451, 0x541B, 0x5421)
 
 @cache
 def compiled(same_user: bool = False) -> bytes:
-    """Return the filter as the kernel takes it.
+    """Return the filter as the kernel takes it: instructions of BPF for this machine.
 
-    Parameters
-    ----------
-    same_user : bool
-        Whether submissions run as a user who owns other files that they can name.
-
-    Returns
-    -------
-    bytes
-        Instructions of classic BPF, eight bytes each, for this machine's architecture.
-
-    Raises
-    ------
-    OctlessonsError
-        If libseccomp is not here.
+    `same_user` says that submissions run as a user who owns other files that they can name.
+    Raises `RuntimeError` with a sentence if libseccomp is not here.
     """
     try:
         import pyseccomp as seccomp
     except (ImportError, RuntimeError, OSError) as error:
-        raise OctlessonsError(
+        raise RuntimeError(
             f"The list of calls a submission may make cannot be compiled ({error}). Install "
             "libseccomp (on Debian and Ubuntu: sudo apt-get install libseccomp2) and "
             '`pip install "octlessons[grade]"`.'
@@ -103,5 +89,5 @@ def compiled(same_user: bool = False) -> bytes:
         file.seek(0)
         program = file.read()
     if not program or len(program) % 8 or len(program) // 8 > 4096:
-        raise OctlessonsError("libseccomp gave a filter that the kernel cannot take.")
+        raise RuntimeError("libseccomp gave a filter that the kernel cannot take.")
     return program
