@@ -92,8 +92,7 @@ def load_medmnist(
     """Load a 2-D MedMNIST set by its name.
 
     Parts of more than 200 MB (OCTMNIST from 64 px on) are unpacked once into ``.npy`` files in
-    the sub-folder ``octlessons`` of `root` and memory-mapped, so that memory stays flat. The
-    largest, OCTMNIST at 224 px, takes 5.5 GB of disk that way.
+    the sub-folder ``octlessons`` of `root` (at most 5.5 GB) and memory-mapped.
 
     Parameters
     ----------
@@ -102,8 +101,7 @@ def load_medmnist(
     size : {28, 64, 128, 224}
         Height and width in pixels.
     split : {"train", "val", "test", "all"}
-        Which part; ``"all"`` is train, val and test one after the other. Names begin with the
-        part.
+        Which part; ``"all"`` is one after the other. Names begin with the part.
     root : path, optional
         The folder of the files. Without it ``$OCTLESSONS_MEDMNIST_ROOT``, or ``~/.medmnist``.
     download : bool
@@ -116,22 +114,20 @@ def load_medmnist(
     Returns
     -------
     ImageSet
-        Labels are those of the set; None where an image has several (ChestMNIST). Licence,
-        citation and what to beware of are in the provenance.
+        Labels are None where an image has several (ChestMNIST). Licence, citation and what to
+        beware of are in the provenance.
 
     Raises
     ------
     ValueError
         If there is no such set, size or part.
     OctlessonsError
-        If the file cannot be had or is damaged. The sentence says what to do, also without a
-        network.
+        If the file cannot be had or is damaged; the sentence says what to do, also offline.
     """
     if split not in (*SPLITS, "all"):
         raise ValueError(f"`split` is 'train', 'val', 'test' or 'all', not {split!r}.")
     flag = _flag(name)
-    facts, expected = _known(flag, size), _expected(flag, size, check)
-    path = _path(flag, size, root)
+    facts, expected, path = _known(flag, size), _expected(flag, size, check), _path(flag, size, root)
     if download:
         fetch_medmnist(flag, size, root, progress=progress, base_url=base_url, check=check)
     elif not has_hash(path, expected):

@@ -250,7 +250,7 @@ class SelfSupervised(ImageTransformer, TrainedNetwork):
 
         try:
             return clean(image, size=(int(self.size), int(self.size)))
-        except OctlessonsError as problem:
+        except ValueError as problem:
             raise OctlessonsError(f"{name} could not be cleaned: {problem}") from problem
 
     def _prepare(self, training: Part, valid: Part) -> None:

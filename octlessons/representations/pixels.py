@@ -202,7 +202,7 @@ def _row(image: np.ndarray, name: str, shape: tuple[int, int], cleaned: bool) ->
 
     try:
         small = clean(to_uint8(image, name), size=shape)
-    except OctlessonsError as problem:
+    except ValueError as problem:
         raise OctlessonsError(f"{name} could not be cleaned: {problem}") from problem
     return to_unit(small, name).ravel()
 

@@ -76,14 +76,17 @@ def draw_phantoms(
     >>> phantoms.shape
     (8, 64, 64)
     """
-    from octlessons.images.imageset import ImageSet, Provenance
-
     size, seed, classes = _check(n, size, seed, classes, n_per_class)
     if n_per_class is not None:
         plan = list(balanced_patients(seed, int(n_per_class), classes))
     else:
         plan = list(natural_patients(seed, int(n), classes))
-    scans = _draw_all(plan, seed, size, n_jobs)
+    return _as_set(_draw_all(plan, seed, size, n_jobs), size, seed)
+
+
+def _as_set(scans: list, size: int, seed: int):
+    from octlessons.images.imageset import ImageSet, Provenance
+
     stack = lambda field: np.stack([getattr(scan, field) for scan in scans])  # noqa: E731
     return ImageSet(
         stack("image"),
