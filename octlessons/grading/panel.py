@@ -41,6 +41,9 @@ _AHEAD = 2
 # to start, and for a check to compute.
 _PATIENCE = 300.0
 
+# How many judges in a row may end before they have read the checks.
+_STARTS = 3
+
 # Seconds for judges to end when there is nothing left to mark.
 _LEAVING = 20.0
 
@@ -58,6 +61,7 @@ class Panel:
     def __init__(self, setting: Setting, jobs: int):
         self._setting, self._jobs = setting, jobs
         self._judges: list[_Judge] = []
+        self._failed = 0
         self._inbox: queue.Queue[tuple[_Judge, Any]] = queue.Queue()
 
     def mark(self, units: Iterable[Unit]) -> Iterator[tuple[Unit, Marked | None]]:
@@ -87,9 +91,10 @@ class Panel:
                 one.ready = True
             elif said is None:
                 self._judges.remove(one)
-                if not one.ready:
+                self._failed = 0 if one.ready else self._failed + 1
+                if self._failed == _STARTS:
                     raise OctlessonsError(f"A judge's process did not start. {one.words()}")
-                if one.given:
+                if one.given and one.ready:
                     yield one.given.popleft(), None
                 waiting, ended = chain(one.given, waiting), False
                 one.close(0.0)
