@@ -91,13 +91,13 @@ def load_medmnist(
 ) -> ImageSet:
     """Load a 2-D MedMNIST set by its name.
 
-    Parts of more than 200 MB (OCTMNIST from 64 px on) are unpacked once into ``.npy`` files in
-    the sub-folder ``octlessons`` of `root` (at most 5.5 GB) and memory-mapped.
+    Parts of more than 200 MB (OCTMNIST from 64 px on) are memory-mapped, from ``.npy`` files in
+    the sub-folder ``octlessons`` of `root` (at most 5.5 GB).
 
     Parameters
     ----------
     name : str
-        ``"octmnist"``, ``"dermamnist"``, ``"pathmnist"`` …, in upper or lower case.
+        ``"octmnist"``, ``"dermamnist"``, ``"pathmnist"`` …
     size : {28, 64, 128, 224}
         Height and width in pixels.
     split : {"train", "val", "test", "all"}
@@ -108,8 +108,7 @@ def load_medmnist(
         Download the file if it is missing or damaged.
     grey : bool
         Turn colour into luma (ITU-R BT.601). Otherwise sets in colour have images (n, h, w, 3).
-    progress, base_url, check
-        As for `fetch_medmnist`.
+    progress, base_url, check : as for `fetch_medmnist`
 
     Returns
     -------
@@ -122,12 +121,13 @@ def load_medmnist(
     ValueError
         If there is no such set, size or part.
     OctlessonsError
-        If the file cannot be had or is damaged; the sentence says what to do, also offline.
+        If the file cannot be had or is damaged; the sentence says what to do.
     """
     if split not in (*SPLITS, "all"):
         raise ValueError(f"`split` is 'train', 'val', 'test' or 'all', not {split!r}.")
     flag = _flag(name)
-    facts, expected, path = _known(flag, size), _expected(flag, size, check), _path(flag, size, root)
+    facts, path = _known(flag, size), _path(flag, size, root)
+    expected = _expected(flag, size, check)
     if download:
         fetch_medmnist(flag, size, root, progress=progress, base_url=base_url, check=check)
     elif not has_hash(path, expected):

@@ -108,7 +108,7 @@ def _as_set(scans: list, size: int, seed: int):
     )
 
 
-def _draw_all(plan, seed: int, size: int, n_jobs: int) -> list:
+def _draw_all(plan: list[tuple[str, int, int]], seed: int, size: int, n_jobs: int) -> list:
     from octlessons.images.phantoms.drawing import draw_patient_scans
 
     if n_jobs == 1:

@@ -275,7 +275,9 @@ def draw_cnv(rng: np.random.Generator) -> Disease:
         mounds.append(_fluid(rng, x + side * float(rng.uniform(0.1, 1.2)), 85.0))
     if rng.random() < 0.45:
         mounds.extend(draw_drusen(rng, n=int(rng.integers(1, 7))).mounds)
-    cysts, swellings, pit_loss = (), (), float(rng.uniform(0, 0.4))
+    cysts: tuple[Cyst, ...] = ()
+    swellings: tuple[Swelling, ...] = ()
+    pit_loss = float(rng.uniform(0, 0.4))
     if rng.random() < intraretinal:
         spread = float(rng.uniform(0.3, 0.8))
         extra = float(rng.uniform(30, 140))
@@ -380,10 +382,12 @@ def draw_dme(rng: np.random.Generator) -> Disease:
     centre = float(np.clip(rng.normal(*DME_CENTRAL_UM), 290, 850))
     if early:
         centre = float(rng.uniform(270, 310))
-    x, cysts = float(rng.normal(0, 0.15)), ()
+    x = float(rng.normal(0, 0.15))
     spread = float(rng.uniform(0.4, 0.9))
     pit_loss = float(rng.uniform(0.6, 1.0)) * (0.4 if early else 1)
     extra = max(centre - 257 - 85 * pit_loss, 15.0)
+    swellings: tuple[Swelling, ...]
+    cysts: tuple[Cyst, ...]
     if form == "central":
         swellings = (Swelling(x, spread, extra, (0.08, 0.27, 0.15, 0.5)),)
         rows = [["MID"], ["HFL"], ["MID", "INL"], ["HFL", "INL"]][rng.integers(2 if early else 4)]
@@ -393,16 +397,16 @@ def draw_dme(rng: np.random.Generator) -> Disease:
         x = side * float(rng.uniform(0.6, 1.3))
         extra = float(rng.uniform(40, 190)) * (0.4 if early else 1)
         spread = float(rng.uniform(0.3, 0.6))
-        swellings = [Swelling(x, spread, extra, (0.12, 0.38, 0.15, 0.35))]
+        swellings = (Swelling(x, spread, extra, (0.12, 0.38, 0.15, 0.35)),)
         cysts = _petals(rng, x, spread, _rows_beside(rng), 0.55)
         if rng.random() < 0.55:
-            swellings.append(Swelling(-x, spread, 0.7 * extra, (0.12, 0.38, 0.15, 0.35)))
+            swellings += (Swelling(-x, spread, 0.7 * extra, (0.12, 0.38, 0.15, 0.35)),)
             cysts += _petals(rng, -x, spread * 0.8, _rows_beside(rng), 0.45)
-        swellings, pit_loss = tuple(swellings), float(rng.uniform(0, 0.35))
+        pit_loss = float(rng.uniform(0, 0.35))
     else:
         swellings = (Swelling(x, 1.6 * spread, extra, (0.22, 0.22, 0.22, 0.34)),)
         cysts = _petals(rng, x, 0.7 * spread, ["INL"] if rng.random() < 0.5 else ["HFL"], 0.3)
-    mounds = ()
+    mounds: tuple[Mound, ...] = ()
     if not early and rng.random() < 0.15:
         mounds = (_fluid(rng, float(rng.normal(0, 0.2)), 100.0),)
     spots = _foci(rng, rng.poisson(7), x, 1.0)

@@ -119,7 +119,7 @@ def place_scan(look: Look, rng: np.random.Generator) -> Placement:
         wedge_shift=shift,
         wedge_slope=slope,
         sides=sides,
-        band=tuple(band),
+        band=(band[0], band[1]),
     )
 
 

@@ -37,7 +37,7 @@ def merge_mounds(disease: Disease, x: np.ndarray, dy: float, roughness: np.ndarr
     -------
     dict of code to [height, grey, mottle], each of shape (w,)
     """
-    merged = {}
+    merged: dict[int, list[np.ndarray]] = {}
     for mound in disease.mounds:
         height = mound.profile(x, dy, roughness)
         own = [height, np.full_like(x, mound.grey), np.full_like(x, mound.mottle)]
@@ -145,16 +145,15 @@ def paint_layers(
     grey[LAYER["RPE"]] *= 1 - np.clip(lift / 60, 0, 1) * np.clip(0.12 - 0.15 * roughness, 0, 0.4)
     grey[LAYER["RPE"]] *= 1 - damage * np.clip(0.25 + 0.5 * roughness, 0, 0.7)
     grey[LAYER["RNFL"]] += 0.0008 * np.clip(layers[LAYER["RNFL"]] - 20, 0, 60)
-    for code, row in ((PED, "SUB_RPE"), (DRUSEN, "SUB_RPE"), (SHRM, "SHRM"), (SRF, "SRF")):
+    for code, name in ((PED, "SUB_RPE"), (DRUSEN, "SUB_RPE"), (SHRM, "SHRM"), (SRF, "SRF")):
         if code in mounds:
             height, value, _ = mounds[code]
-            grey[LAYER[row]] = np.where(
-                height >= layers[LAYER[row]] - 1e-9, value, grey[LAYER[row]]
-            )
+            layer = LAYER[name]
+            grey[layer] = np.where(height >= layers[layer] - 1e-9, value, grey[layer])
     elm = tops[LAYER["MZ"]]
     at = LAYER["MZ"]
-    heights = [tops[:1], tops[:1] - 8, tops[1:at], [elm + 4, elm - 4], tops[at + 1 :], [0 * elm]]
-    heights = np.minimum.accumulate(np.concatenate(heights), axis=0)
+    parts = [tops[:1], tops[:1] - 8, tops[1:at], [elm + 4, elm - 4], tops[at + 1 :], [0 * elm]]
+    heights = np.minimum.accumulate(np.concatenate(parts), axis=0)
     ilm = grey[:1] + 0.05 + 0.05 * np.clip(roughness, -1, 2)
     line = np.where(intact > 0.5, ELM_GREY, grey[LAYER["ONL"]])
     greys = np.concatenate([ilm, grey[:at], [line], grey[at:], [0 * elm]])
