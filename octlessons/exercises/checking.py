@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
 import os
-import sys
 import time
-import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 from octlessons.errors import OctlessonsError
 from octlessons.exercises.catalogue import Exercise, load_catalogue
-from octlessons.exercises.outcomes import CheckResult, Report
+from octlessons.exercises.outcomes import Report
 from octlessons.exercises.source import is_untouched, read_source
-
-_INI = Path(__file__).with_name("checks.ini")
 
 
 def check(
@@ -54,6 +48,7 @@ def check(
         exercise = load_catalogue()[exercise]
     start = time.perf_counter()
     if isinstance(work, Mapping):
+        from octlessons.exercises.plugin import run_checks
         from octlessons.exercises.student import Student
 
         student = Student(work, "this notebook", seconds)
@@ -80,82 +75,6 @@ def attempt(exercise: Exercise) -> Path:
     if exercise.notebook.is_file() and is_untouched(exercise.stub):
         return exercise.stub if is_untouched(exercise.notebook) else exercise.notebook
     return exercise.stub
-
-
-def run_checks(
-    exercise: Exercise,
-    provide: Callable[[str], object],
-    *,
-    who: str | None = None,
-    key: str = "",
-    tell: Callable[..., None] = lambda **what: None,
-) -> tuple[CheckResult, ...]:
-    """Run the check file of an exercise with pytest, in this process; see `CheckPlugin`.
-
-    Raises
-    ------
-    OctlessonsError
-        If there are no checks, or they cannot be read.
-    """
-    import pytest
-
-    from octlessons.exercises.plugin import CheckPlugin
-
-    if not exercise.checks.is_file():
-        raise OctlessonsError(f"The checks of {exercise.id} are missing: {exercise.checks}.")
-    plugin = CheckPlugin(provide, who, key, tell)
-    arguments = [
-        *("-c", str(_INI), "--rootdir", str(exercise.checks.parent), "--noconftest", "-s"),
-        *("-p", "no:cacheprovider", "-p", "no:terminal", "-p", "no:faulthandler"),
-        *("--disable-plugin-autoload", "--import-mode=importlib", str(exercise.checks)),
-    ]
-    os.environ.setdefault("MPLBACKEND", "Agg")
-    said = io.StringIO()
-    with warnings.catch_warnings(), contextlib.redirect_stderr(said), _no_input(), quiet_options():
-        warnings.simplefilter("ignore")
-        try:
-            pytest.main(arguments, plugins=[plugin])
-        finally:
-            forget(exercise.checks.parent)
-    if plugin.problem or not plugin.results:
-        why = plugin.problem or said.getvalue() or "they hold no test"
-        raise OctlessonsError(
-            f"The checks of {exercise.id} could not be read: {why.strip()[-600:]}"
-        )
-    return tuple(plugin.results)
-
-
-def forget(folder: Path) -> None:
-    """Drop the modules of check files in a folder, which pytest would not read again.
-
-    Their names have hyphens, as ids do. So no statement imports them: pytest does, by their paths
-    (``--import-mode=importlib``).
-    """
-    start = str(folder) + os.sep
-    for name, module in list(sys.modules.items()):
-        if str(getattr(module, "__file__", None)).startswith(start):
-            del sys.modules[name]
-
-
-@contextlib.contextmanager
-def _no_input():
-    """`input()` ends at once instead of waiting for somebody."""
-    before, sys.stdin = sys.stdin, io.StringIO()
-    try:
-        yield
-    finally:
-        sys.stdin = before
-
-
-@contextlib.contextmanager
-def quiet_options():
-    """Options that a project gives its own pytest are not for the checks."""
-    before = os.environ.pop("PYTEST_ADDOPTS", None)
-    try:
-        yield
-    finally:
-        if before is not None:
-            os.environ["PYTEST_ADDOPTS"] = before
 
 
 def shown(path: Path) -> str:

@@ -7,12 +7,20 @@ putting a function into ``config.stash[PROVIDER]``.
 
 from __future__ import annotations
 
+import contextlib
+import io
+import os
+import sys
+import warnings
 from collections.abc import Callable
 from functools import cache
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from octlessons.errors import OctlessonsError
+from octlessons.exercises.catalogue import Exercise
 from octlessons.exercises.outcomes import (
     NOT_TRIED,
     CheckResult,
@@ -22,6 +30,8 @@ from octlessons.exercises.outcomes import (
     TimedOut,
 )
 from octlessons.exercises.variants import variant_rng
+
+_INI = Path(__file__).with_name("checks.ini")
 
 #: Function from the id of an exercise to an object with the student's functions.
 PROVIDER: pytest.StashKey[Callable[[str], object]] = pytest.StashKey()
@@ -151,3 +161,75 @@ def judged(error: BaseException | None) -> tuple[Outcome, str]:
         f"The check itself stopped with {type(error).__name__}: {error}. That is not your "
         "mistake: please report it.",
     )
+
+
+def run_checks(
+    exercise: Exercise,
+    provide: Callable[[str], object],
+    *,
+    who: str | None = None,
+    key: str = "",
+    tell: Callable[..., None] = lambda **what: None,
+) -> tuple[CheckResult, ...]:
+    """Run the check file of an exercise with pytest, in this process; see `CheckPlugin`.
+
+    Raises
+    ------
+    OctlessonsError
+        If there are no checks, or they cannot be read.
+    """
+    if not exercise.checks.is_file():
+        raise OctlessonsError(f"The checks of {exercise.id} are missing: {exercise.checks}.")
+    plugin = CheckPlugin(provide, who, key, tell)
+    arguments = [
+        *("-c", str(_INI), "--rootdir", str(exercise.checks.parent), "--noconftest", "-s"),
+        *("-p", "no:cacheprovider", "-p", "no:terminal", "-p", "no:faulthandler"),
+        *("--disable-plugin-autoload", "--import-mode=importlib", str(exercise.checks)),
+    ]
+    os.environ.setdefault("MPLBACKEND", "Agg")
+    said = io.StringIO()
+    with warnings.catch_warnings(), contextlib.redirect_stderr(said), _no_input(), quiet_options():
+        warnings.simplefilter("ignore")
+        try:
+            pytest.main(arguments, plugins=[plugin])
+        finally:
+            forget(exercise.checks.parent)
+    if plugin.problem or not plugin.results:
+        why = plugin.problem or said.getvalue() or "they hold no test"
+        raise OctlessonsError(
+            f"The checks of {exercise.id} could not be read: {why.strip()[-600:]}"
+        )
+    return tuple(plugin.results)
+
+
+def forget(folder: Path) -> None:
+    """Drop the modules of check files in a folder, which pytest would not read again.
+
+    Their names have hyphens, as ids do. So no statement imports them: pytest does, by their paths
+    (``--import-mode=importlib``).
+    """
+    start = str(folder) + os.sep
+    for name, module in list(sys.modules.items()):
+        if str(getattr(module, "__file__", None)).startswith(start):
+            del sys.modules[name]
+
+
+@contextlib.contextmanager
+def _no_input():
+    """`input()` ends at once instead of waiting for somebody."""
+    before, sys.stdin = sys.stdin, io.StringIO()
+    try:
+        yield
+    finally:
+        sys.stdin = before
+
+
+@contextlib.contextmanager
+def quiet_options():
+    """Options that a project gives its own pytest are not for the checks."""
+    before = os.environ.pop("PYTEST_ADDOPTS", None)
+    try:
+        yield
+    finally:
+        if before is not None:
+            os.environ["PYTEST_ADDOPTS"] = before

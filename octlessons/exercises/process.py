@@ -265,7 +265,7 @@ def main() -> None:
 
 def _serve(request: dict, tell) -> None:
     """Run the checks of a request."""
-    from octlessons.exercises.checking import run_checks
+    from octlessons.exercises.plugin import run_checks
     from octlessons.exercises.student import Printed, Student, load_student
 
     class Told(Printed):

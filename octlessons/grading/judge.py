@@ -63,7 +63,7 @@ def judge(
     """
     import pytest
 
-    from octlessons.exercises.checking import forget, quiet_options
+    from octlessons.exercises.plugin import forget, quiet_options
     from octlessons.grading.judge_plugin import JudgePlugin
 
     with _folder() as folder:

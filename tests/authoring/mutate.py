@@ -18,8 +18,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from octlessons.exercises.catalogue import Exercise, load_catalogue
-from octlessons.exercises.checking import run_checks
 from octlessons.exercises.outcomes import Outcome, StudentError, TimedOut
+from octlessons.exercises.plugin import run_checks
 from octlessons.exercises.source import read_source
 from octlessons.exercises.student import load_student
 
