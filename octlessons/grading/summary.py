@@ -165,6 +165,8 @@ def _tell(
         f"{count(len(views), 'student')}{who}. Isolation: {result.isolation}. "
         f"{count(result.graded, 'exercise')} graded now, {result.reused} taken from earlier runs."
     )
+    for remark in result.remarks[:5]:
+        console.print(escape(remark))
     if result.isolation == NONE:
         console.print(
             "[red]NOT SAFE: graded without isolation.[/red] The submissions ran with your rights. "
