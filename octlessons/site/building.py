@@ -29,11 +29,8 @@ from octlessons.errors import OctlessonsError
 from octlessons.images.sources import DATA_VARIABLE, Data, resolve_data
 from octlessons.site import buildlog
 from octlessons.site.checkout import find_root, page_named, pages_of, place_of
-from octlessons.site.freshness import code_key, render_key, site_key
+from octlessons.site.freshness import execution_cache, render_key, site_key
 from octlessons.wording import count
-
-#: Days after which the execution cache of another state of the package is removed.
-CACHE_DAYS = 7
 
 
 @dataclass
@@ -115,6 +112,43 @@ def build(
         If a cell fails, Sphinx warns, or a page is missing; the message says where.
     """
     started = time.monotonic()
+    plan = _planned(data, root, pages, tutor, fresh, verbose, tell)
+    key = site_key(plan.root, plan.source)
+    cache = execution_cache(plan.root, plan.source, plan.fresh)
+    config, toc = _write_inputs(plan, cache)
+    names = pages_of(toc)
+    tell(f"Building {count(len(names), 'page')} on {plan.source.name}.")
+    executed = _run_pages(plan, config, cache, names)
+    run = _run_sphinx(plan, config, toc)
+    built = Built(
+        index=plan.site / "index.html",
+        data=plan.source,
+        pages=len(names),
+        executed=executed | run.executed,
+        seconds=time.monotonic() - started,
+        versions=versions(),
+        warnings=run.warnings,
+    )
+    _publish(_finished(plan.work, names), plan.site, built, key)
+    return built
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """What is built, from where, and where to."""
+
+    root: Path
+    source: Data
+    chosen: list[str]  # pages; all of them if empty
+    tutor: bool
+    fresh: bool
+    verbose: bool
+    tell: Callable[[str], None]
+    work: Path
+    site: Path
+
+
+def _planned(data, root, pages, tutor, fresh, verbose, tell) -> _Plan:
     root = (root or find_root()).resolve()
     source = resolve_data(data)
     chosen = [page_named(root, page) for page in pages]
@@ -126,14 +160,11 @@ def build(
     edition, site = place_of(root, source, chosen, tutor)
     work = root / "_build" / "work" / edition
     work.mkdir(parents=True, exist_ok=True)
-    cache = _cache_for(root, source, fresh)
-    key = site_key(root, source)
-    config, toc = _write_inputs(root, work, cache, source, chosen, tutor)
-    names = pages_of(toc)
-    tell(f"Building {count(len(names), 'page')} on {source.name}.")
-    executed = _run_pages(root, config, cache, names, source, tell)
-    render = render_key(root, source, config, toc)
-    run = _run_sphinx(root, work, [config, toc], source, render, bool(chosen), fresh, verbose, tell)
+    return _Plan(root, source, chosen, tutor, fresh, verbose, tell, work, site)
+
+
+def _finished(work: Path, names: list[str]) -> Path:
+    """The folder of the finished pages, if none is missing."""
     output = work / "_build" / "html"
     missing = [name for name in names if not (output / f"{name}.html").is_file()]
     if missing:
@@ -141,42 +172,17 @@ def build(
             f"The build left out {count(len(missing), 'page')} of the table of contents: "
             f"{', '.join(missing)}. The log is {work / 'build.log'}."
         )
-    built = Built(
-        index=site / "index.html",
-        data=source,
-        pages=len(names),
-        executed=executed | run.executed,
-        seconds=time.monotonic() - started,
-        versions=versions(),
-        warnings=run.warnings,
-    )
-    _publish(output, site, built, key)
-    return built
+    return output
 
 
-def _cache_for(root: Path, source: Data, fresh: bool) -> Path:
-    """The execution cache of this state of package and data; old ones of others are removed."""
-    cache = root / "_build" / "work" / "cache" / code_key(root, source)
-    if fresh:
-        shutil.rmtree(cache, ignore_errors=True)
-    cache.mkdir(parents=True, exist_ok=True)
-    os.utime(cache)
-    limit = time.time() - CACHE_DAYS * 24 * 3600
-    for other in cache.parent.iterdir():
-        if other != cache and other.is_dir() and other.stat().st_mtime < limit:
-            shutil.rmtree(other, ignore_errors=True)
-    return cache
-
-
-def _write_inputs(
-    root: Path, work: Path, cache: Path, source: Data, chosen: list[str], tutor: bool
-) -> tuple[Path, Path]:
+def _write_inputs(plan: _Plan, cache: Path) -> tuple[Path, Path]:
     """Write the configuration and table of contents of this build."""
     import yaml
 
+    root, chosen = plan.root, plan.chosen
     config = yaml.safe_load((root / "_config.yml").read_text(encoding="utf-8"))
     toc = yaml.safe_load((root / "_toc.yml").read_text(encoding="utf-8"))
-    if tutor:
+    if plan.tutor:
         config = _merged(config, yaml.safe_load((root / "_config.tutor.yml").read_text("utf-8")))
         more = yaml.safe_load((root / "_toc.tutor.yml").read_text("utf-8"))
         toc["parts"] = [*more["parts"], *toc["parts"]]
@@ -187,8 +193,9 @@ def _write_inputs(
     }
     found = versions()
     config["html"]["extra_footer"] += (
-        f'<p class="built-with">Built on {source.edition} with octlessons {found["octlessons"]}, '
-        f"scikit-learn {found['scikit-learn']} and Python {found['python']}.</p>"
+        f'<p class="built-with">Built on {plan.source.edition} with octlessons '
+        f"{found['octlessons']}, scikit-learn {found['scikit-learn']} and Python "
+        f"{found['python']}.</p>"
     )
     if chosen:
         sphinx["config"]["suppress_warnings"] += ["myst.xref_missing", "ref.term", "ref.doc"]
@@ -197,7 +204,7 @@ def _write_inputs(
         toc = {"format": "jb-book", "root": first, "chapters": rest}
         if not rest:
             del toc["chapters"]
-    paths = work / "config.yml", work / "toc.yml"
+    paths = plan.work / "config.yml", plan.work / "toc.yml"
     for path, content in zip(paths, (config, toc), strict=True):
         text = yaml.safe_dump(content, sort_keys=False, allow_unicode=True)
         if not path.is_file() or path.read_text(encoding="utf-8") != text:
@@ -211,23 +218,16 @@ def _merged(base: dict, over: dict) -> dict:
     return {**base, **over, **{key: _merged(base[key], over[key]) for key in both}}
 
 
-def _run_pages(
-    root: Path,
-    config: Path,
-    cache: Path,
-    names: list[str],
-    source: Data,
-    tell: Callable[[str], None],
-) -> dict[str, float]:
+def _run_pages(plan: _Plan, config: Path, cache: Path, names: list[str]) -> dict[str, float]:
     """Run pages that the cache does not know, side by side; their seconds."""
-    command = [sys.executable, "-m", "octlessons.site.executing", str(root), str(config)]
+    command = [sys.executable, "-m", "octlessons.site.executing", str(plan.root), str(config)]
     executed: dict[str, float] = {}
-    with _process([*command, str(cache), *names], source) as child:
+    with _process([*command, str(cache), *names], plan.source) as child:
         for line in child.stdout or ():
             with suppress(ValueError, KeyError, TypeError):  # kernels may print on their own
                 ran = json.loads(line)
                 executed[ran["page"]] = ran["seconds"]
-                tell(f"  {ran['page']}: ran in {ran['seconds']:.1f} s")
+                plan.tell(f"  {ran['page']}: ran in {ran['seconds']:.1f} s")
         child.wait()  # what went wrong there happens again, with a sentence, when Sphinx runs it
     return executed
 
@@ -238,38 +238,29 @@ class _Run:
     warnings: list[str]
 
 
-def _run_sphinx(
-    root: Path,
-    work: Path,
-    inputs: list[Path],
-    source: Data,
-    key: str,
-    single: bool,
-    fresh: bool,
-    verbose: bool,
-    tell: Callable[[str], None],
-) -> _Run:
+def _run_sphinx(plan: _Plan, config: Path, toc: Path) -> _Run:
     """Run Jupyter Book in a process of its own and read what it says."""
-    stamp = work / "key.txt"
-    stale = fresh or not stamp.is_file() or stamp.read_text() != key
+    work, root = plan.work, plan.root
+    key, stamp = render_key(root, plan.source, config, toc), work / "key.txt"
+    stale = plan.fresh or not stamp.is_file() or stamp.read_text() != key
     stamp.unlink(missing_ok=True)
     start = "from jupyter_book.cli.main import main; main(prog_name='jupyter-book')"
     command = [sys.executable, "-c", start, "build", str(root), "--path-output", str(work)]
-    command += ["--config", str(inputs[0]), "--toc", str(inputs[1])]
-    command += ["--keep-going", "-n"] + ([] if single else ["-W"]) + (["--all"] if stale else [])
+    command += ["--config", str(config), "--toc", str(toc), "--keep-going", "-n"]
+    command += ([] if plan.chosen else ["-W"]) + (["--all"] if stale else [])
     run, lines = _Run({}, []), list[str]()
     with (
         (work / "build.log").open("w", encoding="utf-8") as log,
-        _process(command, source) as child,
+        _process(command, plan.source) as child,
     ):
         for line in map(buildlog.plain, child.stdout or ()):
             print(line, file=log)
             lines.append(line)
-            if verbose:
-                tell(line)
+            if plan.verbose:
+                plan.tell(line)
             if ran := buildlog.page_that_ran(line, root):
                 run.executed[ran[0]] = ran[1]
-                tell(f"  {ran[0]}: ran in {ran[1]:.1f} s")
+                plan.tell(f"  {ran[0]}: ran in {ran[1]:.1f} s")
         code = child.wait()
     run.warnings = buildlog.problems(lines, root)
     if (static := work / "_build" / "html" / "_static").is_file():

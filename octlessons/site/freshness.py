@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+import shutil
+import time
 from collections.abc import Iterable
 from pathlib import Path
 
 from octlessons import _fingerprint
 from octlessons.images.sources import Data
+
+#: Days after which the execution cache of another state of the package is removed.
+CACHE_DAYS = 7
 
 
 def code_key(root: Path, data: Data) -> str:
@@ -27,6 +33,34 @@ def code_key(root: Path, data: Data) -> str:
     """
     also = [_hash_of(root, ["constraints.txt"]), data.value, data.fingerprint]
     return _fingerprint.fingerprint(also=also)[:16]
+
+
+def execution_cache(root: Path, data: Data, fresh: bool = False) -> Path:
+    """The folder of the execution cache of this state of package and data, made if need be.
+
+    Caches of other states that were not used for `CACHE_DAYS` are removed.
+
+    Parameters
+    ----------
+    root : Path
+    data : Data
+    fresh : bool
+        Empty it first.
+
+    Returns
+    -------
+    Path
+    """
+    cache = root / "_build" / "work" / "cache" / code_key(root, data)
+    if fresh:
+        shutil.rmtree(cache, ignore_errors=True)
+    cache.mkdir(parents=True, exist_ok=True)
+    os.utime(cache)
+    limit = time.time() - CACHE_DAYS * 24 * 3600
+    for other in cache.parent.iterdir():
+        if other != cache and other.is_dir() and other.stat().st_mtime < limit:
+            shutil.rmtree(other, ignore_errors=True)
+    return cache
 
 
 def site_key(root: Path, data: Data) -> str:

@@ -125,7 +125,7 @@ def test_old_caches_are_forgotten(tmp_path):
     for name, days in (("recent", 2), ("old", 30)):
         (caches / name).mkdir(parents=True)
         os.utime(caches / name, (time.time() - days * 86400,) * 2)
-    now = building._cache_for(tmp_path, sources.resolve_data("phantoms"), fresh=False)
+    now = freshness.execution_cache(tmp_path, sources.resolve_data("phantoms"))
     assert sorted(path.name for path in caches.iterdir()) == sorted([now.name, "recent"])
 
 
