@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
-if TYPE_CHECKING:
-    from octlessons.images.imageset import ImageSet
 
-
-def summary(images: ImageSet) -> list[tuple[str, str]]:
-    """What is known about the images, as rows of a name and a text."""
+def summary(images) -> list[tuple[str, str]]:
+    """What is known about the images of an `ImageSet`, as rows of a name and a text."""
     _, *image_shape = images.shape
     size = f"{by(image_shape)} px" if None not in image_shape else "sizes differ"
     where = "lazy" if images.is_lazy else "in memory"

@@ -13,7 +13,7 @@ from octlessons.networks.base import TrainedNetwork, as_inputs
 from octlessons.networks.losses import SSIM_WINDOW
 from octlessons.networks.parts import Part
 from octlessons.networks.settings import check_choice
-from octlessons.representations.base import ImageTransformer
+from octlessons.representations.transformer import ImageTransformer
 from octlessons.wording import count
 
 LOSSES = ("mse", "ssim", "perceptual")

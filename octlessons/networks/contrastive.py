@@ -18,7 +18,7 @@ from octlessons.networks.losses import contrastive_loss, vicreg_loss
 from octlessons.networks.parts import Part
 from octlessons.networks.settings import check_choice, check_positive, check_whole, named
 from octlessons.networks.views import Views, make_views
-from octlessons.representations.base import ImageTransformer
+from octlessons.representations.transformer import ImageTransformer
 from octlessons.wording import count, decimal
 
 #: Images smaller than this, in pixels, are refused: nothing of the retina is left to learn from.

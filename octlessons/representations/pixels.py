@@ -9,7 +9,7 @@ import numpy as np
 from octlessons.errors import OctlessonsError
 from octlessons.images.checks import as_images, check_image, image_name, to_uint8, to_unit
 from octlessons.images.imageset import resize_image
-from octlessons.representations.base import ImageTransformer, check_counts
+from octlessons.representations.transformer import ImageTransformer, check_counts
 
 
 class Pixels(ImageTransformer):

@@ -12,7 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from octlessons.errors import OctlessonsError
 from octlessons.images.checks import as_images
-from octlessons.representations.base import ImageTransformer, check_counts
+from octlessons.representations.transformer import ImageTransformer, check_counts
 from octlessons.representations.devices import choose_device
 from octlessons.representations.extraction import extract, fingerprint, out_of_memory
 from octlessons.representations.onnx import (

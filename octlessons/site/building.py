@@ -93,8 +93,7 @@ def build(
         Build only these pages, for writing: links to other pages stay open, and warnings are
         told but do not fail. The site is ``_build/page/NAME/html``.
     tutor : bool
-        Build the tutor edition: the solutions in the chapters, and the pages of
-        ``_toc.tutor.yml``. The site is ``_build/tutor/html``, or ``_build/NAME-tutor/html``.
+        The tutor edition, with solutions and tutors' pages, in ``_build/[NAME-]tutor/html``.
     fresh : bool
         Forget the execution cache and run every page again.
     verbose : bool
