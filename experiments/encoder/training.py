@@ -291,10 +291,13 @@ def _of_views(recipe: Recipe, model, batch):
 
 
 def _exported(network) -> bytes:
-    """The network as one ONNX file."""
+    """The network as one ONNX file, its normalisations folded, as `load_encoder` reads it."""
+    import copy
+
     import torch
 
+    from octlessons.networks.encoder import fold_norms
     from octlessons.representations.onnx import export
 
-    network = network.to(memory_format=torch.contiguous_format)
+    network = fold_norms(copy.deepcopy(network).to(memory_format=torch.contiguous_format))
     return export(network, (1, *INPUT), "the encoder", progress=False)

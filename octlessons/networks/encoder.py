@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from octlessons._optional import need
 from octlessons.errors import OctlessonsError
@@ -77,10 +79,18 @@ class Network(nn.Module):
         return self.embed(self.maps(x))
 
 
+def fold_norms(network: nn.Module) -> nn.Module:
+    """Put the normalisations of a network in evaluation mode into the convolutions before them."""
+    for part in list(network.modules()):
+        for (name, before), (norm_name, norm) in pairwise(part.named_children()):
+            if isinstance(before, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d):
+                setattr(part, name, fuse_conv_bn_eval(before, norm))
+                setattr(part, norm_name, nn.Identity())
+    return network
+
+
 def load_encoder(path: str | os.PathLike) -> Network:
     """Read the weights of an exported `Network` from its ONNX file.
-
-    The export folded the normalisations into the convolutions before them, and they stay there.
 
     Parameters
     ----------
@@ -90,7 +100,7 @@ def load_encoder(path: str | os.PathLike) -> Network:
     Returns
     -------
     Network
-        In evaluation mode, without normalisations.
+        In evaluation mode, its normalisations folded into the convolutions, as in the file.
 
     Raises
     ------
@@ -100,16 +110,9 @@ def load_encoder(path: str | os.PathLike) -> Network:
     onnx = need("onnx", "The shipped networks are read with onnx")
     try:
         graph = onnx.load(os.fspath(path)).graph
-        arrays = [torch.tensor(onnx.numpy_helper.to_array(part)) for part in graph.initializer]
-        *folded, project = arrays
-        kernels, biases = folded[::2], folded[1::2]
-        stages = [kernels[i].shape[0] for i in (0, 1, 4, -1)]
-        network = Network(tuple(stages), project.shape[1])
-        convolutions = [part for part in network.modules() if isinstance(part, nn.Conv2d)]
-        for convolution, kernel, bias in zip(convolutions, kernels, biases, strict=True):
-            convolution.bias = nn.Parameter(bias)
-            convolution.weight.data.copy_(kernel)
-        network.project.weight.data.copy_(project.T)
+        return _rebuilt(graph.node, {
+            part.name: torch.tensor(onnx.numpy_helper.to_array(part)) for part in graph.initializer
+        })  # fmt: skip
     except OSError as error:
         raise OctlessonsError(
             f"The network {path} cannot be read ({error.strerror or error}): install the package "
@@ -120,8 +123,23 @@ def load_encoder(path: str | os.PathLike) -> Network:
             f"{path} is not a sound ONNX file of this network "
             f"({(str(error).splitlines() or ['cut short'])[0][:100]}): install the package again."
         ) from error
-    for part in list(network.modules()):
-        for name, child in part.named_children():
-            if isinstance(child, nn.BatchNorm2d):
-                setattr(part, name, nn.Identity())
+
+
+def _rebuilt(nodes, values: dict[str, Tensor]) -> Network:
+    """The network of a graph, by the order of its nodes: exporters name weights as they like."""
+    project = next(node for node in nodes if node.op_type in ("MatMul", "Gemm"))
+    projection = values[project.input[1]]
+    if not any(option.name == "transB" and option.i for option in project.attribute):
+        projection = projection.T
+    # The scan and its mirror image go through the same convolutions, one after the other.
+    found = [node.input[1:] for node in nodes if node.op_type == "Conv"]
+    found = found[: len(found) // 2]
+    widths = tuple(len(values[found[i][0]]) for i in (0, 1, 4, -1))
+    network = fold_norms(Network(widths, len(projection)).eval())
+    convolutions = [part for part in network.modules() if isinstance(part, nn.Conv2d)]
+    with torch.no_grad():
+        for convolution, (kernel, bias) in zip(convolutions, found, strict=True):
+            convolution.weight.copy_(values[kernel])
+            convolution.bias.copy_(values[bias])
+        network.project.weight.copy_(projection)
     return network.eval()

@@ -294,8 +294,9 @@ def tiny(variant):
 @pytest.mark.slow
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_training_goes_from_nothing_to_a_network_that_can_be_used(variant, scans, tmp_path):
-    pytest.importorskip("torch")
+    torch = pytest.importorskip("torch")
     from experiments.encoder.training import train_encoder
+    from octlessons.networks.encoder import load_encoder
 
     lines = []
     held_out = {"shifted": (2, 4, "shifted")}
@@ -306,6 +307,12 @@ def test_training_goes_from_nothing_to_a_network_that_can_be_used(variant, scans
     rows = PhantomEncoder(variant, folder=tmp_path).fit_transform(scans[:3])
     assert rows.shape == (3, card["dimensions"])
     assert np.isfinite(rows).all()
+    # Torch reads the file again, and computes the same.
+    network = load_encoder(tmp_path / card["file"])
+    seen = torch.from_numpy(np.stack([prepare(image) for image in scans.images[:3]]))
+    with torch.no_grad():
+        both = torch.nn.functional.normalize(network(seen) + network(seen.flip(3)))
+    np.testing.assert_allclose(both.numpy(), rows, atol=1e-5)
     # The same recipe makes the same file, and a finished run is not trained again.
     again = train_encoder(variant, tmp_path / "b", **settings, work=tmp_path / "work")
     assert again["sha256"] == hashlib.sha256((tmp_path / card["file"]).read_bytes()).hexdigest()
