@@ -14,9 +14,9 @@ from octlessons.errors import OctlessonsError
 from octlessons.images.checks import as_images
 from octlessons.images.cleaning import flatten, remove_wedges
 from octlessons.images.imageset import resize_image
-from octlessons.representations.transformer import ImageTransformer, check_counts
 from octlessons.representations.extraction import extract, fingerprint
 from octlessons.representations.onnx import OnnxNetwork
+from octlessons.representations.transformer import ImageTransformer, check_counts
 
 #: Where the shipped networks and their model cards lie.
 SHIPPED = Path(__file__).resolve().parent / "encoders"

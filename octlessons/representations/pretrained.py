@@ -12,7 +12,6 @@ from sklearn.utils.validation import check_is_fitted
 
 from octlessons.errors import OctlessonsError
 from octlessons.images.checks import as_images
-from octlessons.representations.transformer import ImageTransformer, check_counts
 from octlessons.representations.devices import choose_device
 from octlessons.representations.extraction import extract, fingerprint, out_of_memory
 from octlessons.representations.onnx import (
@@ -22,6 +21,7 @@ from octlessons.representations.onnx import (
     first_line,
     usable_cores,
 )
+from octlessons.representations.transformer import ImageTransformer, check_counts
 from octlessons.representations.weights import Weights, cache_folder, locate
 
 

@@ -16,13 +16,14 @@ from __future__ import annotations
 
 import os
 import re
-import warnings
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from enum import Enum
 from functools import cache
 from pathlib import Path
 from typing import Any
+
+import platformdirs
 
 from octlessons._files import file_hash
 from octlessons._optional import import_torchvision, installed
@@ -153,11 +154,7 @@ def published(entry) -> tuple[str, str, str | None]:
 
 def cache_folder() -> Path:
     """The folder to which weights are downloaded: ``weights`` in the user's cache folder."""
-    with warnings.catch_warnings():  # in a notebook without widgets, pooch's tqdm warns
-        warnings.simplefilter("ignore")
-        import pooch
-
-    return Path(pooch.os_cache("octlessons")) / "weights"
+    return platformdirs.user_cache_path("octlessons") / "weights"
 
 
 def find_weights(architecture: str) -> Path | None:
