@@ -252,10 +252,11 @@ def machine() -> dict[str, Any]:
         and finds a card.
     """
     from octlessons import __version__
+    from octlessons.representations.onnx import usable_cores
 
     found: dict[str, Any] = {
         "processor": _processor(),
-        "cores": _cores(),
+        "cores": usable_cores(),
         "system": f"{platform.system()} {platform.machine()}",
         "versions": {"octlessons": __version__, "Python": platform.python_version()},
     }
@@ -267,13 +268,6 @@ def machine() -> dict[str, Any]:
             continue
     graphics = _graphics()
     return found | ({"graphics": graphics} if graphics else {})
-
-
-def _cores() -> int:
-    try:
-        return len(os.sched_getaffinity(0))
-    except AttributeError:
-        return os.cpu_count() or 1
 
 
 @cache
