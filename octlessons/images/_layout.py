@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import re
-from collections import Counter, defaultdict
+import unicodedata
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from octlessons.images._decoding import shown
-from octlessons.images._survey import ENDINGS, FolderError, Tree, holding, natural
-from octlessons.images.imageset import Problem
+from octlessons.images._survey import ENDINGS, FolderError, Told, Tree, folded, holding, natural
 from octlessons.wording import count
 
 #: Classes that come first, in this order; others follow by name.
 COURSE_CLASSES = ("CNV", "DME", "DRUSEN", "NORMAL")
+_KNOWN = {name.casefold() for name in COURSE_CLASSES}
 
 #: What a level of a layout can be; other words are levels without a meaning for the set.
 LEVELS = ("class", "patient", "site")
@@ -27,9 +29,15 @@ _PATIENT = re.compile(
     r"|\d{3,}[a-z]?",
     re.ASCII | re.IGNORECASE,
 )
+_EYE_OR_DATE = re.compile(
+    r"(?:o[dsu]|[lr]e?|left|right)(?:[\s_-]*eyes?)?"
+    r"|(?:19|20)\d\d([-_.]?)(?:0[1-9]|1[0-2])\1(?:0[1-9]|[12]\d|3[01])",
+    re.ASCII | re.IGNORECASE,
+)
+_ONLY_IMAGES = re.compile(r"(?:images?|imgs?|(?:b[\s_-]?)?scans?|data|files|jpe?g|png|tiff?)", re.I)
 
 
-@dataclass
+@dataclass(slots=True)
 class File:
     """One image file, and what is known of it before and after it was opened."""
 
@@ -51,42 +59,36 @@ class File:
         return os.path.splitext(os.path.basename(self.path))[0]
 
 
-@dataclass
-class Survey:
+class Survey(Told):
     """The files of a source by part and class, before any of them is opened."""
 
-    root: Path
-    name: str = ""
-    source: str = "the folder"
-    files: list[File] = field(default_factory=list)
-    problems: list[Problem] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
-    splits: list[str] = field(default_factory=list)
-    spellings: dict[str, str] = field(
-        default_factory=lambda: {name.casefold(): name for name in COURSE_CLASSES}
-    )
+    def __init__(self, root: Path, name: str, source: str):
+        super().__init__()
+        self.root, self.name, self.source = root, name, source
+        self.files: list[File] = []
+        self.splits: list[str] = []
+        self.split_of: dict[str, str | None] = {}  # where folders do not say it
+        self._spellings = {folded(name): name for name in COURSE_CLASSES}
 
-    def problem(self, path: str, kind: str, reason: str) -> None:
-        self.problems.append(Problem(shown(path), reason, kind))
-
-    def spelling(self, name: str) -> str:
+    def spelling(self, name: str | None) -> str | None:
         """The one spelling of a class whose folder is called Drusen here and DRUSEN there."""
-        return self.spellings.setdefault(name.casefold(), name)
+        return name and self._spellings.setdefault(folded(name), clean(name))
 
     def class_names(self, classes: Sequence[str] | None = None) -> list[str]:
-        there = {file.label for file in self.files if file.label is not None}
+        there = sorted({f.label for f in self.files if f.label is not None}, key=class_order)
         if classes is None:
-            return sorted(there, key=class_order)
-        by_folded = {name.casefold(): name for name in there}
-        unknown = [str(name) for name in classes if str(name).casefold() not in by_folded]
+            return there
+        by_folded = {folded(name): name for name in there}
+        unknown = [str(name) for name in classes if folded(str(name)) not in by_folded]
         if unknown:
-            known = ", ".join(sorted(there, key=class_order)) or "none, the images lie loose"
+            known = ", ".join(there) or "none, the images lie loose"
             raise FolderError(
                 f"{shown(self.root)} has no class called {', '.join(unknown)}; it has: {known}."
             )
-        return list(dict.fromkeys(by_folded[str(name).casefold()] for name in classes))
+        return list(dict.fromkeys(by_folded[folded(str(name))] for name in classes))
 
     def choose(self, split: str, classes: Sequence[str] | None) -> list[File]:
+        files = self.files
         if split != "all":
             if split not in self.splits:
                 has = f"only {', '.join(self.splits)}" if self.splits else "no such parts"
@@ -94,22 +96,20 @@ class Survey:
                     f"{shown(self.root)} has no folder {split!r}: it has {has}. "
                     "Read it with split='all'."
                 )
-            self.problems = [
-                p
-                for p in self.problems
-                if split in {SPLITS.get(name.casefold()) for name in p.path.split("/")}
-            ]
-        wanted = set(self.class_names(classes)) if classes is not None else None
-        if wanted is not None:
-            left_out = {f.label for f in self.files if f.label is not None} - wanted
+            files = [file for file in files if file.split == split]
+            self.problems = [p for p in self.problems if split in self._splits(p.path)]
+        if classes is not None:
+            wanted = self.class_names(classes)
+            left_out = [name for name in self.class_names() if name not in wanted]
             if left_out:
-                names = ", ".join(sorted(left_out, key=class_order))
-                self.notes.append(f"classes not asked for: {names}")
-        return [
-            file
-            for file in self.files
-            if (split == "all" or file.split == split) and (wanted is None or file.label in wanted)
-        ]
+                self.notes.append(f"classes not asked for: {', '.join(left_out)}")
+            files = [file for file in files if file.label in wanted]
+        return files
+
+    def _splits(self, path: str) -> set[str | None]:
+        if path in self.split_of:
+            return {self.split_of[path]}
+        return {SPLITS.get(folded(name)) for name in path.split("/")}
 
     def sort(self) -> None:
         self.files.sort(
@@ -133,11 +133,9 @@ def given_layout(layout: str) -> Layout:
     """Read what the caller says, such as ``"class/patient"``."""
     if not isinstance(layout, str):
         raise TypeError(f"`layout` is text such as 'class/patient', not {layout!r}.")
-    if layout == "":
-        return Layout((), 0, 0)
+    if layout in ("", "*"):
+        return Layout((), 0, None if layout else 0)
     levels = tuple(layout.strip("/").split("/"))
-    if levels == ("*",):
-        return Layout((), 0, None)
     repeated = [name for name in LEVELS if levels.count(name) > 1]
     if repeated or "" in levels or not set(levels) & set(LEVELS):
         raise ValueError(
@@ -151,32 +149,37 @@ def given_layout(layout: str) -> Layout:
 def deduced_layout(places: Sequence[Sequence[str]], known: set[str]) -> Layout:
     """What the folders of images probably are; `places` are the folders around each image."""
     depths = Counter(map(len, places))
-    tops = {folders[0].casefold() for folders in places if folders}
-    classes = bool(tops & known)
+    classes = any(folded(name) in known for name in {f[0] for f in places if f})
     if not classes and depths[0] * 2 >= len(places):
         return Layout((), 0, 0)
     depth = max((d for d in depths if d), key=lambda d: (depths[d], -d))
-    deep = [folders for folders in places if len(folders) >= depth]
-    patients = [all(_PATIENT.fullmatch(f[i]) for f in deep) for i in range(depth)]
-    if classes and depth > 1 and all(f[1].isdigit() for f in deep):
-        patients[1] = True
+    outer, below = ({f[i] for f in places if len(f) >= max(depth, i + 1)} for i in (0, 1))
+    unclear = not classes and all(map(_EYE_OR_DATE.fullmatch, outer))
+    patients = not (classes or unclear) and all(map(_PATIENT.fullmatch, outer))
     say = "give `layout` if they are something else"
-    if patients[0] and not classes:
+    if depth > 1 and not classes and all(folded(name) in known for name in below):
+        first = "patient" if patients else "folder"
+        return Layout((first, "class"), 2, None, f"folders taken for {first}/class; {say}")
+    if patients:
         return Layout(("patient",), 1, None, f"outer folders taken for patients; {say}")
-    if depth == 1:
+    if depth == 1 and not unclear:
         return Layout(("class",), 1, 1)
-    if patients[1]:
+    dates = all(map(_EYE_OR_DATE.fullmatch, below))
+    ours = all(_PATIENT.fullmatch(name) or (classes and name.isdigit()) for name in below)
+    if depth > 1 and ours and not dates and not unclear:
         return Layout(("class", "patient"), 1, None, f"folders taken for class/patient; {say}")
     if classes:
-        return Layout(
-            ("class",), 1, None, "folders below the classes not taken for patients: "
-            "layout='class/patient' does"
-        )  # fmt: skip
-    return Layout(
-        (), 0, None, "", "Its folders lie in each other and do not say what they are, so all "
+        note = "folders below the classes not taken for patients: layout='class/patient' does"
+        return Layout(("class",), 1, None, note)
+    return Layout((), 0, None, warning=(
+        f"Its folders ({listed(sorted(outer, key=natural), 3)}) do not say what they are, so all "
         "images are read without classes and patients. Say what the levels are, from outside in: "
-        "layout='class/patient', 'patient/visit', …; or '*' if they mean nothing."
-    )  # fmt: skip
+        "layout='class/patient', 'class', 'patient/visit', …; or '*' if they mean nothing."
+    ))  # fmt: skip
+
+
+#: The path of an image, its part, and the folders around it that do not stand for the part.
+Place = tuple[str, str | None, list[str]]
 
 
 def survey_folder(
@@ -184,31 +187,20 @@ def survey_folder(
 ) -> tuple[Survey, str]:
     """All files below a folder that count; what to warn of besides problems."""
     tree = Tree(root)
-    survey = Survey(root, shown(root.name), problems=tree.problems, notes=tree.notes)
+    survey = Survey(root, shown(root.name), f"the folder {shown(root.name)}")
+    survey.problems, survey.notes = tree.problems, tree.notes
     base = _outer_folder(tree, layout)
-    names = {path: os.path.basename(path).casefold() for path in tree.folders[base]}
-    parts = {path: SPLITS[name] for path, name in names.items() if name in SPLITS}
-    inside: list[tuple[str, str | None, tuple[str, ...]]] = []
-    outside: dict[str, int] = defaultdict(int)
-    for path in tree.images:
-        folders = tuple(path[len(base) :].strip("/").split("/")[:-1])
-        top = "/".join(filter(None, (base, *folders[:1])))
-        if not parts:
-            inside.append((path, None, folders))
-        elif top in parts:
-            inside.append((path, parts[top], folders[1:]))
-        elif folders:
-            outside[top] += 1
-        else:
-            survey.problem(path, "place", "It lies outside the folders train, val and test.")
-    for folder, n in outside.items():
-        survey.problem(folder, "place", f"It lies beside train, val or test{holding(n)}.")
-    known = {name.casefold() for name in (*COURSE_CLASSES, *(classes or ()))}
-    meant = (
-        deduced_layout([folders for *_, folders in inside] or [()], known)
-        if layout is None
-        else given_layout(layout)
-    )
+    parts = {
+        path: SPLITS[folded(os.path.basename(path))]
+        for path in tree.folders[base]
+        if folded(os.path.basename(path)) in SPLITS
+    }
+    inside = _divide(survey, tree.images, base, level=0 if parts else 1)
+    if layout is None:
+        known = _KNOWN | {folded(str(name)) for name in classes or ()}
+        meant = deduced_layout([folders for *_, folders in inside] or [[]], known)
+    else:
+        meant = given_layout(layout)
     _assign(survey, inside, meant)
     _note_others(survey, tree, [base, *parts], meant)
     survey.sort()
@@ -218,28 +210,49 @@ def survey_folder(
     return survey, meant.warning
 
 
+def _divide(survey: Survey, images: list[str], base: str, level: int) -> list[Place]:
+    """Find the part of each image: in the outer folder, or below the classes if all lie so."""
+    inside: list[Place] = []
+    for path in images:
+        folders = path[len(base) :].strip("/").split("/")[:-1]
+        part = SPLITS.get(folded(folders[level])) if len(folders) > level else None
+        inside.append((path, part, folders))
+    if level and not all(part for _, part, _ in inside):
+        return [(path, None, folders) for path, _, folders in inside]
+    outside: dict[str, int] = Counter()
+    for path, part, folders in inside:
+        if part is None and folders:
+            outside["/".join(filter(None, (base, folders[0])))] += 1
+        elif part is None:
+            survey.problem(path, "place", "It lies outside the folders train, val and test.")
+    for folder, n in outside.items():
+        survey.problem(folder, "place", f"It lies beside train, val or test{holding(n)}.")
+    return [(path, part, f[:level] + f[level + 1 :]) for path, part, f in inside if part]
+
+
 def _outer_folder(tree: Tree, layout: str | None) -> str:
     """The data folder inside outer folders that hold nothing else, relative to the root."""
     base = ""
     holding = {os.path.dirname(path) for path in tree.images}
     while layout is None and len(tree.folders[base]) == 1 and base not in holding:
         inner = tree.folders[base][0]
-        name = os.path.basename(inner)
-        if name.casefold() in SPLITS or name.upper() in COURSE_CLASSES or _PATIENT.fullmatch(name):
+        name = folded(os.path.basename(inner))
+        if name in SPLITS or name in _KNOWN or _PATIENT.fullmatch(name):
             break
-        if not tree.folders.get(inner) or inner in holding:
+        plain = _ONLY_IMAGES.fullmatch(name) and inner in tree.folders
+        if not plain and (not tree.folders.get(inner) or inner in holding):
             break
         base = inner
     return base
 
 
-def _assign(
-    survey: Survey, inside: list[tuple[str, str | None, tuple[str, ...]]], meant: Layout
-) -> None:
+def _assign(survey: Survey, inside: list[Place], meant: Layout) -> None:
     """Take the files that lie where they should; name the folders and files that do not."""
-    aside: dict[str, int] = defaultdict(int)
-    wanted = " and ".join({"class": "class folders", "patient": "folders of patients"}.get(
-        level, f"folders of a {level}") for level in meant.levels if level in LEVELS)  # fmt: skip
+    aside: dict[str, int] = Counter()
+    called = {"class": "class folders", "patient": "folders of patients"}
+    at = {name: i for i, name in enumerate(meant.levels) if name in LEVELS}
+    wanted = " and ".join(called.get(name, "folders of a site") for name in at)
+    spelling, cleaned = functools.cache(survey.spelling), functools.cache(clean)
     for path, part, folders in inside:
         if len(folders) < meant.least:
             survey.problem(path, "place", f"It lies outside the {wanted}.")
@@ -247,15 +260,13 @@ def _assign(
             up = len(folders) - meant.most - 1
             aside["/".join(path.split("/")[: -1 - up])] += 1
         else:
-            says = dict(zip(meant.levels, folders, strict=False))
-            label = survey.spelling(says["class"]) if "class" in says else None
-            file = File(path, part, label, says.get("patient"), says.get("site"))
-            survey.files.append(file)
-    lies = (
-        "inside a class folder"
-        if meant.levels
-        else "beside images that lie loose (layout='*' reads both)"
-    )
+            label, patient, site = (
+                folders[at[name]] if at.get(name, 99) < len(folders) else None for name in LEVELS
+            )
+            patient, site = patient and cleaned(patient), site and cleaned(site)
+            survey.files.append(File(path, part, spelling(label), patient, site))
+    loose = "beside images that lie loose (layout='*' reads both)"
+    lies = "inside a class folder" if meant.levels else loose
     for folder, n in aside.items():
         survey.problem(folder, "place", f"It is a folder {lies}{holding(n)}.")
 
@@ -264,33 +275,41 @@ def _note_others(survey: Survey, tree: Tree, bases: list[str], meant: Layout) ->
     """Say which files are no images, and which folders hold none."""
     plain = meant.levels == ("class",) and meant.most == 1
     class_folders = {os.path.dirname(file.path) for file in survey.files} if plain else set()
-    aside = []
+    aside = [path for path in tree.others if os.path.dirname(path) not in class_folders]
     for path in tree.others:
         if os.path.dirname(path) in class_folders:
-            survey.problem(path, "not an image", _wrong_ending(path))
-        else:
-            aside.append(path)
+            ending = os.path.splitext(path)[1]
+            has = f"ends in {shown(ending)}" if ending else "has no ending"
+            reason = f"Its name {has}; images end in {', '.join(ENDINGS)}."
+            survey.problem(path, "not an image", reason)
     if aside:
-        named = ", ".join(map(shown, aside[:5])) + (", …" if len(aside) > 5 else "")
+        tables = any(path.casefold().endswith((".csv", ".tsv")) for path in aside)
         survey.notes.append(
-            f"{count(len(aside), 'file')} not images and not in a class folder, left aside: {named}"
+            f"{count(len(aside), 'file')} not images and not in a class folder, left aside: "
+            f"{listed(aside)}" + "; a table of the images is read with table=…" * tables
         )
-    filled = {p.path for p in survey.problems} | {shown(path) for path in tree.images}
+    filled = {os.path.dirname(path) for path in tree.images}
+    filled |= {os.path.dirname(p.path) for p in survey.problems} | {p.path for p in survey.problems}
     for base in bases:
         for folder in tree.folders.get(base, []):
             name = shown(folder)
-            if any(path == name or path.startswith(f"{name}/") for path in filled):
+            if any(f"{shown(path)}/".startswith(f"{name}/") for path in filled):
                 continue
             holds = "holds no image" if tree.files[folder] or tree.folders[folder] else "is empty"
             survey.notes.append(f"folder {name} {holds}")
 
 
-def _wrong_ending(path: str) -> str:
-    ending = os.path.splitext(path)[1]
-    has = f"ends in {shown(ending)}" if ending else "has no ending"
-    return f"Its name {has}; images end in {', '.join(ENDINGS)}."
+def listed(paths: Sequence[str], most: int = 5) -> str:
+    """The first few of many files."""
+    return ", ".join(map(shown, paths[:most])) + (", …" if len(paths) > most else "")
 
 
+def clean(name: str) -> str:
+    """A name as it is shown: one kind of umlauts, no blanks around it."""
+    return unicodedata.normalize("NFC", name).strip()
+
+
+@functools.cache
 def class_order(name: str) -> tuple:
     known = COURSE_CLASSES.index(name) if name in COURSE_CLASSES else len(COURSE_CLASSES)
     return (known, natural(name.casefold()), name)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import functools
 import io
 import os
 from collections import defaultdict
@@ -11,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from octlessons.images._decoding import shown
-from octlessons.images._layout import SPLITS, File, Survey
-from octlessons.images._survey import FolderError, Tree, is_image_name, other_format
+from octlessons.images._layout import SPLITS, File, Survey, clean, listed
+from octlessons.images._survey import FolderError, Tree, folded, is_image_name, other_format
 from octlessons.wording import count
 
 #: What the columns of a table may be called, in any mixture of upper and lower case.
@@ -43,115 +44,171 @@ def survey_list(paths: Iterable) -> Survey:
                 f"A list of images holds their paths, not {type(item).__name__}. Pixels that are "
                 "in memory already go to ImageSet(array), uint8, shape (n, h, w)."
             )
-        items.append(item)
-    root = Path.cwd()
-    survey = Survey(root, "of paths", "the list")
+        items.append(os.path.expanduser(os.fspath(item)).replace(os.sep, "/"))
+    survey = Survey(Path.cwd(), "list of paths", "a list of paths")
     for item in items:
-        _add(survey, root, File(os.path.expanduser(os.fspath(item)).replace(os.sep, "/")))
+        _add(survey, File(item))
     return survey
 
 
-def survey_table(table: Any, folder: str | os.PathLike | None = None) -> Survey:
+def survey_table(table: Any, folder: Path | None = None) -> Survey:
     """Files by the rows of a table, found in `folder`, else beside the table."""
-    name, columns = "in memory", table
-    root = Path.cwd() if folder is None else Path(folder)
+    name, root = "in memory", folder or Path.cwd()
     if isinstance(table, str | os.PathLike):
         place = Path(os.path.expanduser(table))
-        name, columns = place.name, _read_csv(place)
-        root = place.resolve().parent if folder is None else root
-    columns = _columns(columns)
-    survey = Survey(root, shown(name), "the table")
-    tree: Tree | None = None
-    known: dict[str, File] = {}
-    for i, listed in enumerate(columns["file"]):
-        path = (listed or "").replace("\\", "/")
-        if not (root / path).is_file():
-            tree = tree or Tree(root)
-            path = _by_name(tree, path)
-        facts = {key: values[i] for key, values in columns.items()}
-        _add_row(survey, known, path, facts, [key for key in columns if any(columns[key])])
-    if folder is not None:
-        missing = [path for path in (tree or Tree(root)).images if path not in known]
-        if missing:
-            named = ", ".join(map(shown, missing[:5])) + (", …" if len(missing) > 5 else "")
-            survey.notes.append(f"{count(len(missing), 'image')} not in the table: {named}")
+        name, table = place.name, _read_csv(place)
+        root = folder or place.resolve().parent
+    columns = _columns(table)
+    survey = Survey(root, shown(name), f"the table {shown(name)}")
+    find = _Finder(root)
+    used = [key for key in columns if any(columns[key])]
+    rows: dict[str, File] = {}
+    odd = set()
+    for cells in zip(*columns.values(), strict=True):
+        facts = dict(zip(columns, cells, strict=True))
+        path, part = find(facts["file"] or ""), facts.get("split")
+        split = SPLITS.get(folded(part or ""))
+        odd |= {part} if part and not split else set()
+        label = survey.spelling(facts.get("label"))
+        file = File(path, split, label, facts.get("patient"), facts.get("site"))
+        lacking = [key for key in used if facts[key] is None]
+        _add_row(survey, rows, file, lacking)
+    if odd:
+        survey.notes.append(f"parts that are not train, val or test: {listed(sorted(odd))}")
+    missing = [path for path in find.tree.images if path not in rows] if folder else []
+    if missing:
+        text = f"{count(len(missing), 'image')} not in the table: {listed(sorted(missing))}"
+        survey.notes.append(text)
     survey.sort()
     return survey
 
 
-def _add_row(
-    survey: Survey, known: dict[str, File], path: str, facts: dict[str, str | None], used: list[str]
-) -> None:
+def _add_row(survey: Survey, rows: dict[str, File], file: File, lacking: list[str]) -> None:
     """Take one row; a file that it leaves open, or of which two rows differ, is a problem."""
-    label, part = facts.get("label"), str(facts.get("split")).casefold()
-    file = File(
-        path,
-        SPLITS.get(part),
-        survey.spelling(label) if label else None,
-        facts.get("patient"),
-        facts.get("site"),
-    )
-    first = known.setdefault(path, file)
-    lacking = [key for key in used if facts[key] is None]
+    first = rows.setdefault(file.path, file)
+    survey.split_of[shown(file.path)] = file.split
     if lacking:
-        survey.problem(path, "table", f"The table gives it no {' and no '.join(lacking)}.")
+        survey.problem(file.path, "table", f"The table gives it no {' and no '.join(lacking)}.")
     elif first is file:
-        _add(survey, survey.root, file)
+        _add(survey, file)
     elif first != file:
-        survey.problem(path, "table", "The table says different things about it.")
-        survey.files = [other for other in survey.files if other.path != path]
+        survey.problem(file.path, "table", "The table says different things about it.")
+        survey.files = [other for other in survey.files if other.path != file.path]
 
 
-def _add(survey: Survey, root: Path, file: File) -> None:
-    path = root / file.path
+def _add(survey: Survey, file: File) -> None:
+    path = os.path.join(survey.root, file.path)
     if not os.path.isfile(path):
         kind = "It is a folder." if os.path.isdir(path) else "There is no such file."
         survey.problem(file.path, "missing", kind)
-    elif not is_image_name(file.path):
-        reason = other_format(path) or "Its name is not one of an image."
-        survey.problem(file.path, "format" if other_format(path) else "not an image", reason)
-    else:
+    elif is_image_name(file.path):
         survey.files.append(file)
+    elif reason := other_format(path):
+        survey.problem(file.path, "format", reason)
+    else:
+        survey.problem(file.path, "not an image", "Its name is not one of an image.")
 
 
-def _by_name(tree: Tree, path: str) -> str:
-    """The one image below the folder whose path ends like this; otherwise the path itself."""
-    found = [image for image in tree.images if path and f"/{image}".endswith(f"/{path}")]
-    return found[0] if len(found) == 1 else path
+class _Finder:
+    """Files by what a table calls them: a path, its end, in other letters, or without ending."""
+
+    def __init__(self, root: Path):
+        self.root = os.fspath(root)
+
+    @functools.cached_property
+    def tree(self) -> Tree:
+        return Tree(Path(self.root))
+
+    @functools.cached_property
+    def _by_name(self) -> dict[str, list[str]]:
+        found = defaultdict(list)
+        for path in self.tree.images:
+            name = folded(os.path.basename(path))
+            for key in (name, os.path.splitext(name)[0]):
+                found[key].append(path)
+        return found
+
+    def __call__(self, name: str) -> str:
+        path = name.replace("\\", "/")
+        if path and ".." not in path.split("/"):
+            path = os.path.normpath(path).replace(os.sep, "/")
+        path = path.removeprefix(self.root.replace(os.sep, "/").rstrip("/") + "/")
+        if os.path.isfile(os.path.join(self.root, path)):
+            return path
+        near = self._by_name.get(folded(os.path.basename(path)), [])
+        for form in (str, folded):  # as it is written, before as a person reads it
+            end = f"/{form(path)}"
+            found = [
+                image
+                for image in near
+                if f"/{form(image)}".endswith(end)
+                or f"/{form(os.path.splitext(image)[0])}".endswith(end)
+            ]
+            if len(found) == 1:
+                return found[0]
+        return path
 
 
-def _read_csv(path: Path) -> dict[str, list[str]]:
+def _read_csv(path: Path) -> dict[str, list[str | None]]:
+    """The columns of a CSV file, whatever spreadsheet wrote it."""
     try:
-        text = path.read_text("utf-8-sig", errors="surrogateescape")
-    except OSError as error:
+        text = _decoded(path.read_bytes())
+        first, _, rest = text.partition("\n")
+        text = rest if first.casefold().startswith("sep=") else text  # a hint for Excel
+        first = text.partition("\n")[0]
+        tables = []
+        for delimiter in sorted(",;\t", key=first.count, reverse=True):
+            lines = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+            head, *rows = [row for row in lines if any(row)] or [[]]
+            cells = [row[: len(head)] + [None] * (len(head) - len(row)) for row in rows]
+            tables.append({name: [row[i] for row in cells] for i, name in enumerate(head)})
+            if _column(tables[-1], "file") is not None:
+                return tables[-1]
+    except (OSError, csv.Error) as error:
+        why = getattr(error, "strerror", None) or error
         raise FolderError(
-            f"The table {shown(path)} cannot be read ({error.strerror}): check the path."
+            f"The table {shown(path)} cannot be read ({why}): check the path."
         ) from error
-    first = text.splitlines()[0] if text.strip() else ""
-    delimiter = max(",;\t", key=first.count)
-    rows = list(csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter))
-    columns: dict[str, list[str]] = defaultdict(list)
-    for row in rows:
-        for name, value in row.items():
-            columns[name].append(value)
-    return columns
+    return tables[0]
+
+
+def _decoded(data: bytes) -> str:
+    if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        return data.decode("utf-16", "replace")
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError:  # as Excel saves it in Western Europe and America
+        return data.decode("cp1252", "replace")
+
+
+def _column(table: Any, key: str) -> Any:
+    """What a table calls one of our columns; None if it has none."""
+    there = {str(name).strip().casefold(): name for name in getattr(table, "columns", table)}
+    return next((there[name] for name in COLUMNS[key] if name in there), None)
 
 
 def _columns(table: Any) -> dict[str, list[str | None]]:
     """The columns that mean something, by our names, as text; None where a cell is empty."""
-    there = {str(name).strip().casefold(): name for name in getattr(table, "columns", table)}
+    if str(getattr(getattr(table, "index", None), "name", "")).casefold() in COLUMNS["file"]:
+        table = table.reset_index()
     found: dict[str, list[str | None]] = {}
-    for key, names in COLUMNS.items():
-        named = next((there[name] for name in names if name in there), None)
-        if named is not None:
-            values = table[named]
-            found[key] = [_text(value) for value in getattr(values, "tolist", lambda v=values: v)()]
+    for key in COLUMNS:
+        name = _column(table, key)
+        if name is not None:
+            values = table[name]
+            values = [values] if isinstance(values, str | os.PathLike) else values
+            values = getattr(values, "tolist", lambda v=values: v)()
+            texts = map(_text, values)
+            found[key] = [text if key == "file" or not text else clean(text) for text in texts]
     if "file" not in found:
+        there = ", ".join(map(str, getattr(table, "columns", table))) or "none"
         raise FolderError(
-            "The table has no column 'file' with the paths of the images; it has: "
-            f"{', '.join(map(str, there.values())) or 'none'}. Other columns that are read: label, "
-            "patient, site, split."
+            f"The table has no column 'file' with the paths of the images; it has: {there}. "
+            "Other columns that are read: label, patient, site, split."
         )
+    if len(set(map(len, found.values()))) > 1:
+        told = ", ".join(f"{key} {len(cells):,}" for key, cells in found.items())
+        raise ValueError(f"The columns of the table differ in length: {told}.")
     return found
 
 

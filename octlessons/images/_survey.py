@@ -6,6 +6,7 @@ import errno
 import os
 import re
 import stat
+import unicodedata
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
@@ -21,7 +22,9 @@ ENDINGS = (".jpeg", ".jpg", ".jpe", ".jfif", ".png", ".tif", ".tiff", ".bmp")
 _CLUTTER = {"thumbs.db", "ehthumbs.db", "desktop.ini", "picasa.ini"}
 _SYSTEM = {"__macosx", "__pycache__", "$recycle.bin", "lost+found", "@eadir", "#recycle"}
 _SYSTEM |= {"system volume information", "found.000", "@tmp", "#snapshot"}
-_THUMBNAILS = {"thumbnails", "thumbs", "thumbnail", "previews"}
+_NOT_SCANS = dict.fromkeys(("thumbnails", "thumbs", "thumbnail", "previews"), "small copies")
+_NOT_SCANS |= dict.fromkeys(("mask", "masks", "segmentation", "segmentations"), "masks")
+_NOT_SCANS |= dict.fromkeys(("annotation", "annotations", "ground truth", "ground_truth"), "masks")
 _PILLOW = "convert it, such as by PIL.Image.open(file).convert('RGB').save('name.png')"
 _EYE = "export its scans as PNG with the scanner's software, or with OCT-Converter or eyepy"
 _DICOM = "export its pixels as PNG, such as with pydicom"
@@ -51,6 +54,7 @@ _FIRST_BYTES = (
     (0, b"HSF-OCT", "Heidelberg VOL", ".vol"),
     (0, b"FOCT", "Topcon FDA", ".fda"),
 )
+_DIGITS = re.compile(r"(\d+)")
 
 
 class FolderError(OctlessonsError):
@@ -67,18 +71,25 @@ class FolderError(OctlessonsError):
         self.problems = tuple(problems)
 
 
-# ------------------------------------------------------------------------- walking
+class Told:
+    """What a person has to be told of a source: problems, and notes."""
+
+    def __init__(self):
+        self.problems: list[Problem] = []
+        self.notes: list[str] = []
+
+    def problem(self, path: str, kind: str, reason: str) -> None:
+        self.problems.append(Problem(shown(path), reason, kind))
 
 
-class Tree:
+class Tree(Told):
     """Everything below a folder: images, other files, folders; links are followed once."""
 
     def __init__(self, root: Path):
-        self.root = root
+        super().__init__()
+        self.root = os.fspath(root)
         self.images: list[str] = []
         self.others: list[str] = []
-        self.problems: list[Problem] = []
-        self.notes: list[str] = []
         self.folders: dict[str, list[str]] = {}  # each with its sub-folders
         self.files: dict[str, int] = Counter()  # files in each, of whatever kind
         seen, waiting = {os.path.realpath(root)}, [""]
@@ -86,25 +97,22 @@ class Tree:
         while waiting or links:  # links last: the folder itself counts, not what leads to it
             folder = waiting.pop() if waiting else links.pop(0)
             if folder:
-                real = os.path.realpath(root / folder)
+                real = os.path.realpath(os.path.join(self.root, folder))
                 if real in seen:
                     reason = "It leads to a folder that is read under another name."
                     self.problem(folder, "link", reason)
                     continue
                 seen.add(real)
             for path in self._list(folder):
-                (links if os.path.islink(root / path) else waiting).append(path)
-        self.images.sort(key=natural)
-
-    def problem(self, path: str, kind: str, reason: str) -> None:
-        self.problems.append(Problem(shown(path), reason, kind))
+                is_link = os.path.islink(os.path.join(self.root, path))
+                (links if is_link else waiting).append(path)
 
     def _list(self, folder: str) -> list[str]:
         """Note the files of a folder, and give its sub-folders."""
         self.folders[folder] = inner = []
         try:
-            with os.scandir(self.root / folder) as listing:
-                found = sorted(listing, key=lambda entry: natural(entry.name))
+            with os.scandir(os.path.join(self.root, folder)) as listing:
+                found = sorted(listing, key=lambda entry: entry.name)
         except OSError as error:
             reason = why_unusable(error)
             self.problem(folder or ".", reason.kind, reason.reason)
@@ -116,13 +124,16 @@ class Tree:
                 if entry.is_dir():
                     if self._is_wanted(entry, path):
                         inner.append(path)
-                elif not stat.S_ISREG(entry.stat().st_mode):
+                elif not entry.is_file(follow_symlinks=False) and not stat.S_ISREG(
+                    entry.stat().st_mode
+                ):
                     self.problem(path, "not an image", "It is not a regular file.")
                 elif entry.name.casefold() not in _CLUTTER:
                     self._file(entry, path)
             except OSError as error:
                 reason = why_unusable(error)
                 self.problem(path, reason.kind, reason.reason)
+        inner.sort(key=natural)
         return inner
 
     def _is_wanted(self, entry: os.DirEntry, path: str) -> bool:
@@ -139,11 +150,10 @@ class Tree:
         if entry.is_symlink() and (here == real or here.startswith(real.rstrip(os.sep) + os.sep)):
             self.problem(path, "loop", "It is a link to a folder that contains it.")
             return False
-        if name in _THUMBNAILS:
+        if name in _NOT_SCANS:
             n = _count_images(entry.path)
             if n:
-                reason = f"It is a folder of small copies{holding(n)}."
-                self.problem(path, "place", reason)
+                self.problem(path, "place", f"It is a folder of {_NOT_SCANS[name]}{holding(n)}.")
             return False
         return True
 
@@ -153,9 +163,7 @@ class Tree:
         self.files[os.path.dirname(path)] += 1
         if is_image_name(path):
             self.images.append(path)
-            return
-        reason = other_format(entry.path)
-        if reason:
+        elif reason := other_format(entry.path):
             self.problem(path, "format", reason)
         else:
             self.others.append(path)
@@ -190,9 +198,6 @@ def other_format(path: str | os.PathLike) -> str:
     return f"{ending} is not read: {_OTHER_FORMATS[ending]}." if ending else ""
 
 
-# ------------------------------------------------------------------------- small helpers
-
-
 def existing_folder(path: str | os.PathLike) -> Path:
     """The resolved folder, or a `FolderError` that says why there is none."""
     if not os.fspath(path):
@@ -213,6 +218,8 @@ def existing_folder(path: str | os.PathLike) -> Path:
         hint = ""
         if root.suffix.casefold() in (".zip", ".gz", ".tgz", ".tar", ".rar", ".7z"):
             hint = " Unpack the archive first."
+        elif root.suffix.casefold() in (".xlsx", ".xls", ".ods", ".txt"):
+            hint = " A table is read as CSV: save it as that."
         elif is_image_name(str(root)):
             hint = " For single files give a list of their paths."
         raise FolderError(
@@ -236,6 +243,17 @@ def is_image_name(path: str) -> bool:
     )
 
 
+def folded(name: str) -> str:
+    """A name as a person compares it: case, blanks around it and kinds of umlauts do not count."""
+    if not name.isascii():
+        try:
+            name.encode()
+        except UnicodeEncodeError:  # the name of a file in an older encoding
+            name = os.fsencode(name).decode("cp1252", "replace")
+        name = unicodedata.normalize("NFC", name)
+    return name.strip().casefold()
+
+
 def _count_images(folder: str) -> int:
     return sum(
         is_image_name(name)
@@ -250,5 +268,6 @@ def holding(n: int) -> str:
 
 def natural(name: str) -> tuple:
     """Sort key that puts 6 before 10."""
-    pieces = re.split(r"(\d+)", name)
-    return (tuple((int(p), "") if i % 2 else (-1, p) for i, p in enumerate(pieces)), name)
+    pieces: list = _DIGITS.split(name)  # text and numbers take turns
+    pieces[1::2] = map(int, pieces[1::2])
+    return (pieces, name)

@@ -4,12 +4,12 @@ Only headers are read at first; pixels come when they are asked for. Whatever ca
 listed by name with its reason, and is either skipped or refuses the whole set.
 
 *Which files count.* Images may lie loose, in one folder per class, or deeper; ``train``, ``val``
-and ``test`` may stand above all. Without a `layout`, loose images are read if most are loose, and
-folders beside them are set aside; else outer folders are classes, or patients if all have names
-like P017 or 103044, also below classes. Deeper folders that do not say what they are give images
-without classes and patients, and a warning. Folders of the system, hidden ones, thumbnails, and
-outer folders that hold nothing but the data folder do not count. Pictures of other formats are
-named with what to convert them with.
+and ``test`` may stand above the classes or below. Without a `layout`, loose images are read if
+most are loose, and folders beside them are set aside; else outer folders are classes, or patients
+if all have names like P017 or 103044, also below classes. Folders that do not say what they are
+(deeper ones, eyes, dates) give images without classes and patients, and a warning. Folders of the
+system, hidden ones, thumbnails, masks, and outer folders that hold nothing but the data folder do
+not count. Pictures of other formats are named with what to convert them with.
 
 *Patients.* Where neither folders nor a table say it, ``"name"`` takes the first number of
 ``CLASS-patient-number``; a file in a class folder with another name, or with the name of another
@@ -20,8 +20,7 @@ patient of its own.
 *Depth.* All images of more than 8 bits share one scale, so that the order of brightness is kept:
 `bits`, or what the files declare (MaxSampleValue of TIFF, sBIT of PNG) and at least the smallest
 even number of bits, from 8, that holds the largest value over all files of the folder, those of
-other parts and classes too. Floats have to lie in 0…1, and their NaN, infinity and largest float
-become 0.
+other parts and classes too. Floats have to lie in 0…1; NaN, infinity, largest float become 0.
 
 *Damage that is not found.* Changed bytes in BMP and uncompressed TIFF, and wrong bytes in a JPEG
 that still can be decoded. A JPEG that breaks off is found also if it has an end marker.
@@ -31,9 +30,10 @@ from __future__ import annotations
 
 import hashlib
 import os
+import sys
 import warnings
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -51,9 +51,9 @@ from octlessons.images._decoding import (
     shown,
     why_unusable,
 )
-from octlessons.images._layout import File, Survey, survey_folder
+from octlessons.images._layout import File, Survey, listed, survey_folder
 from octlessons.images._listed import is_table, survey_list, survey_table
-from octlessons.images._patients import naming
+from octlessons.images._patients import Named, naming
 from octlessons.images._survey import (
     ENDINGS,
     FolderError,
@@ -87,7 +87,6 @@ KINDS = {
 
 _ALWAYS_VERIFY = 2_000  # "auto" decodes every image of a set no larger than this
 _SMALLEST_SIDE = 8
-_MOST_NAMED = 5
 
 
 class FolderWarning(UserWarning):
@@ -183,6 +182,7 @@ class _Options:
 def _survey(
     path: Any, table: Any, layout: str | None, classes: Sequence[str] | None
 ) -> tuple[Survey, str]:
+    """The files of a source; what to warn of."""
     if table is not None:
         return survey_table(table, existing_folder(path)), ""
     if is_table(path):
@@ -192,20 +192,14 @@ def _survey(
     return survey_list(path), ""
 
 
-def _read(survey: Survey, warning: str, name_patients, options: _Options) -> ImageSet:
+def _read(
+    survey: Survey, warning: str, patients_of: Callable[[list[File]], Named], options: _Options
+) -> ImageSet:
     found, problems = _check(survey.root, survey.choose(options.split, options.classes), options)
-    chosen, ids, name_notes, name_problems = name_patients(found)
+    chosen, ids, name_notes, name_problems = patients_of(found)
     problems = [*survey.problems, *problems, *name_problems]
     problems.sort(key=lambda problem: natural(problem.path))
-    if not chosen:
-        raise FolderError(_nothing_to_read(survey, options.split, problems), problems)
-    told = describe_problems(problems, survey.name)
-    if problems and options.on_problem == "raise":
-        advice = "Mend or remove these files, or read the folder with on_problem='skip'."
-        raise FolderError(f"{told}\n{advice}", problems)
-    if problems or warning:
-        text = "\n".join([told] * bool(problems) + [warning] * bool(warning))
-        warnings.warn(text, FolderWarning, stacklevel=3)
+    _tell(survey, warning, problems, options, empty=not chosen)
     bits = options.bits or _common_bits(survey, chosen, options)
     sizes = np.array([file.size for file in chosen])
     side = tuple(sizes[0].tolist()) if (sizes == sizes[0]).all() else (None, None)
@@ -224,12 +218,37 @@ def _read(survey: Survey, warning: str, name_patients, options: _Options) -> Ima
         names=[shown(path) for path in paths],
         provenance=Provenance(
             name=survey.name + part,
-            description=f"Images read from {survey.source} {survey.name}.",
+            description=f"Images read from {survey.source}.",
             licence="not recorded in the folder",
             notes=(*notes, *([warning] if warning else [])),
             problems=tuple(problems),
         ),
     )
+
+
+def _tell(
+    survey: Survey, warning: str, problems: list[Problem], options: _Options, empty: bool
+) -> None:
+    """Raise or warn of what cannot be used; the warning points at who called the package."""
+    told = describe_problems(problems, survey.source) if problems else ""
+    if empty:
+        part = f" in its part {options.split!r}" if options.split != "all" else ""
+        none = "is no image that can be used" if problems else "are no images"
+        raise FolderError(
+            f"There {none} in {survey.source}{part} ({shown(survey.root)}). Give a folder with "
+            f"one sub-folder per class, such as CNV/CNV-103044-10.jpeg ({', '.join(ENDINGS)}), a "
+            f"folder of images, a list of paths or a table.\n{told}".rstrip(),
+            problems,
+        )
+    if problems and options.on_problem == "raise":
+        advice = "Mend or remove these files, or read the folder with on_problem='skip'."
+        raise FolderError(f"{told}\n{advice}", problems)
+    if problems or warning:
+        level, frame = 1, sys._getframe()
+        while frame.f_back and frame.f_globals["__name__"].startswith("octlessons.images."):
+            level, frame = level + 1, frame.f_back
+        text = "\n".join(filter(None, (told, warning)))
+        warnings.warn(text, FolderWarning, stacklevel=level)
 
 
 def describe_problems(
@@ -260,10 +279,15 @@ def describe_problems(
         kinds[problem.kind].append(problem)
     for kind in sorted(kinds, key=lambda k: list(KINDS).index(k) if k in KINDS else len(KINDS)):
         lines.append(f"- {KINDS.get(kind, kind)}: {len(kinds[kind]):,}")
-        lines += [f"    {problem.path}: {problem.reason}" for problem in kinds[kind][:most]]
+        lines += [f"    {_line(p.path)}: {_line(p.reason)}" for p in kinds[kind][:most]]
         if len(kinds[kind]) > most:
             lines.append(f"    … and {len(kinds[kind]) - most:,} more, all in provenance.problems")
     return "\n".join(lines)
+
+
+def _line(text: str) -> str:
+    """Text on one line, although the name of a file may hold line breaks."""
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
 
 
 # ------------------------------------------------------------------------- what the files hold
@@ -279,19 +303,19 @@ def _check(root: Path, files: list[File], options: _Options) -> tuple[list[File]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         for file in tqdm(files, desc="Checking images", unit="file", disable=hidden):
+            path = os.path.join(root, file.path)
             try:
-                _check_file(root / file.path, file, bool(decode), options.max_pixels)
+                _check_file(path, file, bool(decode), options.max_pixels)
                 found.append(file)
             except Exception as error:
                 problem = why_unusable(error)
-                reason = problem.reason
-                if problem.kind == "not an image":
-                    reason = other_format(root / file.path) or reason
-                problems.append(Problem(shown(file.path), reason, problem.kind))
+                other = other_format(path) if problem.kind == "not an image" else ""
+                kind, reason = ("format", other) if other else (problem.kind, problem.reason)
+                problems.append(Problem(shown(file.path), reason, kind))
     return found, problems
 
 
-def _check_file(path: Path, file: File, decode: bool, max_pixels: int) -> None:
+def _check_file(path: str, file: File, decode: bool, max_pixels: int) -> None:
     with open(path, "rb") as stream:
         n_bytes = os.fstat(stream.fileno()).st_size
         if n_bytes == 0:
@@ -356,7 +380,7 @@ class _Reader:
         self.max_pixels, self.bits = max_pixels, bits
 
     def __call__(self, i: int) -> np.ndarray:
-        path = self.root / self.paths[i]
+        path = os.path.join(self.root, self.paths[i])
         return read_image(path, grey=self.grey, max_pixels=self.max_pixels, bits=self.bits)
 
 
@@ -402,10 +426,9 @@ def _copies(root: Path, files: list[File]) -> list[str]:
         "": lambda a, b: (a.label, a.split) == (b.label, b.split),
     }
     for words, fits in kinds.items():
-        found = [f"{shown(b.path)} = {shown(a.path)}" for a, b in pairs if fits(a, b)]
+        found = [f"{b.path} = {a.path}" for a, b in pairs if fits(a, b)]
         if found:
-            named = ", ".join(found[:_MOST_NAMED]) + (", …" if len(found) > _MOST_NAMED else "")
-            notes.append(f"{count(len(found), 'copy')} of other images{words}: {named}")
+            notes.append(f"{count(len(found), 'copy')} of other images{words}: {listed(found)}")
     return notes
 
 
@@ -414,19 +437,6 @@ def _byte_for_byte(root: Path, groups: Iterable[list[File]]) -> list[list[File]]
     same = defaultdict(list)
     for group in groups:
         for file in group if len(group) > 1 else ():
-            with open(root / file.path, "rb") as stream:
+            with open(os.path.join(root, file.path), "rb") as stream:
                 same[hashlib.file_digest(stream, "blake2b").digest()].append(file)
     return list(same.values())
-
-
-def _nothing_to_read(survey: Survey, split: str, problems: list[Problem]) -> str:
-    part = f" in its part {split!r}" if split != "all" else ""
-    where = f"{survey.source} {shown(survey.root)}"
-    advice = (
-        "Give a folder with one sub-folder per class, such as CNV/CNV-103044-10.jpeg "
-        f"({', '.join(ENDINGS)}), a folder of images, a list of paths or a table."
-    )
-    if problems:
-        told = describe_problems(problems, survey.name)
-        return f"{where} has no image that can be used{part}. {advice}\n{told}"
-    return f"There are no images in {where}{part}. {advice}"

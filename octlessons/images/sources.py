@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import stat
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,8 @@ from typing import Any
 import numpy as np
 
 from octlessons.errors import OctlessonsError
+from octlessons.images._layout import survey_folder
+from octlessons.images._survey import Tree, existing_folder
 from octlessons.images.imageset import ImageSet
 from octlessons.images.medmnist import SIZES
 
@@ -145,15 +148,19 @@ def _files(source: Any, options: dict[str, Any]) -> ImageSet:
 def _octmnist(source: str) -> ImageSet:
     from octlessons.images.medmnist import load_octmnist
 
-    name, _, stored = source.partition("-")
-    allowed = [str(side) for side in SIZES]
-    if name != "octmnist" or (stored and stored not in allowed):
+    size = _octmnist_size(source)
+    if size is None:
         raise OctlessonsError(
             f"There is no data source called {source!r}: OCTMNIST comes as 'octmnist' (28 px) or "
-            f"'octmnist-N' with N one of {', '.join(allowed)}. For a folder of that name write "
-            f"'./{source}', for a file load_medmnist('octmnist', root=folder)."
+            f"'octmnist-N' with N one of {', '.join(map(str, SIZES))}. For a folder of that name "
+            f"write './{source}', for a file load_medmnist('octmnist', root=folder)."
         )
-    return load_octmnist(size=int(stored or 28), split="train")
+    return load_octmnist(size=size, split="train")
+
+
+def _octmnist_size(source: str) -> int | None:
+    """The size in ``"octmnist-64"``; None if it is none."""
+    return {"octmnist": SIZES[0], **{f"octmnist-{size}": size for size in SIZES}}.get(source)
 
 
 def _evenly(images: ImageSet, n_per_class: int, seed: int) -> ImageSet:
@@ -184,13 +191,13 @@ def resolve_data(source: str) -> Data:
     if source == "phantoms":
         return Data("phantoms", "phantoms", "phantoms")
     if source == "octmnist" or source.startswith("octmnist-"):
-        size = source.partition("-")[2] or str(SIZES[0])
-        if size not in map(str, SIZES):
+        size = _octmnist_size(source)
+        if size is None:
             raise OctlessonsError(
-                f"OCTMNIST has no size {size!r}. Choose one of "
+                f"OCTMNIST has no size {source.partition('-')[2]!r}. Choose one of "
                 f"{', '.join(f'octmnist-{size}' for size in SIZES)}."
             )
-        return Data(f"octmnist-{size}", f"octmnist-{size}", f"octmnist-{size}")
+        return Data(*[f"octmnist-{size}"] * 3)
     folder = Path(os.path.expanduser(source))
     if not os.path.isdir(folder) or not source:
         raise OctlessonsError(
@@ -202,31 +209,27 @@ def resolve_data(source: str) -> Data:
     return Data(folder.name, str(folder), _folder_hash(folder))
 
 
+def check_classes(data: Data) -> None:
+    """Raise OctlessonsError if these are files without classes, which the book needs."""
+    if data.is_folder:
+        survey, _ = survey_folder(existing_folder(data.value))
+        if not survey.class_names():
+            raise OctlessonsError(
+                f"The book compares clusters with diagnoses, and {data.value} does not say them: "
+                "put the scans into one sub-folder per class, such as CNV/CNV-103044-10.jpeg. "
+                "Without labels, load_images(folder) reads them in a notebook."
+            )
+
+
 def _folder_hash(folder: Path) -> str:
-    """Hash of the names, sizes and modification times below a folder."""
-    digest = hashlib.sha256()
-    seen = set()
-    for here, folders, files in os.walk(folder, followlinks=True):  # as `read_folder` does
-        real = os.path.realpath(here)
-        if real in seen:
-            folders.clear()
-            continue
-        seen.add(real)
-        folders[:] = sorted(name for name in folders if not _leads_up(here, name))
-        for name in sorted(files):
-            path = Path(here, name)
-            try:
-                stat = path.stat()
-                line = f"{path.relative_to(folder)}\0{stat.st_size}\0{stat.st_mtime_ns}\n"
-            except OSError:
-                line = f"{path.relative_to(folder)}\0unreadable\n"
-            digest.update(line.encode("utf-8", "surrogateescape"))
+    """Hash of the names, sizes and modification times of the files that `read_folder` sees."""
+    tree, digest = Tree(folder), hashlib.sha256()
+    for name in sorted({*tree.images, *tree.others, *(p.path for p in tree.problems)}):
+        try:
+            state = os.stat(os.path.join(folder, name))
+            changes = "" if stat.S_ISDIR(state.st_mode) else f"{state.st_size}\0{state.st_mtime_ns}"
+            line = f"{name}\0{changes}\n"
+        except OSError:
+            line = f"{name}\0unreadable\n"
+        digest.update(line.encode("utf-8", "surrogateescape"))
     return digest.hexdigest()
-
-
-def _leads_up(here: str, name: str) -> bool:
-    """Whether a folder is a link to one that contains it, which `read_folder` does not follow."""
-    path = os.path.join(here, name)
-    return os.path.islink(path) and Path(os.path.realpath(here)).is_relative_to(
-        os.path.realpath(path)
-    )

@@ -26,7 +26,7 @@ from pathlib import Path
 from octlessons import _fingerprint
 from octlessons._optional import need
 from octlessons.errors import OctlessonsError
-from octlessons.images.sources import DATA_VARIABLE, Data, resolve_data
+from octlessons.images.sources import DATA_VARIABLE, Data, check_classes, resolve_data
 from octlessons.site import buildlog
 from octlessons.site.checkout import find_root, page_named, pages_of, place_of
 from octlessons.site.freshness import execution_cache, render_key, site_key
@@ -150,6 +150,7 @@ class _Plan:
 def _planned(data, root, pages, tutor, fresh, verbose, tell) -> _Plan:
     root = (root or find_root()).resolve()
     source = resolve_data(data)
+    check_classes(source)
     chosen = [page_named(root, page) for page in pages]
     need("jupyter_book", "The book is built with Jupyter Book")
     if source.name.startswith("octmnist-") and not source.is_folder:

@@ -554,6 +554,60 @@ def test_patients_without_a_folder_are_known_by_name_or_named(tmp_path):
     assert kinds(scans) == {"CNV/other.png": "name"}
 
 
+@pytest.mark.parametrize("outer", [("OD", "OS"), ("left", "right"), ("2020-01-31", "20210201")])
+def test_eyes_and_dates_are_neither_classes_nor_patients(tmp_path, outer):
+    for name in outer:
+        save(tmp_path / name / "a.png")
+    with pytest.warns(FolderWarning, match=f"{outer[0]}, .*do not say what they are"):
+        scans = read_folder(tmp_path)
+    assert len(scans) == 2 and scans.labels is None and scans.patients is None
+    assert read_folder(tmp_path, layout="class", on_problem="raise").class_names == outer
+
+
+@pytest.mark.parametrize(
+    ("outer", "patients"), [(("Kermany", "OCTID"), None), (("P017", "P018"), {"P017", "P018"})]
+)
+def test_known_classes_below_other_folders_are_classes(tmp_path, outer, patients):
+    for name in outer:
+        for label in ("CNV", "normal"):
+            save(tmp_path / name / label / "a.png")
+    scans = read_folder(tmp_path, on_problem="raise")
+    assert scans.counts() == {"CNV": 2, "NORMAL": 2}
+    assert scans.patients is None if patients is None else set(scans.patients) == patients
+
+
+@pytest.mark.parametrize("classes", [("CNV", "NORMAL"), ("AMD", "healthy")])
+def test_parts_may_stand_below_the_classes(tmp_path, classes):
+    for label in classes:
+        for part in ("train", "Test"):
+            save(tmp_path / label / part / f"{part}.png")
+    assert read_folder(tmp_path, on_problem="raise").class_names == classes
+    test = read_folder(tmp_path, split="test", on_problem="raise")
+    assert test.names.tolist() == [f"{label}/Test/Test.png" for label in classes]
+
+
+def test_images_beside_masks_are_no_class(tmp_path):
+    for name in ("images", "masks"):
+        save(tmp_path / name / "a.png")
+    scans = quietly(tmp_path)
+    assert scans.names.tolist() == ["images/a.png"] and scans.labels is None
+    assert kinds(scans) == {"masks": "place"}
+
+
+def test_one_class_may_be_spelt_in_several_ways(tmp_path):
+    for i, name in enumerate(("train/\u00d6dem", "val/O\u0308dem", "test/\u00f6dem ")):
+        save(tmp_path / name / f"{i}.png")
+    scans = read_folder(tmp_path, on_problem="raise")
+    assert scans.class_names == ("\u00d6dem",) and len(scans) == 3
+    assert len(read_folder(tmp_path, classes=["o\u0308dem"])) == 3
+
+
+def test_a_table_beside_loose_scans_is_hinted_at(tmp_path):
+    save(tmp_path / "a.png")
+    (tmp_path / "labels.csv").write_text("file,label\na.png,CNV\n")
+    assert any("labels.csv; a table" in note for note in read_folder(tmp_path).provenance.notes)
+
+
 # ---------------------------------------------------------------------- pictures not read
 
 
@@ -581,7 +635,8 @@ def test_pictures_of_other_formats_are_named_with_what_to_do(
     save(tmp_path / place / "good.png")
     (tmp_path / place / name).write_bytes(content)
     with pytest.warns(FolderWarning, match=rf"{place}{name}: .*{advice}"):
-        assert len(read_folder(tmp_path)) == 1
+        scans = read_folder(tmp_path)
+    assert len(scans) == 1 and kinds(scans) == {f"{place}{name}": "format"}
     with pytest.raises(FolderError, match="cannot be used"):
         read_folder(tmp_path, on_problem="raise")
 
@@ -613,6 +668,13 @@ def test_odd_names_lose_nobody(tmp_path):
     (tmp_path / "._emoji 😀.png").write_bytes(b"\x00\x05\x16\x07")
     scans = read_folder(tmp_path, on_problem="raise")
     assert len(scans) == n == len(list(scans))
+
+
+def test_a_line_break_in_a_name_does_not_break_the_report(tmp_path):
+    save(tmp_path / "CNV/good.png")
+    (tmp_path / "CNV/a\nb.png").write_bytes(b"")
+    with pytest.warns(FolderWarning, match=r"CNV/a\\nb.png: The file has no bytes"):
+        read_folder(tmp_path)
 
 
 # ---------------------------------------------------------------------- copies

@@ -66,6 +66,7 @@ def test_a_data_frame_with_bare_names_and_numbers(scans):
         {"file": ["scan 3.png", "scan 0.png"], "label": [1.0, 0.0], "patient": [17, 18]}
     )
     images = read_folder(scans, table=frame)
+    assert read_folder(scans, table=frame.set_index("file")).names.tolist() == images.names.tolist()
     assert images.class_names == ("0", "1")
     assert dict(zip(images.patients, images.labels.tolist(), strict=True)) == {"18": 0, "17": 1}
     assert "2 images not in the table: p0/scan 2.png, p1/scan 1.png" in images.provenance.notes
@@ -81,6 +82,51 @@ def test_what_a_table_does_not_say_or_says_twice_is_named(scans):
     assert kinds(images) == {
         "p1/scan 1.png": "table", "p0/scan 2.png": "table", "gone.png": "missing",
     }  # fmt: skip
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp1252", "utf-16"])
+@pytest.mark.parametrize("hint", ["", "sep=;\r\n"])
+def test_a_table_from_any_spreadsheet(scans, encoding, hint):
+    save(scans / "Gr\u00f6\u00dfe.png", 70)
+    text = "file;Diagnosis;remark, if any, or none\r\nGr\u00f6\u00dfe.png;\u00d6dem;x\r\n"
+    (scans / "labels.csv").write_bytes((hint + text).encode(encoding))
+    images = read_folder(scans / "labels.csv", on_problem="raise")
+    assert images.class_names == ("\u00d6dem",) and images[0][0, 0] == 70
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["scan 3", "p1/scan 3", "SCAN 3.PNG", "./p1//scan 3.png", "P1\\scan 3.png", "{}/p1/scan 3.png"],
+)
+def test_other_ways_to_write_a_name(scans, name):
+    table = {"file": [name.format(scans), "p1/scan 3.png"], "label": ["a", "a"]}
+    images = read_folder(scans, table=table, on_problem="raise")
+    assert images.names.tolist() == ["p1/scan 3.png"]  # two rows that say the same
+    if name == "scan 3":
+        save(scans / "p0/scan 3.png")  # now it could be either
+        with pytest.raises(OctlessonsError, match="scan 3: There is no such file"):
+            read_folder(scans, table=table, on_problem="raise")
+
+
+def test_umlauts_of_two_kinds_are_one_name(scans):
+    save(scans / "O\u0308dem.png", 70)
+    images = read_folder(scans, table={"file": ["\u00d6dem.png"], "patient": ["O\u0308"]})
+    assert images[0][0, 0] == 70 and images.patients.tolist() == ["\u00d6"]
+
+
+def test_one_file_as_a_table_and_columns_that_differ_in_length(scans):
+    assert read_folder(scans, table={"file": "scan 0.png", "label": "a"}).class_names == ("a",)
+    with pytest.raises(ValueError, match="differ in length: file 2, label 1"):
+        read_folder(scans, table={"file": ["scan 0.png", "scan 1.png"], "label": ["a"]})
+
+
+def test_problems_of_the_part_that_is_read_are_told(scans):
+    table = {"file": ["scan 0.png", "gone.png", "lost.png"], "split": ["train", "train", "test"]}
+    with pytest.warns(FolderWarning, match="gone.png"):
+        images = read_folder(scans, table=table, split="train")
+    assert kinds(images) == {"gone.png": "missing"}
+    odd = read_folder(scans, table={"file": ["scan 0.png"], "split": ["fold 1"]})
+    assert "parts that are not train, val or test: fold 1" in odd.provenance.notes
 
 
 def test_parts_of_a_table(scans):

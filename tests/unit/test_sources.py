@@ -5,7 +5,9 @@ import pytest
 from PIL import Image
 
 from octlessons.errors import OctlessonsError
-from octlessons.images import load_images
+from octlessons.images import load_images, read_folder
+from octlessons.images.folder import FolderWarning
+from octlessons.images.sources import check_classes, resolve_data
 
 
 @pytest.fixture
@@ -116,3 +118,18 @@ def test_sources_that_are_none_say_what_to_do(source, kind, words):
 def test_a_path_that_cannot_be_is_a_sentence(path):
     with pytest.raises(OctlessonsError, match="There is no data source"):
         load_images(path)
+
+
+@pytest.mark.parametrize("read", [load_images, read_folder])
+def test_the_warning_points_at_who_asked(folder, read):
+    (folder / "CNV/empty.png").write_bytes(b"")
+    with pytest.warns(FolderWarning, match="empty.png") as caught:
+        read(folder)
+    assert [warning.filename for warning in caught] == [__file__]
+
+
+def test_scans_without_classes_are_refused_for_the_book_before_it_is_built(folder):
+    check_classes(resolve_data("phantoms"))
+    check_classes(resolve_data(str(folder)))
+    with pytest.raises(OctlessonsError, match="one sub-folder per class"):
+        check_classes(resolve_data(str(folder / "CNV")))
