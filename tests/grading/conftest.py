@@ -23,6 +23,14 @@ def isolation() -> str:
         pytest.skip(f"no isolation here: {error}")
 
 
+@pytest.fixture(scope="module")
+def proven(isolation):
+    """The same; what was just tried need not be tried again before every class."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sandbox, "trouble", lambda name, secrets=(): "")
+        yield isolation
+
+
 @pytest.fixture(scope="session")
 def course(tmp_path_factory):
     """Path of ``grading.toml`` of a course of three NumPy exercises."""
@@ -33,8 +41,13 @@ def course(tmp_path_factory):
 def assignment(course):
     """The course's assignment, with limits short enough for tests."""
     loaded = load_assignment(course)
-    limits = Limits(cpu_seconds=1, wall_seconds=4, memory_mb=1024)
-    return replace(loaded, tasks=tuple(replace(task, limits=limits) for task in loaded.tasks))
+    return limited(loaded, Limits(cpu_seconds=1, wall_seconds=6, memory_mb=1024))
+
+
+def limited(assignment, limits):
+    """The same assignment, with these limits for every exercise."""
+    tasks = tuple(replace(task, limits=limits) for task in assignment.tasks)
+    return replace(assignment, tasks=tasks)
 
 
 def submission(name: str, **sources: str) -> Submission:
@@ -47,17 +60,14 @@ def submission(name: str, **sources: str) -> Submission:
 
 
 @pytest.fixture
-def mark(isolation, assignment, tmp_path):
-    """Mark submissions given as ``name={"ex1": source}``; gives records by name and exercise."""
+def mark(proven, assignment, tmp_path):
+    """Mark submissions, or one source of ``ex1``; gives records by name and exercise."""
 
-    def run(*submissions, **settings):
-        given = [replace_name(s) if isinstance(s, str) else s for s in submissions]
-        settings = {"isolation": isolation, "jobs": 1} | settings
+    def run(*submissions, assignment=assignment, **settings):
+        given = [submission("student", ex1=s) if isinstance(s, str) else s for s in submissions]
+        settings = {"isolation": proven, "jobs": 1} | settings
         result = classrun.grade(given, assignment, tmp_path / "results", **settings)
         names = {entry.slug: entry.name for entry in given}
         return {(names[slug], ex): record for (slug, ex), record in result.records.items()}
-
-    def replace_name(source):
-        return submission("student", ex1=source)
 
     return run
