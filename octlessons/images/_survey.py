@@ -25,35 +25,28 @@ _SYSTEM |= {"system volume information", "found.000", "@tmp", "#snapshot"}
 _NOT_SCANS = dict.fromkeys(("thumbnails", "thumbs", "thumbnail", "previews"), "small copies")
 _NOT_SCANS |= dict.fromkeys(("mask", "masks", "segmentation", "segmentations"), "masks")
 _NOT_SCANS |= dict.fromkeys(("annotation", "annotations", "ground truth", "ground_truth"), "masks")
-_PILLOW = "convert it, such as by PIL.Image.open(file).convert('RGB').save('name.png')"
-_EYE = "export its scans as PNG with the scanner's software, or with OCT-Converter or eyepy"
-_DICOM = "export its pixels as PNG, such as with pydicom"
-_VOLUME = "export its slices as PNG, such as with SimpleITK"
-_OTHER_FORMATS = {
-    **dict.fromkeys((".webp", ".gif", ".jp2", ".j2k", ".jpx", ".avif", ".dib", ".ico"), _PILLOW),
-    **dict.fromkeys((".pgm", ".ppm", ".pnm", ".pbm", ".tga", ".psd", ".pcx"), _PILLOW),
-    **dict.fromkeys((".heic", ".heif"), "convert it to PNG, such as with pillow-heif"),
-    **dict.fromkeys((".jxl", ".svg"), "convert it to PNG with an image viewer"),
-    **dict.fromkeys((".dcm", ".dicom", ".ima"), _DICOM),
-    **dict.fromkeys((".e2e", ".vol", ".fda", ".fds", ".sdb", ".oct"), _EYE),
-    **dict.fromkeys((".nii", ".nii.gz", ".mha", ".mhd", ".nrrd"), _VOLUME),
+_ADVICE = {
+    ".webp .gif .jp2 .j2k .jpx .avif .dib .ico .pgm .ppm .pnm .pbm .tga .psd .pcx": (
+        "convert it, such as by PIL.Image.open(file).convert('RGB').save('name.png')"
+    ),
+    ".heic .heif": "convert it to PNG, such as with pillow-heif",
+    ".jxl .svg": "convert it to PNG with an image viewer",
+    ".dcm .dicom .ima": "export its pixels as PNG, such as with pydicom",
+    ".e2e .vol .fda .fds .sdb .oct": (
+        "export its scans as PNG with the scanner's software, or with OCT-Converter or eyepy"
+    ),
+    ".nii .nii.gz .mha .mhd .nrrd": "export its slices as PNG, such as with SimpleITK",
 }
+_OTHER_FORMATS = {ending: text for endings, text in _ADVICE.items() for ending in endings.split()}
 _FIRST_BYTES = (
-    (0, b"\xff\xd8\xff", "JPEG", ".jpeg"),
-    (0, b"\x89PNG\r\n", "PNG", ".png"),
-    (0, b"II*\0", "TIFF", ".tif"),
-    (0, b"MM\0*", "TIFF", ".tif"),
-    (0, b"GIF8", "GIF", ".gif"),
-    (8, b"WEBP", "WebP", ".webp"),
-    (4, b"jP  ", "JPEG 2000", ".jp2"),
-    (4, b"ftypavi", "AVIF", ".avif"),
-    (4, b"ftyphei", "HEIC", ".heic"),
-    (4, b"ftypmif", "HEIF", ".heif"),
-    (128, b"DICM", "DICOM", ".dcm"),
-    (0, b"CMDb", "Heidelberg E2E", ".e2e"),
-    (0, b"HSF-OCT", "Heidelberg VOL", ".vol"),
-    (0, b"FOCT", "Topcon FDA", ".fda"),
-)
+    (0, b"\xff\xd8\xff", "JPEG", ".jpeg"), (0, b"\x89PNG\r\n", "PNG", ".png"),
+    (0, b"II*\0", "TIFF", ".tif"), (0, b"MM\0*", "TIFF", ".tif"),
+    (0, b"GIF8", "GIF", ".gif"), (8, b"WEBP", "WebP", ".webp"),
+    (4, b"jP  ", "JPEG 2000", ".jp2"), (4, b"ftypavi", "AVIF", ".avif"),
+    (4, b"ftyphei", "HEIC", ".heic"), (4, b"ftypmif", "HEIF", ".heif"),
+    (128, b"DICM", "DICOM", ".dcm"), (0, b"CMDb", "Heidelberg E2E", ".e2e"),
+    (0, b"HSF-OCT", "Heidelberg VOL", ".vol"), (0, b"FOCT", "Topcon FDA", ".fda"),
+)  # fmt: skip
 _DIGITS = re.compile(r"(\d+)")
 
 
@@ -114,8 +107,7 @@ class Tree(Told):
             with os.scandir(os.path.join(self.root, folder)) as listing:
                 found = sorted(listing, key=lambda entry: entry.name)
         except OSError as error:
-            reason = why_unusable(error)
-            self.problem(folder or ".", reason.kind, reason.reason)
+            self._unusable(folder or ".", error)
             del self.folders[folder]
             return []
         for entry in found:
@@ -131,31 +123,29 @@ class Tree(Told):
                 elif entry.name.casefold() not in _CLUTTER:
                     self._file(entry, path)
             except OSError as error:
-                reason = why_unusable(error)
-                self.problem(path, reason.kind, reason.reason)
+                self._unusable(path, error)
         inner.sort(key=natural)
         return inner
 
+    def _unusable(self, path: str, error: OSError) -> None:
+        why = why_unusable(error)
+        self.problem(path, why.kind, why.reason)
+
     def _is_wanted(self, entry: os.DirEntry, path: str) -> bool:
         name = entry.name.casefold()
-        if name in _SYSTEM or name.startswith("."):
-            n = _count_images(entry.path)
-            if n:
-                self.notes.append(
-                    f"folder {shown(path)}, of the system or hidden, left aside with "
-                    f"{count(n, 'image')}"
-                )
-            return False
         real, here = os.path.realpath(entry.path), os.path.realpath(os.path.dirname(entry.path))
-        if entry.is_symlink() and (here == real or here.startswith(real.rstrip(os.sep) + os.sep)):
+        if name in _SYSTEM or name.startswith("."):
+            if n := _count_images(entry.path):
+                said = f"folder {shown(path)}, of the system or hidden, left aside with "
+                self.notes.append(said + count(n, "image"))
+        elif entry.is_symlink() and (f"{here}{os.sep}".startswith(real.rstrip(os.sep) + os.sep)):
             self.problem(path, "loop", "It is a link to a folder that contains it.")
-            return False
-        if name in _NOT_SCANS:
-            n = _count_images(entry.path)
-            if n:
+        elif name in _NOT_SCANS:
+            if n := _count_images(entry.path):
                 self.problem(path, "place", f"It is a folder of {_NOT_SCANS[name]}{holding(n)}.")
-            return False
-        return True
+        else:
+            return True
+        return False
 
     def _file(self, entry: os.DirEntry, path: str) -> None:
         if entry.name.startswith(".") and not content_of(entry.path):
@@ -203,38 +193,30 @@ def existing_folder(path: str | os.PathLike) -> Path:
     if not os.fspath(path):
         raise FolderError("The name of the folder is empty: give the path of a folder of scans.")
     root = Path(os.path.expanduser(path))
+    ending = root.suffix.casefold()
     try:
-        mode = root.stat().st_mode
+        with os.scandir(root):
+            return root.resolve()
     except FileNotFoundError:
-        raise FolderError(
-            f"There is no folder {shown(root)}: check the spelling. It is looked for from "
-            f"{shown(Path.cwd())}."
-        ) from None
+        why = f"There is no folder {shown(root)}: check the spelling. It is looked for from "
+        why += f"{shown(Path.cwd())}."
+    except NotADirectoryError:
+        why = f"{shown(root)} is a file, not a folder: give the folder that holds one sub-folder "
+        why += "per class."
+        if ending in (".zip", ".gz", ".tgz", ".tar", ".rar", ".7z"):
+            why += " Unpack the archive first."
+        elif ending in (".xlsx", ".xls", ".ods", ".txt"):
+            why += " A table is read as CSV: save it as that."
+        elif is_image_name(str(root)):
+            why += " For single files give a list of their paths."
+    except PermissionError:
+        why = f"You have no permission to list {shown(root)}: change its rights, or copy it to a "
+        why += "folder of yours."
     except (OSError, ValueError) as error:
         loop = getattr(error, "errno", 0) == errno.ELOOP
         reason = "leads in a circle" if loop else "cannot be opened"
-        raise FolderError(f"The folder {shown(root)} {reason}: {error}.") from error
-    if not stat.S_ISDIR(mode):
-        hint = ""
-        if root.suffix.casefold() in (".zip", ".gz", ".tgz", ".tar", ".rar", ".7z"):
-            hint = " Unpack the archive first."
-        elif root.suffix.casefold() in (".xlsx", ".xls", ".ods", ".txt"):
-            hint = " A table is read as CSV: save it as that."
-        elif is_image_name(str(root)):
-            hint = " For single files give a list of their paths."
-        raise FolderError(
-            f"{shown(root)} is a file, not a folder: give the folder that holds one sub-folder "
-            f"per class.{hint}"
-        )
-    try:
-        with os.scandir(root):
-            pass
-    except PermissionError:
-        raise FolderError(
-            f"You have no permission to list {shown(root)}: change its rights, or copy it to a "
-            "folder of yours."
-        ) from None
-    return root.resolve()
+        why = f"The folder {shown(root)} {reason}: {error}."
+    raise FolderError(why)
 
 
 def is_image_name(path: str) -> bool:

@@ -167,21 +167,19 @@ class _Options:
     progress: bool
 
     def __post_init__(self):
-        allowed = {
-            "on_problem": (("skip", "raise"), "'skip' or 'raise'"),
-            "verify": ((True, False, "auto"), "True, False or 'auto'"),
-            "split": (("all", "train", "val", "test"), "'all', 'train', 'val' or 'test'"),
-            "bits": ((None, *range(1, 33)), "a whole number from 1 to 32"),
-        }
-        for name, (values, words) in allowed.items():
+        for name, values, words in (
+            ("on_problem", ("skip", "raise"), "'skip' or 'raise'"),
+            ("verify", (True, False, "auto"), "True, False or 'auto'"),
+            ("split", ("all", "train", "val", "test"), "'all', 'train', 'val' or 'test'"),
+            ("bits", (None, *range(1, 33)), "a whole number from 1 to 32"),
+        ):
             if getattr(self, name) not in values:
                 raise ValueError(f"`{name}` is {words}, not {getattr(self, name)!r}.")
-        self.classes = [self.classes] if isinstance(self.classes, str) else self.classes
+        if self.classes is not None:
+            self.classes = [self.classes] if isinstance(self.classes, str) else [*self.classes]
 
 
-def _survey(
-    path: Any, table: Any, layout: str | None, classes: Sequence[str] | None
-) -> tuple[Survey, str]:
+def _survey(path: Any, table: Any, layout: str | None, classes: Any) -> tuple[Survey, str]:
     """The files of a source; what to warn of."""
     if table is not None:
         return survey_table(table, existing_folder(path)), ""
