@@ -22,7 +22,6 @@ _ORIENTATION = 274
 _MAX_SAMPLE_VALUE = 281
 _NO_DATA = 1e38  # Heidelberg writes the largest float, 3.4e38, where there is no measurement
 _OVERSHOOT = 0.01  # rounding may leave 0…1 by this much
-_TIFF_LAYOUTS = {0: "white is zero", 1: "black is zero", 2: "RGB"}
 # How often each length of a code occurs in the usual table of brightness: see `_is_damaged_jpeg`.
 _USUAL_CODES = bytes.fromhex("0002010303020403050504040000017d")
 
@@ -61,20 +60,25 @@ def open_image(stream: IO[bytes], max_pixels: int) -> Header:
         header = _open_by_pillow(stream)
     height, width = header.size
     if height * width > max_pixels:
-        raise Unusable(
-            "dimensions",
-            f"Its header claims {width:,} × {height:,} px, more than the {max_pixels:,} px "
-            "allowed.",
-        )
+        claim = f"Its header claims {width:,} × {height:,} px"
+        raise Unusable("dimensions", f"{claim}, more than the {max_pixels:,} px allowed.")
     return header
 
 
-def ends_well(stream: IO[bytes], format: str, n_bytes: int) -> tuple[bool, bytes]:
-    """Whether the file has its format's end marker at its end, and the last bytes."""
+def tail_of(stream: IO[bytes]) -> tuple[int, bytes]:
+    """How many bytes a file has, and the last of them."""
+    n_bytes = stream.seek(0, os.SEEK_END)
+    if n_bytes == 0:
+        raise Unusable("empty", "The file has no bytes.")
     stream.seek(max(0, n_bytes - _TAIL))
     tail = stream.read()
-    marker = _END_MARKERS.get(format)
-    return marker is not None and marker in tail, tail
+    stream.seek(0)
+    return n_bytes, tail
+
+
+def ends_well(format: str, tail: tuple[int, bytes]) -> bool:
+    """Whether the end marker of its format is at the end of a file."""
+    return format in _END_MARKERS and _END_MARKERS[format] in tail[1]
 
 
 def bits_needed(top: float) -> int:
@@ -90,17 +94,16 @@ def check_values(values: np.ndarray) -> None:
     whole = values.dtype.kind == "i"
     there = values if whole else values[np.abs(values) < _NO_DATA]  # not NaN either
     low, high = (float(there.min()), float(there.max())) if there.size else (0.0, 0.0)
-    span = f"Its values go from {low:.4g} to {high:.4g}"
+    why = ""
     if whole and low < 0:
-        raise Unusable(
-            "range", f"{span}; brightness starts at 0: add an offset, one for all files."
-        )
-    if not whole and not (low >= -_OVERSHOOT and high <= 1 + _OVERSHOOT):
-        advice = "scale them, by the same two limits in all files"
-        raise Unusable("range", f"{span}, and floating-point values from 0 to 1: {advice}.")
-    if not whole and 0 < high < 0.5 / 255:
-        advice = "scale them to 0…1, by one factor for all files"
-        raise Unusable("range", f"{span}, so that all would be black: {advice}.")
+        why = "; brightness starts at 0: add an offset, one for all files."
+    elif not whole and not (low >= -_OVERSHOOT and high <= 1 + _OVERSHOOT):
+        why = ", and floating-point values from 0 to 1: "
+        why += "scale them, by the same two limits in all files."
+    elif not whole and 0 < high < 0.5 / 255:
+        why = ", so that all would be black: scale them to 0…1, by one factor for all files."
+    if why:
+        raise Unusable("range", f"Its values go from {low:.4g} to {high:.4g}{why}")
 
 
 def as_8_bits(values: np.ndarray, bits: int, inverted: bool = False) -> np.ndarray:
@@ -364,16 +367,12 @@ def _open_tiff(stream: IO[bytes]) -> Header:
         file = tifffile.TiffFile(stream)
         page: Any = file.pages[0]
     except Exception as error:
-        raise Unusable(
-            "corrupt", "The image is damaged (its header is not one of a TIFF)."
-        ) from error
-    if page.photometric not in _TIFF_LAYOUTS or page.axes not in ("YX", "YXS", "SYX"):
+        reason = "The image is damaged (its header is not one of a TIFF)."
+        raise Unusable("corrupt", reason) from error
+    if page.photometric not in (0, 1, 2) or page.axes not in ("YX", "YXS", "SYX"):
         name = getattr(page.photometric, "name", page.photometric)
-        raise Unusable(
-            "colour",
-            f"It has {page.bitspersample} bits as {name} ({page.axes}), which is not read: save "
-            "it as grey or RGB.",
-        )
+        has = f"It has {page.bitspersample} bits as {name} ({page.axes})"
+        raise Unusable("colour", f"{has}, which is not read: save it as grey or RGB.")
     orientation = int(page.tags.valueof(_ORIENTATION, default=1))
     orientation = orientation if 1 <= orientation <= 8 else 1
     top = page.tags.valueof(_MAX_SAMPLE_VALUE)
@@ -418,11 +417,9 @@ def _decode_packed(page: Any, stream: IO[bytes]) -> np.ndarray:
         if page.samplesperpixel > 1 and page.planarconfig != 1:
             raise UnidentifiedImageError
     except UnidentifiedImageError:
-        raise Unusable(
-            "colour",
-            f"It has {page.bitspersample} bits compressed by {page.compression.name}, which is "
-            "not read: save it without compression.",
-        ) from None
+        has = f"It has {page.bitspersample} bits compressed by {page.compression.name}"
+        reason = f"{has}, which is not read: save it without compression."
+        raise Unusable("colour", reason) from None
     return _load(image, stream, deep=True)  # upright already
 
 
@@ -435,16 +432,17 @@ def why_unusable(error: Exception) -> Unusable:
 
     if isinstance(error, Unusable):
         return error
-    if isinstance(error, PermissionError):
-        return Unusable("permission", "You have no permission to read it.")
-    if isinstance(error, FileNotFoundError):
-        return Unusable("link", "It is a link to nothing, or the file has gone.")
+    bomb = Image.DecompressionBombError
+    for kind, known, reason in (
+        ("permission", PermissionError, "You have no permission to read it."),
+        ("link", FileNotFoundError, "It is a link to nothing, or the file has gone."),
+        ("dimensions", bomb, "Its header claims more pixels than can be held."),
+        ("not an image", UnidentifiedImageError, "Its content is no JPEG, PNG, TIFF or BMP image."),
+    ):
+        if isinstance(error, known):
+            return Unusable(kind, reason)
     if isinstance(error, OSError) and error.errno == errno.ELOOP:
         return Unusable("loop", "It is a link that leads back to itself.")
-    if isinstance(error, Image.DecompressionBombError):
-        return Unusable("dimensions", "Its header claims more pixels than can be held.")
-    if isinstance(error, UnidentifiedImageError):
-        return Unusable("not an image", "Its content is not a JPEG, PNG, TIFF or BMP image.")
     text = str(error).strip().rstrip(".")
     cut = ("truncated", "failed to read")  # the words of Pillow and of tifffile
     if any(word in text.casefold() for word in cut) or isinstance(error, EOFError):

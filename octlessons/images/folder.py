@@ -49,6 +49,7 @@ from octlessons.images._decoding import (
     open_image,
     read_image,
     shown,
+    tail_of,
     why_unusable,
 )
 from octlessons.images._layout import File, Survey, listed, survey_folder
@@ -315,23 +316,16 @@ def _check(root: Path, files: list[File], options: _Options) -> tuple[list[File]
 
 def _check_file(path: str, file: File, decode: bool, max_pixels: int) -> None:
     with open(path, "rb") as stream:
-        n_bytes = os.fstat(stream.fileno()).st_size
-        if n_bytes == 0:
-            raise Unusable("empty", "The file has no bytes.")
+        file.tail = tail_of(stream)
         header = open_image(stream, max_pixels)
-        height, width = header.size
-        if min(height, width) < _SMALLEST_SIDE:
-            raise Unusable(
-                "dimensions",
-                f"It is {height} × {width} px, less than {_SMALLEST_SIDE} px on a side.",
-            )
+        if min(header.size) < _SMALLEST_SIDE:
+            size = " × ".join(map(str, header.size))
+            reason = f"It is {size} px, less than {_SMALLEST_SIDE} px on a side."
+            raise Unusable("dimensions", reason)
         file.size, file.turned, file.pages = header.size, header.turned, header.pages
         file.deep = header.deep
-        ends, tail = ends_well(stream, header.format, n_bytes)
-        file.tail = (n_bytes, tail)
-        if decode or header.deep or not ends:
-            stream.seek(0)
-            values = open_image(stream, max_pixels).decode()
+        if decode or header.deep or not ends_well(header.format, file.tail):
+            values = header.decode()
             check_values(values)
             if values.dtype.kind != "f" and header.deep:
                 file.bits = max(header.bits or 8, bits_needed(values.max(initial=0)))

@@ -105,7 +105,9 @@ def load_images(
             from octlessons.images.phantoms import draw_phantoms
 
             return draw_phantoms(size=size or 128, n_per_class=n_per_class, seed=seed)
-        images = _octmnist(source)
+        from octlessons.images.medmnist import load_octmnist
+
+        images = load_octmnist(size=_octmnist_size(source), split="train")
     else:
         images = _files(source, options)
     if n_per_class is not None:
@@ -145,22 +147,15 @@ def _files(source: Any, options: dict[str, Any]) -> ImageSet:
     return read_folder(source, **options)
 
 
-def _octmnist(source: str) -> ImageSet:
-    from octlessons.images.medmnist import load_octmnist
-
-    size = _octmnist_size(source)
-    if size is None:
+def _octmnist_size(source: str) -> int:
+    sizes = {"octmnist": SIZES[0], **{f"octmnist-{size}": size for size in SIZES}}
+    if source not in sizes:
         raise OctlessonsError(
-            f"There is no data source called {source!r}: OCTMNIST comes as 'octmnist' (28 px) or "
-            f"'octmnist-N' with N one of {', '.join(map(str, SIZES))}. For a folder of that name "
-            f"write './{source}', for a file load_medmnist('octmnist', root=folder)."
+            f"There is no data source called {source!r}: OCTMNIST comes as 'octmnist' (28 px), "
+            f"'octmnist-64' and so on, with one of {', '.join(map(str, SIZES))}. For a folder of "
+            f"that name write './{source}', for a file load_medmnist('octmnist', root=folder)."
         )
-    return load_octmnist(size=size, split="train")
-
-
-def _octmnist_size(source: str) -> int | None:
-    """The size in ``"octmnist-64"``; None if it is none."""
-    return {"octmnist": SIZES[0], **{f"octmnist-{size}": size for size in SIZES}}.get(source)
+    return sizes[source]
 
 
 def _evenly(images: ImageSet, n_per_class: int, seed: int) -> ImageSet:
@@ -191,13 +186,7 @@ def resolve_data(source: str) -> Data:
     if source == "phantoms":
         return Data("phantoms", "phantoms", "phantoms")
     if source == "octmnist" or source.startswith("octmnist-"):
-        size = _octmnist_size(source)
-        if size is None:
-            raise OctlessonsError(
-                f"OCTMNIST has no size {source.partition('-')[2]!r}. Choose one of "
-                f"{', '.join(f'octmnist-{size}' for size in SIZES)}."
-            )
-        return Data(*[f"octmnist-{size}"] * 3)
+        return Data(*[f"octmnist-{_octmnist_size(source)}"] * 3)
     folder = Path(os.path.expanduser(source))
     if not os.path.isdir(folder) or not source:
         raise OctlessonsError(
