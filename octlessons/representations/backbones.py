@@ -25,22 +25,9 @@ _TOLD = 4  # names in a sentence
 
 
 def load_backbone(weights: Weights):
-    """Build a classifier, load its weights and take its head off.
+    """Build a classifier, load its weights and take its head off: images (n, 3, h, w) to rows.
 
-    Parameters
-    ----------
-    weights : Weights
-
-    Returns
-    -------
-    torch.nn.Module
-        In evaluation mode, on the CPU: images (n, 3, h, w) to rows (n, d).
-
-    Raises
-    ------
-    OctlessonsError
-        If the file is damaged, or does not fit: nothing but the head may be missing, so no layer
-        ever keeps random weights.
+    Nothing but the head may be missing in the file, so no layer ever keeps random weights.
     """
     network, head = build_backbone(weights.architecture, weights.entry)
     _load(network, head, read_weights(weights.path), weights)
@@ -48,21 +35,10 @@ def load_backbone(weights: Weights):
 
 
 def build_backbone(architecture: str, entry=None):
-    """Build a classifier without its head, untrained.
+    """Build a classifier without its head, untrained; and the name of the layer taken off.
 
-    Parameters
-    ----------
-    architecture : str
-    entry : torchvision.models.WeightsEnum, optional
-        The published weights that it is for: some are for another size of image.
-
-    Returns
-    -------
-    network : torch.nn.Module
-        Images (n, 3, h, w) to rows (n, d). In it, ``network.classifier`` is torchvision's own
-        module, with the identity where the head was.
-    head : str
-        Name of the layer that was taken off.
+    `entry` are the published weights that it is for: some are for another size of image. In the
+    result ``network.classifier`` is torchvision's own module, with the identity for the head.
     """
     import torch
 
@@ -128,17 +104,17 @@ def _load(network, head: str, tensors: dict, weights: Weights) -> None:
         if not other:
             raise
         shapes = [f"{key} ({shape.replace(', ', ' × ')})" for key, shape in other]
-        raise _unfit(path, name, f"{_listed(shapes)} {_have(shapes)} another shape") from error
+        raise _unfit(path, name, f"{_listed(shapes, 'has', 'have')} another shape") from error
     missing = [
         key
         for key in result.missing_keys
         if not key.endswith("num_batches_tracked") and not _AUXILIARY.match(key)
     ]
     if missing:
-        raise _unfit(path, name, f"{_listed(missing)} {_is(missing)} missing")
+        raise _unfit(path, name, f"{_listed(missing, 'is', 'are')} missing")
     if result.unexpected_keys:
         extra = result.unexpected_keys
-        raise _unfit(path, name, f"{_listed(extra)} {_is(extra)} no part of it")
+        raise _unfit(path, name, f"{_listed(extra, 'is', 'are')} no part of it")
     for auxiliary in ("aux1", "aux2", "AuxLogits"):
         if hasattr(classifier, auxiliary):  # heads for training only
             setattr(classifier, auxiliary, None)
@@ -151,14 +127,7 @@ def _unfit(path: Path, architecture: str, what: str) -> OctlessonsError:
     )
 
 
-def _listed(names: list[str]) -> str:
+def _listed(names: list[str], one: str, several: str) -> str:
     more = len(names) - _TOLD
-    return ", ".join(names[:_TOLD]) + (f" and {more} more" if more > 0 else "")
-
-
-def _is(names: list[str]) -> str:
-    return "is" if len(names) == 1 else "are"
-
-
-def _have(names: list[str]) -> str:
-    return "has" if len(names) == 1 else "have"
+    listed = ", ".join(names[:_TOLD]) + (f" and {more} more" if more > 0 else "")
+    return f"{listed} {one if len(names) == 1 else several}"

@@ -22,10 +22,6 @@ def choose_device(device: str = "auto") -> str:
         ``"auto"`` takes a GPU (``"cuda"``, or ``"mps"`` on a Mac) where there is one, else
         ``"cpu"``. Another name, ``"cuda:1"`` for instance, is checked and given back.
 
-    Returns
-    -------
-    str
-
     Raises
     ------
     OctlessonsError
@@ -61,15 +57,6 @@ def seeded(seed: int) -> Iterator[None]:
     ----------
     seed : int
 
-    Examples
-    --------
-    >>> import torch
-    >>> with seeded(0):
-    ...     a = torch.rand(3)
-    >>> with seeded(0):
-    ...     b = torch.rand(3)
-    >>> bool((a == b).all())
-    True
     """
     torch = need_torch()
     python, legacy, cpu = random.getstate(), np.random.get_state(), torch.get_rng_state()
@@ -97,15 +84,10 @@ def batch_indices(
 
     Parameters
     ----------
-    n : int
-    batch_size : int
+    n, batch_size : int
+        A single number left over joins the last batch, as batch normalisation needs two.
     rng : numpy.random.Generator, optional
         Shuffles them; None keeps the order.
-
-    Yields
-    ------
-    ndarray of int
-        A single number left over joins the last batch, as batch normalisation needs two.
 
     Examples
     --------

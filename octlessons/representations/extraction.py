@@ -13,9 +13,11 @@ import os
 import re
 import sys
 import zlib
+from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, closing, contextmanager
+from itertools import islice
 from numbers import Integral
 from pathlib import Path
 from typing import IO
@@ -59,25 +61,23 @@ def extract(
     images : ImageSet, ndarray of shape (n, h, w) or (n, h, w, 3), LazyImages, or list of arrays
         Sizes may differ. Pixels that are not uint8 are turned into it, as `Pixels` reads them.
     prepare : callable
-        ``prepare(image)`` turns one image, uint8 (h, w) or (h, w, 3), into a float32 array
-        (c, height, width), of the same shape for all. It runs in threads.
+        Turns one image, uint8 (h, w) or (h, w, 3), into float32 (c, height, width), of the same
+        shape for all. It runs in threads.
     run : callable
-        ``run(batch)`` turns float32 (b, c, height, width) into float32 (b, d). When it runs out
-        of memory it is called again with half of the batch.
+        Turns a batch, float32 (b, c, height, width), into float32 (b, d). When it runs out of
+        memory it is called again with half of the batch.
     n_features : int, optional
         The length d of a row, where it is known before.
     batch_size : int
         Images per call of `run`.
     store : path, optional
-        Where to keep the features: the name of a ``.npy`` file, or of a folder in which
-        ``features.npy`` is made. A second call with the same store and key computes only what is
-        missing. Without it the features are an array in memory.
+        A ``.npy`` file for the features, or a folder in which ``features.npy`` is made. A second
+        call with the same store and key computes only what is missing.
     key : dict, optional
         What the features depend on besides the number of images: a fingerprint of the images, the
         network, its version. Plain values that JSON can hold. Needed with `store`.
     progress : bool, optional
-        Show a progress bar. None: only on a terminal or in a notebook (not in the pages of the
-        course), and only for more than two seconds of work.
+        Show a progress bar. None: only to somebody who looks on, and for more than two seconds.
 
     Returns
     -------
@@ -100,22 +100,28 @@ def extract(
     given, images = images, as_images(images, colour=True)
     if not isinstance(batch_size, Integral) or batch_size < 1:
         raise ValueError(f"`batch_size` is a positive whole number of images, not {batch_size!r}.")
+    batch_size = int(batch_size)
     if store is not None and key is None:
         raise ValueError("`store` needs a `key`: what the features depend on.")
     n = len(images)
     with ExitStack() as stack:
         rows: _Memory | _Store = _Memory(n, n_features)
         if store is not None:
-            rows = stack.enter_context(_Store(_store_file(store), n, n_features, key or {}))
+            rows = _Store(_store_file(store), n, n_features, key or {})
+            stack.enter_context(rows.opened())
         missing = rows.missing()
         if missing:
             bar = stack.enter_context(_bar(n, n - sum(b - a for a, b in missing), progress))
-            feed = _Feed(given, images, prepare, missing, int(batch_size))
-            stack.callback(feed.close)
+            spans = [
+                range(i, min(i + batch_size, stop))
+                for start, stop in missing
+                for i in range(start, stop, batch_size)
+            ]
+            batches = stack.enter_context(closing(_prepared(given, images, prepare, spans)))
             network = _Runner(run, rows.n_features)
             for start, stop in missing:
                 parts = []
-                for batch in feed.batches(start, stop):
+                for batch in islice(batches, -(-(stop - start) // batch_size)):
                     parts.append(network(batch))
                     bar.update(len(batch))
                 rows.put(start, stop, np.concatenate(parts))
@@ -125,17 +131,8 @@ def extract(
 def fingerprint(images) -> str:
     """Say in 32 characters which images these are, to use in a `key`.
 
-    Images in memory are read whole. Of lazy images, the names, patients and acquired sizes count
-    where they are known, and the pixels of `SAMPLED` images spread over the set: a change to the
-    pixels of some other file is not noticed.
-
-    Parameters
-    ----------
-    images : as for `extract`
-
-    Returns
-    -------
-    str
+    Images in memory are read whole. Of lazy images, names, patients and acquired sizes count, and
+    the pixels of `SAMPLED` images spread over the set: a change to another file is not noticed.
     """
     digest = hashlib.blake2b(digest_size=16)
     if isinstance(images, ImageSet) and images.is_lazy:
@@ -156,37 +153,27 @@ def fingerprint(images) -> str:
 # ---------------------------------------------------------------------- reading and computing
 
 
-class _Feed:
+def _prepared(given, images, prepare, spans: list[range]) -> Iterator[np.ndarray]:
     """Prepared batches, made in threads a little ahead of their use."""
 
-    def __init__(self, given, images, prepare, ranges: list[tuple[int, int]], batch_size: int):
-        self.given, self.images, self.prepare = given, images, prepare
-        self.batch_size = batch_size
-        self.pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="octlessons-prepare")
-        self.coming = (
-            range(first, min(first + batch_size, stop))
-            for start, stop in ranges
-            for first in range(start, stop, batch_size)
-        )
-        self.waiting: list[list] = []
-
-    def batches(self, start: int, stop: int) -> Iterator[np.ndarray]:
-        for _ in range(start, stop, self.batch_size):
-            while len(self.waiting) <= _AHEAD and (which := next(self.coming, None)) is not None:
-                self.waiting.append([self.pool.submit(self._one, i) for i in which])
-            yield _stacked([job.result() for job in self.waiting.pop(0)])
-
-    def _one(self, i: int) -> tuple[int, np.ndarray]:
-        image, name = np.asarray(self.images[i]), image_name(self.given, i)
+    def one(i: int) -> tuple[int, np.ndarray]:
+        image, name = np.asarray(images[i]), image_name(given, i)
         check_image(image, name, colour=True)
         image = to_uint8(image, name)
         try:
-            return i, np.asarray(self.prepare(image), np.float32)
+            return i, np.asarray(prepare(image), np.float32)
         except (OctlessonsError, ValueError) as problem:
             raise type(problem)(f"{name} could not be prepared: {problem}") from problem
 
-    def close(self) -> None:
-        self.pool.shutdown(wait=True, cancel_futures=True)
+    pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="octlessons-prepare")
+    coming, waiting = iter(spans), deque[list]()
+    try:
+        for _ in spans:
+            for which in islice(coming, _AHEAD + 1 - len(waiting)):
+                waiting.append([pool.submit(one, i) for i in which])
+            yield _stacked([job.result() for job in waiting.popleft()])
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
 
 
 def _stacked(prepared: list[tuple[int, np.ndarray]]) -> np.ndarray:
@@ -242,21 +229,11 @@ def out_of_memory(error: BaseException) -> bool:
 def _bar(n: int, done: int, progress: bool | None):
     from tqdm import tqdm
 
-    return tqdm(
-        total=n,
-        initial=done,
-        desc="Features",
-        unit="image",
-        delay=0 if progress else _PATIENCE,
-        disable=not (_watched() if progress is None else progress),
-        file=sys.stderr,
-    )
-
-
-def _watched() -> bool:
-    """Whether somebody looks on: at a terminal, or a notebook that is not a page being built."""
+    # Somebody looks on: at a terminal, or a notebook that is not a page being built.
     in_notebook = "ipykernel" in sys.modules and DATA_VARIABLE not in os.environ
-    return in_notebook or sys.stderr.isatty()
+    shown = in_notebook or sys.stderr.isatty() if progress is None else progress
+    how = {"desc": "Features", "unit": "image", "delay": 0 if progress else _PATIENCE}
+    return tqdm(total=n, initial=done, disable=not shown, file=sys.stderr, **how)
 
 
 # ---------------------------------------------------------------------- keeping
@@ -285,9 +262,9 @@ class _Memory:
 class _Store:
     """Rows in a ``.npy`` file, with a record of the shards that are in it.
 
-    Rows are written as a file, not through the memory map, whose pages would count as memory
-    of the process. The record has a checksum for each finished shard: one that does not fit
-    (the computer went off before the disk had it) is computed again.
+    They are written as a file, as the pages of a memory map would count as memory of the process.
+    A shard that does not fit its checksum in the record (the computer went off before the disk had
+    it) is computed again.
     """
 
     def __init__(self, file: Path, n: int, n_features: int | None, key: dict):
@@ -296,23 +273,17 @@ class _Store:
         self.key = json.loads(json.dumps(key, default=str))
         self.sums: list[int | None] = [None] * len(_shards(n))
         self.offset = 0
-        self.inside = ExitStack()
 
-    def __enter__(self) -> _Store:
-        try:
-            self.file.parent.mkdir(parents=True, exist_ok=True)
-            self.inside.enter_context(locked(self.file.with_name(f".{self.file.name}.lock")))
-        except OSError as error:
-            raise self._unwritable(error) from error
-        try:
+    @contextmanager
+    def opened(self) -> Iterator[None]:
+        with ExitStack() as stack:
+            try:
+                self.file.parent.mkdir(parents=True, exist_ok=True)
+                stack.enter_context(locked(self.file.with_name(f".{self.file.name}.lock")))
+            except OSError as error:
+                raise self._unwritable(error) from error
             self._open()
-        except BaseException:
-            self.inside.close()
-            raise
-        return self
-
-    def __exit__(self, *exception) -> None:
-        self.inside.close()
+            yield
 
     def _open(self) -> None:
         if not self.record_file.exists():
@@ -401,14 +372,8 @@ class _Store:
         stream.truncate(self._at(self.n))
 
     def _record(self) -> None:
-        record = {
-            "format": _FORMAT,
-            "key": self.key,
-            "n": self.n,
-            "n_features": self.n_features,
-            "shard": SHARD,
-            "shards": self.sums,
-        }
+        record = {"format": _FORMAT, "key": self.key, "n": self.n, "n_features": self.n_features}
+        record |= {"shard": SHARD, "shards": self.sums}
         write_atomically(self.record_file, json.dumps(record))
 
     def _corrupt(self, what: str) -> OctlessonsError:

@@ -37,21 +37,9 @@ class ExportError(OctlessonsError):
 class OnnxNetwork:
     """A network of one input and one output, run in several threads.
 
-    Each thread computes `CHUNK` images at a time with one core, which is faster than all cores
-    on the same layer, above all beside other programs. Rows do not depend on the number of
-    threads.
-
-    Parameters
-    ----------
-    model : path or bytes
-        The ``.onnx`` file, or its content.
-    n_threads : int, optional
-        Threads; by default `usable_cores`.
-
-    Raises
-    ------
-    OctlessonsError
-        If ONNX Runtime is not installed (an `ExportError`) or cannot read the file.
+    `model` is an ``.onnx`` file or its content. Each thread computes `CHUNK` images at a time with
+    one core, which is faster than all cores on the same layer, above all beside other programs.
+    Rows do not depend on the number of threads.
     """
 
     def __init__(self, model: str | os.PathLike | bytes, n_threads: int | None = None):
@@ -126,25 +114,9 @@ def exported(
 ) -> Path | bytes:
     """Export a network to ONNX, or find the file of an earlier time.
 
-    Parameters
-    ----------
-    network, shape, name, progress
-        As for `export`.
-    identity : str
-        What else the file depends on, such as the checksum of the weights.
-    folder : Path
-        Where the files are kept. Files of the same name and another identity stay; files made by
-        other versions of torch and its kin are removed.
-
-    Returns
-    -------
-    Path or bytes
-        The file; its content where the folder cannot be written.
-
-    Raises
-    ------
-    ExportError
-        If the network cannot be exported, or computes something else afterwards.
+    `network`, `shape`, `name` and `progress` are as for `export`; `identity` is what else the file
+    depends on, such as the checksum of the weights. Files made by other versions of torch and its
+    kin are removed. Where the folder cannot be written, the content is returned.
     """
     stem = f"{name}-{'x'.join(map(str, shape))}-{identity[:16]}"
     file = folder / f"{stem}-{_versions()}.onnx"
@@ -184,11 +156,6 @@ def export(
         What the network is called in sentences.
     progress : bool, optional
         Say that there is something to wait for. None: only on a terminal.
-
-    Returns
-    -------
-    bytes
-        The content of an ``.onnx`` file.
 
     Raises
     ------

@@ -10,19 +10,16 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 class VariancePCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     """Principal component analysis to a share of the variance.
 
-    The same components as ``sklearn.decomposition.PCA(n_components=0.95)``, which computes a
-    full singular value decomposition of a copy of the data. Here the data are read in blocks and
-    never copied: the smaller of the two products of the centred data with itself, (n, n) or
-    (d, d), is accumulated, and its eigenvectors are found. So a memory map works too.
+    The same components as ``sklearn.decomposition.PCA(n_components=0.95)``, which decomposes a copy
+    of the data. Here they are read in blocks: the smaller product of the centred data with itself,
+    (n, n) or (d, d), is accumulated, and its eigenvectors are found. So a memory map works too.
 
     Parameters
     ----------
     variance : float, default 0.95
-        Share of the variance to keep, above 0 and at most 1. The fewest components that reach it
-        are kept.
+        Share of the variance that the fewest components reach, above 0 and at most 1.
     whiten : bool, default False
-        Divide every score by its standard deviation. All directions then weigh the same in a
-        distance, the noisiest included, which is rarely wanted before K-means.
+        Divide every score by its standard deviation, so that all directions weigh the same.
 
     Attributes
     ----------
@@ -76,24 +73,31 @@ class VariancePCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         ValueError
             If `variance` is out of range, or X is not a finite 2-D array of at least two rows.
         """
-        self._fit(X)
+        if not isinstance(self.variance, float | int | np.floating) or not 0 < self.variance <= 1:
+            raise ValueError(
+                f"`variance` is a share above 0 and at most 1, not {self.variance!r}; for a "
+                "number of components use sklearn.decomposition.PCA."
+            )
+        X = validate_data(self, X, dtype=[np.float64, np.float32], ensure_min_samples=2)
+        n, d = X.shape
+        mean = X.mean(axis=0, dtype=np.float64).astype(X.dtype)
+        wide = d >= n
+        values, vectors, total = _decomposed(_product(X, mean, wide))
+        floor = 10 * np.finfo(X.dtype).eps * values[0]  # below it, directions are rounding
+        keep = max(1, min(_count(values, float(self.variance), total), int(np.sum(values > floor))))
+        values, vectors = values[:keep], vectors[:, :keep]
+        components = _to_columns(X, mean, vectors, np.sqrt(values)) if wide else vectors.T
+        # As scikit-learn: the largest entry of every component is positive.
+        largest = np.argmax(np.abs(components), axis=1)
+        components = components * np.sign(components[np.arange(keep), largest])[:, None]
+        share = values / total if total > 0 else np.full(keep, np.nan)
+
+        self.components_ = np.ascontiguousarray(components, X.dtype)
+        self.explained_variance_ = (values / (n - 1)).astype(X.dtype)
+        self.explained_variance_ratio_ = share.astype(X.dtype)
+        self.mean_ = mean
+        self.n_components_ = keep
         return self
-
-    def fit_transform(self, X, y=None):
-        """Find the components and return the scores of the same rows.
-
-        Parameters
-        ----------
-        X : array_like of float, shape (n, n_features)
-        y : None
-            Ignored.
-
-        Returns
-        -------
-        ndarray, shape (n, n_components_)
-            In the dtype of X.
-        """
-        return self._scores(self._fit(X))
 
     def transform(self, X):
         """Return the scores: coordinates along the components, from the mean.
@@ -171,33 +175,6 @@ class VariancePCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
             scores /= np.sqrt(np.maximum(self.explained_variance_, np.finfo(X.dtype).tiny))
         return scores
 
-    def _fit(self, X) -> np.ndarray:
-        if not isinstance(self.variance, float | int | np.floating) or not 0 < self.variance <= 1:
-            raise ValueError(
-                f"`variance` is a share above 0 and at most 1, not {self.variance!r}; for a "
-                "number of components use sklearn.decomposition.PCA."
-            )
-        X = validate_data(self, X, dtype=[np.float64, np.float32], ensure_min_samples=2)
-        n, d = X.shape
-        mean = X.mean(axis=0, dtype=np.float64).astype(X.dtype)
-        wide = d >= n
-        values, vectors, total = _decomposed((_rows_product if wide else _columns_product)(X, mean))
-        floor = 10 * np.finfo(X.dtype).eps * values[0]  # below it, directions are rounding
-        keep = max(1, min(_count(values, float(self.variance), total), int(np.sum(values > floor))))
-        values, vectors = values[:keep], vectors[:, :keep]
-        components = _to_columns(X, mean, vectors, np.sqrt(values)) if wide else vectors.T
-        # As scikit-learn: the largest entry of every component is positive.
-        largest = np.argmax(np.abs(components), axis=1)
-        components = components * np.sign(components[np.arange(keep), largest])[:, None]
-        share = values / total if total > 0 else np.full(keep, np.nan)
-
-        self.components_ = np.ascontiguousarray(components, X.dtype)
-        self.explained_variance_ = (values / (n - 1)).astype(X.dtype)
-        self.explained_variance_ratio_ = share.astype(X.dtype)
-        self.mean_ = mean
-        self.n_components_ = keep
-        return X
-
 
 def _decomposed(product: np.ndarray) -> tuple[np.ndarray, np.ndarray, float]:
     """Eigenvalues, largest first, eigenvectors in columns, and trace; of a lower triangle."""
@@ -217,33 +194,21 @@ def _count(values: np.ndarray, share: float, total: float) -> int:
     return min(int(np.searchsorted(held, share - 1e-7 * (share == 1))) + 1, len(values))
 
 
-def _rows_product(X: np.ndarray, mean: np.ndarray, block: int = 1024) -> np.ndarray:
-    """Lower triangle of (X - mean)(X - mean)', by blocks of columns."""
-    n, d = X.shape
-    product = np.zeros((n, n), order="F")
-    for start in range(0, d, block):
-        part = np.array(X[:, start : start + block], np.float64, order="C")
-        part -= mean[start : start + block]
-        product = _syrk(part.T, product, trans=1)
-    return product
+def _product(X: np.ndarray, mean: np.ndarray, wide: bool, block: int = 1024) -> np.ndarray:
+    """Lower triangle of the smaller product of the centred data with itself, by blocks.
 
-
-def _columns_product(X: np.ndarray, mean: np.ndarray, block: int = 4096) -> np.ndarray:
-    """Lower triangle of (X - mean)'(X - mean), by blocks of rows."""
-    n, d = X.shape
-    product = np.zeros((d, d), order="F")
-    for start in range(0, n, block):
-        part = np.array(X[start : start + block], np.float64, order="C")
-        part -= mean
-        product = _syrk(part.T, product, trans=0)
-    return product
-
-
-def _syrk(a: np.ndarray, product: np.ndarray, trans: int) -> np.ndarray:
-    """Add a a' (trans 0) or a' a (trans 1) to the lower triangle of `product`, in place."""
+    ``(X - mean)(X - mean)'`` by blocks of columns, or ``(X - mean)'(X - mean)`` by blocks of rows.
+    """
     from scipy.linalg.blas import dsyrk
 
-    return dsyrk(1.0, a, beta=1.0, c=product, trans=trans, lower=1, overwrite_c=1)
+    n, d = X.shape
+    product = np.zeros((min(n, d),) * 2, order="F")
+    for start in range(0, max(n, d), block):
+        which = slice(start, start + block)
+        part = np.array(X[:, which] if wide else X[which], np.float64, order="C")
+        part -= mean[which] if wide else mean
+        product = dsyrk(1.0, part.T, beta=1.0, c=product, trans=wide, lower=1, overwrite_c=1)
+    return product
 
 
 def _to_columns(

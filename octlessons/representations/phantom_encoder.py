@@ -38,18 +38,16 @@ _SKEWED = 3.0  # grey levels; at least 4.8 on inverted scans, at most -5.2 on ot
 class PhantomEncoder(ImageTransformer):
     """Turn each scan into a short row with a network trained on phantoms only.
 
-    The network ships inside the package (ONNX, MIT licence) and runs on ONNX Runtime, without
-    torch. No scan of a patient was used to train it. Each scan is cleaned first, as
-    `octlessons.images.cleaning.clean` does it: white wedges filled, the retina laid straight and
-    cut out.
+    The network ships inside the package (ONNX, MIT licence) and runs without torch. No scan of a
+    patient was used to train it. Each scan is cleaned first, as `octlessons.images.cleaning.clean`
+    does it: white wedges filled, the retina laid straight and cut out.
 
     Parameters
     ----------
     variant : {"labels", "views"}, default "labels"
-        ``"labels"``: trained to name the class and the lesions that were drawn. Those labels are
-        free, because we drew the scans, and no patient was ever labelled for it; but they are
-        labels, so what this network finds was not found without any. ``"views"``: trained without
-        labels of any kind, to give two altered copies of one phantom the same row.
+        ``"labels"``: trained to name the class and the lesions that were drawn. Nobody labelled a
+        patient for them; but they are labels, so what it finds was not found without any.
+        ``"views"``: trained without labels, to give two altered copies of a phantom the same row.
     batch_size : int, default 64
         Images per run of the network.
     store : path, optional
@@ -66,8 +64,7 @@ class PhantomEncoder(ImageTransformer):
     Attributes
     ----------
     card_ : dict
-        The model card: what the network was trained on, how, with which seeds, on which
-        machine, when, its checksum, and what was measured. Set by `fit`.
+        The model card: how the network was trained, its checksum, and what was measured.
     n_features_out_ : int
         Length of a row. Set by `fit`.
 
@@ -79,9 +76,8 @@ class PhantomEncoder(ImageTransformer):
     On phantoms every comparison flatters this encoder: it was trained on their like. Judge it on
     real scans. It is made for teaching, and for nothing clinical.
 
-    Where no retina can be found, the scan is taken as it is: the row then says little. Scans are
-    expected as the scanner shows them, the vitreous above, dark. Most of such a picture is darker
-    than its mean; where most scans are the other way round, `transform` warns.
+    Scans are expected as the scanner shows them, the vitreous above, dark; where most are lighter
+    than their mean, `transform` warns. A scan without a retina is taken as it is.
 
     Examples
     --------
@@ -146,8 +142,7 @@ class PhantomEncoder(ImageTransformer):
 
         Parameters
         ----------
-        X : ImageSet, ndarray of shape (n, h, w), or list of 2-D arrays
-            As for `fit`.
+        X : as for `fit`
 
         Returns
         -------
@@ -157,8 +152,7 @@ class PhantomEncoder(ImageTransformer):
         Raises
         ------
         OctlessonsError
-            If an image is too small, or the store is damaged or belongs to something else. The
-            sentence says which image.
+            If an image is too small, or the store is damaged or belongs to something else.
         ValueError
             If there are no images, or one cannot be used.
 
@@ -232,38 +226,14 @@ def looks_inverted(image: np.ndarray) -> bool:
 
 
 def prepare(image: np.ndarray) -> np.ndarray:
-    """Clean one scan and bring it to the size that the network sees.
-
-    Parameters
-    ----------
-    image : ndarray of uint8, shape (h, w)
-
-    Returns
-    -------
-    ndarray of float32, shape (1, 112, 144)
-        In 0…1.
-
-    Raises
-    ------
-    OctlessonsError
-        If the image is in colour or too small.
-    """
+    """Clean one scan, uint8 (h, w), and bring it to what the network sees: (1, 112, 144) in 0…1."""
     top, bottom = (round(share * WORKING) for share in WINDOW)
     small = resize_image(flattened(image)[top:bottom], INPUT)
     return (small.astype(np.float32) * np.float32(1 / 255))[None]
 
 
 def flattened(image: np.ndarray) -> np.ndarray:
-    """Resize one scan to the working size, fill its wedges and lay the retina straight.
-
-    Parameters
-    ----------
-    image : ndarray of uint8, shape (h, w)
-
-    Returns
-    -------
-    ndarray of uint8, shape (192, 192)
-    """
+    """Resize one scan to the working size, fill its wedges and lay the retina straight."""
     if image.ndim != 2:
         raise OctlessonsError(
             f"an image of shape {image.shape} is in colour, and this encoder takes grey scans: "
@@ -282,22 +252,7 @@ def flattened(image: np.ndarray) -> np.ndarray:
 
 
 def read_card(variant: str, folder: Path) -> dict:
-    """Read the model card of a variant.
-
-    Parameters
-    ----------
-    variant : {"labels", "views"}
-    folder : path
-
-    Returns
-    -------
-    dict
-
-    Raises
-    ------
-    OctlessonsError
-        If the card or the network is missing, or cannot be read.
-    """
+    """Read the model card of a variant, and see that its network is there."""
     mend = (
         "install octlessons again (pip install --force-reinstall --no-deps octlessons)"
         if folder == SHIPPED

@@ -84,9 +84,8 @@ class Pixels(ImageTransformer):
         Raises
         ------
         ValueError
-            If a parameter is out of range, there is no image, or images are not an array
-            (n, h, w), an `ImageSet` or a list of 2-D arrays. The pixels themselves are looked at
-            by `transform`, once, when they are read.
+            If a parameter is out of range, or these are no grey images. The pixels themselves are
+            looked at by `transform`.
         """
         shape = self._shape()
         as_images(X)
@@ -99,8 +98,7 @@ class Pixels(ImageTransformer):
 
         Parameters
         ----------
-        X : ImageSet, ndarray of shape (n, h, w), or list of 2-D arrays
-            As for `fit`.
+        X : as for `fit`
 
         Returns
         -------
@@ -141,13 +139,7 @@ class Pixels(ImageTransformer):
         Returns
         -------
         ndarray of float32, shape (n, height, width)
-            In the units of the rows: 0…1, or standard deviations with `standardise`. Values out
-            of range, which a centroid of PCA scores may have, are not clipped.
-
-        Raises
-        ------
-        ValueError
-            If the rows have another length than this representation gives.
+            In the units of the rows; values out of range are not clipped.
         """
         shape = self._shape()
         rows = np.atleast_2d(np.asarray(X, np.float32))

@@ -28,11 +28,9 @@ from octlessons.representations.weights import Weights, cache_folder, locate
 class PretrainedCNN(ImageTransformer):
     """Features of a classifier of torchvision whose head was taken off.
 
-    Any of its classifiers works: EfficientNet, ResNet, ConvNeXt, ViT, Swin, DenseNet, MobileNet,
-    RegNet, SqueezeNet, VGG and the others. The head is the last layer with weights; the features
-    are what it would have been shown. Maps of features are averaged over the image, as these
-    networks do themselves before their head. Every image goes through the preprocessing that is
-    published with the weights; grey images are repeated to red, green and blue.
+    Any of its classifiers works. The head is the last layer with weights; the features are what it
+    would have been shown, maps averaged over the image. Every image goes through the preprocessing
+    that is published with the weights; grey images are repeated to red, green and blue.
 
     Memory is flat: images are read in batches, and with a `store` the features go to a file, in
     shards that survive an interruption.
@@ -44,28 +42,24 @@ class PretrainedCNN(ImageTransformer):
     weights : str, path or torchvision.models.WeightsEnum, optional
         A ``.pth`` or ``.safetensors`` file (the head may be missing in it), or published weights:
         ``"IMAGENET1K_V2"``, or ``ResNet50_Weights.IMAGENET1K_V2``. None takes what is on this
-        machine, see `find_weights`, and downloads torchvision's default otherwise. There are
-        never random weights.
+        machine, see `find_weights`, or downloads torchvision's default.
     size : int, optional
-        Side of the square that the network sees, in pixels. By default the one that the weights
-        were published with (224, mostly). Smaller is faster. Vision transformers take only one.
+        Side of the square that the network sees, in pixels; by default that of the published
+        weights (224, mostly). Smaller is faster. Vision transformers take only one.
     stretch : bool, default False
-        How an image becomes that square. The published way is to resize the shorter side and cut
-        out the centre, so that the sides of a wide scan are lost. True shows the network the
-        whole image, which changes its proportions.
+        False cuts the centre out, as published, so that the sides of a wide scan are lost. True
+        shows the network the whole image, which changes its proportions.
     batch_size : int, default 32
         Images computed at a time. When memory runs out it is halved.
     engine : {"auto", "onnx", "torch"}, default "auto"
         What computes. ``"onnx"``: ONNX Runtime on the CPU, three times as fast as torch there; the
         network is exported once, into the cache of this package. ``"torch"``: torch on `device`.
-        ``"auto"``: torch where there is a GPU, else ONNX Runtime; torch as well where a network
-        cannot be exported.
+        ``"auto"``: torch where there is a GPU or a network cannot be exported, else ONNX Runtime.
     device : str, default "auto"
         For torch: ``"cuda"``, ``"mps"`` or ``"cpu"``; the first of them that is there by default.
     store : path, optional
-        File (``.npy``) or folder to keep the features in; see
-        `octlessons.representations.extraction.extract`. It belongs to one set of images, network
-        and size.
+        File (``.npy``) or folder to keep the features in, for one set of images, network and size;
+        see `octlessons.representations.extraction.extract`.
     n_threads : int, optional
         Threads on the CPU; all cores by default, or what ``OMP_NUM_THREADS`` says.
     download : bool, default True
@@ -77,7 +71,7 @@ class PretrainedCNN(ImageTransformer):
     ----------
     weights_ : dict
         The weights in use: ``architecture``, ``name``, ``path``, ``sha256``, ``licence`` and
-        ``source``. Set by `fit`.
+        ``source``.
     preprocessing_ : dict
         ``resize`` (of the shorter side, or of both with `stretch`) and ``crop`` in pixels,
         ``interpolation``, ``mean`` and ``std`` of the three channels.
@@ -167,8 +161,7 @@ class PretrainedCNN(ImageTransformer):
 
         Parameters
         ----------
-        X : ImageSet, ndarray of shape (n, h, w) or (n, h, w, 3), or list of such images
-            As for `fit`.
+        X : as for `fit`
 
         Returns
         -------
@@ -198,16 +191,9 @@ class PretrainedCNN(ImageTransformer):
         )
 
     def preprocess(self, image):
-        """Turn one image into what the network sees.
+        """Turn one image, uint8 (h, w) or (h, w, 3), into what the network sees, (3, side, side).
 
-        Parameters
-        ----------
-        image : ndarray of uint8, shape (h, w) or (h, w, 3)
-
-        Returns
-        -------
-        ndarray of float32, shape (3, side, side)
-            As torchvision's own preprocessing of the image as a picture in red, green and blue.
+        The numbers are those of torchvision's own preprocessing.
         """
         from PIL import Image
 
@@ -256,7 +242,15 @@ class PretrainedCNN(ImageTransformer):
             engine = "torch"
         if engine != "torch":
             try:
-                self._network = _onnx_network(found, side, self.n_threads, self.progress)
+                model = exported(
+                    lambda: _backbone(found, side),
+                    (3, side, side),
+                    found.architecture,
+                    found.sha256,
+                    cache_folder().parent / "onnx",
+                    self.progress,
+                )
+                self._network = OnnxNetwork(model, self.n_threads)
                 self.engine_ = "onnx"
             except ExportError:
                 if engine == "onnx":
@@ -327,18 +321,6 @@ def _backbone(found: Weights, side: int):
             f"out size=… for the {usual} px that it was trained with."
         ) from error
     return network
-
-
-def _onnx_network(found: Weights, side: int, n_threads, progress) -> OnnxNetwork:
-    model = exported(
-        lambda: _backbone(found, side),
-        (3, side, side),
-        found.architecture,
-        found.sha256,
-        cache_folder().parent / "onnx",
-        progress,
-    )
-    return OnnxNetwork(model, n_threads)
 
 
 class _TorchNetwork:

@@ -17,27 +17,10 @@ def read_tensors(
     what: str = "file of weights",
     instead: str = "delete it and fetch it again",
 ) -> dict[str, Any]:
-    """Read a file that ``torch.save`` wrote, or a ``.safetensors`` file.
+    """Read a file that ``torch.save`` wrote, or a ``.safetensors`` file, to the CPU.
 
-    Nothing in it is executed (``torch.load`` with ``weights_only=True``).
-
-    Parameters
-    ----------
-    path : path
-    what : str
-        What the file should be, for the sentence.
-    instead : str
-        What to do if it is not, for the sentence.
-
-    Returns
-    -------
-    dict
-        Tensors on the CPU, and what else `torch.save` was given.
-
-    Raises
-    ------
-    OctlessonsError
-        If it is missing, cut short, damaged or something else.
+    Nothing in it is executed (``torch.load`` with ``weights_only=True``). `what` the file should
+    be, and what to do `instead` if it is not, are for the sentence.
     """
     need_torch()
     path = Path(path)

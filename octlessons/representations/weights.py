@@ -3,9 +3,8 @@
 torchvision knows the published weights of its classifiers: address, checksum, preprocessing. Here
 they are looked for on this machine, in this order:
 
-1. the folder that the environment variable ``OCTLESSONS_WEIGHTS`` names. Besides the published
-   names, a file there may begin with the name of an architecture, as in
-   ``squeezenet1_1_imagenet_features.safetensors``;
+1. the folder that ``OCTLESSONS_WEIGHTS`` names, where a file may also begin with the name of an
+   architecture, as in ``squeezenet1_1_imagenet_features.safetensors``;
 2. the cache of this package (`cache_folder`), to which they are downloaded;
 3. the cache of ``torch.hub``, where torchvision itself keeps them.
 
@@ -14,12 +13,14 @@ A file with a published name counts only if its checksum begins as the name says
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from enum import Enum
 from functools import cache
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -62,21 +63,8 @@ _OWN = "unknown: a file of your own"
 class Weights:
     """Weights of one architecture, in a file on this machine.
 
-    Attributes
-    ----------
-    architecture : str
-        Name of the classifier in torchvision.
-    name : str
-        Name of the published weights, such as ``"IMAGENET1K_V1"``; of other weights the file name.
-    path : Path
-        The file.
-    sha256 : str
-        Its checksum.
-    licence, source : str
-        As far as they are known.
-    entry : torchvision.models.WeightsEnum
-        The published weights whose preprocessing applies; for other files the default ones of
-        the architecture.
+    `name` is that of the published weights, such as ``"IMAGENET1K_V1"``, or the file's. `entry` are
+    the published weights whose preprocessing applies: for other files the architecture's default.
     """
 
     architecture: str
@@ -98,13 +86,7 @@ class Weights:
 
 @cache
 def architectures() -> tuple[str, ...]:
-    """Names of the classifiers of torchvision, best known first.
-
-    Raises
-    ------
-    OctlessonsError
-        If torchvision is not installed.
-    """
+    """Names of the classifiers of torchvision, best known first."""
     models = import_torchvision().models
     names = set(models.list_models(module=models))
     known = [name for name in WELL_KNOWN if name in names]
@@ -112,13 +94,7 @@ def architectures() -> tuple[str, ...]:
 
 
 def architecture_name(name: str) -> str:
-    """Name of an architecture as torchvision writes it, or a `ValueError` that suggests one.
-
-    Examples
-    --------
-    >>> architecture_name("EfficientNet-B0")
-    'efficientnet_b0'
-    """
+    """Name of an architecture as torchvision writes it, or a `ValueError` that suggests one."""
     plain = re.sub(r"[\s-]+", "_", str(name).strip().casefold())
     known = architectures()
     if plain in known:
@@ -140,10 +116,7 @@ def entries(architecture: str) -> list:
 
 
 def published(entry) -> tuple[str, str, str | None]:
-    """File name, address and checksum of published weights.
-
-    The checksum is the beginning of the SHA-256, which torchvision writes into the file name.
-    """
+    """File name, address, and the beginning of the SHA-256 (it is in the name) of some weights."""
     file = entry.url.rsplit("/", 1)[1].partition("?")[0]
     found = re.search(r"-([0-9a-f]{8,64})\.\w+$", file)
     return file, entry.url, f"sha256:{found[1]}" if found else None
@@ -163,18 +136,13 @@ def find_weights(architecture: str) -> Path | None:
     Parameters
     ----------
     architecture : str
-        Such as ``"efficientnet_b0"``.
+        Such as ``"efficientnet_b0"``; a `ValueError` if torchvision has no such classifier.
 
     Returns
     -------
     Path or None
         The default weights before others, published ones before files of your own. None where
         there are none, or torchvision is not installed.
-
-    Raises
-    ------
-    ValueError
-        If torchvision has no classifier of that name.
     """
     return _find(architecture_name(architecture)) if _can_look() else None
 
@@ -185,8 +153,7 @@ def weights_here() -> list[str]:
     Returns
     -------
     list of str
-        Empty without torch and torchvision. They are imported only if there is a file that may
-        hold weights.
+        Empty without torchvision, which is imported only if there is a file to look at.
     """
     if not _can_look() or not any(_files(folder) for folder in _folders()):
         return []
@@ -202,11 +169,8 @@ def _own_folder() -> Path | None:
     return Path(named).expanduser() if named else None
 
 
-def _download_folder() -> Path:
-    return _own_folder() or cache_folder()
-
-
 def _folders() -> list[Path]:
+    """Where weights are looked for; they are downloaded to the first."""
     own = _own_folder()
     home = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
     torch_home = Path(os.environ.get("TORCH_HOME") or os.path.join(home, "torch")).expanduser()
@@ -221,14 +185,10 @@ def _files(folder: Path) -> list[Path]:
 
 
 def _find(architecture: str) -> Path | None:
-    for entry in entries(architecture):
-        path = _find_entry(entry)
-        if path is not None:
-            return path
     own = _own_folder()
-    if own is None:
-        return None
-    return next((p for p in _files(own) if _named_after(p) == architecture), None)
+    known = map(_find_entry, entries(architecture))
+    named = (p for p in (_files(own) if own else []) if _named_after(p) == architecture)
+    return next((path for path in chain(known, named) if path is not None), None)
 
 
 def _find_entry(entry) -> Path | None:
@@ -244,9 +204,7 @@ def _named_after(path: Path) -> str | None:
         for name in architectures()
         if stem == name or (stem.startswith(name) and not stem[len(name)].isalnum())
     ]
-    if not fitting or path.name in _published_names():
-        return None
-    return max(fitting, key=len)
+    return max(fitting, key=len) if fitting and path.name not in _published_names() else None
 
 
 @cache
@@ -266,29 +224,14 @@ def locate(
 ) -> Weights:
     """Find weights, or download them.
 
-    Parameters
-    ----------
-    architecture : str
-        Such as ``"efficientnet_b0"``.
-    weights : str, path or torchvision.models.WeightsEnum, optional
-        A file, or published weights by name, such as ``"IMAGENET1K_V2"``, or as torchvision's
-        own ``ResNet18_Weights.IMAGENET1K_V1``. None takes what `find_weights` finds, else
-        torchvision's default.
-    download : bool
-        Download them if they are not on this machine.
-    progress : bool
-        Show a progress bar where there is a terminal to show it on.
-
-    Returns
-    -------
-    Weights
+    `weights` is a file, published weights by name, such as ``"IMAGENET1K_V2"``, or as torchvision's
+    own ``ResNet18_Weights.IMAGENET1K_V1``; None takes what `find_weights` finds, else torchvision's
+    default.
 
     Raises
     ------
-    ValueError
-        If there is no such architecture, or no weights of that name.
-    TypeError
-        If `weights` is something else altogether.
+    ValueError, TypeError
+        If there is no such architecture, or no such weights.
     OctlessonsError
         If they are not here and cannot be had. The sentence says which file to get where, with
         which checksum, and where to put it.
@@ -367,25 +310,21 @@ def _described(architecture: str, path: Path) -> Weights:
 
 
 def _metadata(path: Path) -> dict[str, str]:
-    if path.suffix != ".safetensors":
-        return {}
-    try:
-        from safetensors import safe_open
+    if path.suffix == ".safetensors":
+        with contextlib.suppress(Exception):  # read_weights will say what is wrong
+            from safetensors import safe_open
 
-        with safe_open(path, "numpy") as file:
-            return dict(file.metadata() or {})
-    except Exception:  # read_weights will say what is wrong
-        return {}
+            with safe_open(path, "numpy") as file:
+                return dict(file.metadata() or {})
+    return {}
 
 
 def _fetch(architecture: str, entry, download: bool, progress: bool) -> Path:
     file, url, checksum = published(entry)
     size = entry.meta.get("_file_size")
     megabytes = f" of {size:.0f} MB" if size else ""
-    spoilt = [f / file for f in _folders() if (f / file).is_file()]
-    damaged = (
-        f" ({spoilt[0]} is damaged: its checksum is not the one in its name.)" if spoilt else ""
-    )
+    spoilt = next((f / file for f in _folders() if (f / file).is_file()), None)
+    damaged = f" ({spoilt} is damaged: its checksum is not the one in its name.)" if spoilt else ""
     if not download:
         raise OctlessonsError(
             f"There are no weights of {architecture} on this machine, and download=False.{damaged} "
@@ -394,7 +333,7 @@ def _fetch(architecture: str, entry, download: bool, progress: bool) -> Path:
     base = os.environ.get(URL_VARIABLE)
     return fetch_file(
         f"{base.rstrip('/')}/{file}" if base else url,
-        _download_folder() / file,
+        _folders()[0] / file,
         known_hash=checksum,
         progress=progress,
         what=f"{file}, the weights of {architecture},",
@@ -408,7 +347,7 @@ def _advice(architecture: str, entry) -> str:
     others = [name for name in weights_here() if name != architecture][:3]
     instead = f". Weights of {', '.join(others)} are here" if others else ""
     return (
-        f"{by_hand_advice(url, _download_folder() / file, checksum)}, or put it in "
+        f"{by_hand_advice(url, _folders()[0] / file, checksum)}, or put it in "
         f"a folder and name that in the environment variable {FOLDER_VARIABLE}{instead}"
     )
 
@@ -419,20 +358,7 @@ def _advice(architecture: str, entry) -> str:
 def read_weights(path: str | os.PathLike) -> dict[str, Any]:
     """Read the tensors of a ``.pth``, ``.pt`` or ``.safetensors`` file; no code in it is run.
 
-    Parameters
-    ----------
-    path : path
-
-    Returns
-    -------
-    dict of str to torch.Tensor
-        On the CPU. What training scripts wrap around them (``"state_dict"``, ``"module."``) is
-        taken off.
-
-    Raises
-    ------
-    OctlessonsError
-        If the file cannot be read, is damaged, or holds something else than tensors.
+    What training scripts wrap around them (``"state_dict"``, ``"module."``) is taken off.
     """
     found = read_tensors(path)
     import torch
