@@ -299,5 +299,6 @@ def _exported(network) -> bytes:
     from octlessons.networks.encoder import fold_norms
     from octlessons.representations.onnx import export
 
-    network = fold_norms(copy.deepcopy(network).to(memory_format=torch.contiguous_format))
+    network = copy.deepcopy(network).to(memory_format=torch.contiguous_format)
+    fold_norms(network)
     return export(network, (1, *INPUT), "the encoder", progress=False)

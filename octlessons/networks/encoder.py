@@ -79,14 +79,13 @@ class Network(nn.Module):
         return self.embed(self.maps(x))
 
 
-def fold_norms(network: nn.Module) -> nn.Module:
+def fold_norms(network: nn.Module) -> None:
     """Put the normalisations of a network in evaluation mode into the convolutions before them."""
     for part in list(network.modules()):
         for (name, before), (norm_name, norm) in pairwise(part.named_children()):
             if isinstance(before, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d):
                 setattr(part, name, fuse_conv_bn_eval(before, norm))
                 setattr(part, norm_name, nn.Identity())
-    return network
 
 
 def load_encoder(path: str | os.PathLike) -> Network:
@@ -135,11 +134,12 @@ def _rebuilt(nodes, values: dict[str, Tensor]) -> Network:
     found = [node.input[1:] for node in nodes if node.op_type == "Conv"]
     found = found[: len(found) // 2]
     widths = tuple(len(values[found[i][0]]) for i in (0, 1, 4, -1))
-    network = fold_norms(Network(widths, len(projection)).eval())
+    network = Network(widths, len(projection)).eval()
+    fold_norms(network)
     convolutions = [part for part in network.modules() if isinstance(part, nn.Conv2d)]
     with torch.no_grad():
         for convolution, (kernel, bias) in zip(convolutions, found, strict=True):
             convolution.weight.copy_(values[kernel])
-            convolution.bias.copy_(values[bias])
+            convolution.bias = nn.Parameter(values[bias])
         network.project.weight.copy_(projection)
-    return network.eval()
+    return network
