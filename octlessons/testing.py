@@ -5,7 +5,9 @@ and the likely cause. Types, dtypes and shapes are compared before values, so th
 broadcasting or an object with its own idea of equality cannot pass for an answer.
 
 Checks get the student's functions through the fixture ``student``; everything here works on what
-they return, whether they ran in this process or in another one.
+they return, whether they ran in this process or in another one. In every function, ``student`` is
+that fixture (its last call is named in the message), ``found`` what came back, and ``because`` the
+likely cause if it is wrong, as a sentence.
 """
 
 from __future__ import annotations
@@ -19,29 +21,12 @@ import numpy as np
 from octlessons.exercises.plain import described, same
 
 __all__ = [
-    "assert_agreement",
-    "assert_array",
-    "assert_close",
-    "assert_equal",
-    "assert_in_band",
-    "assert_input_unchanged",
-    "assert_labels",
-    "assert_not_the_labels",
-    "assert_number",
-    "assert_repeatable",
-    "assert_same_partition",
-    "assert_seed_is_used",
-    "band",
-    "fail",
+    *("assert_agreement", "assert_array", "assert_close", "assert_equal", "assert_in_band"),
+    *("assert_input_unchanged", "assert_labels", "assert_not_the_labels", "assert_number"),
+    *("assert_repeatable", "assert_same_partition", "assert_seed_is_used", "band", "fail"),
 ]
 
-_KINDS = {
-    "integer": "iu",
-    "float": "f",
-    "number": "iuf",
-    "boolean": "b",
-    "text": "U",
-}
+_KINDS = {"integer": "iu", "float": "f", "number": "iuf", "boolean": "b", "text": "U"}
 
 #: Of lists that stand for arrays: how many values, and how many bytes as an array.
 _MOST_VALUES = 10_000_000
@@ -54,15 +39,9 @@ def fail(student, found: str, expected: str, because: str = "") -> None:
     Parameters
     ----------
     student : the fixture, or None
-        Its last call is named.
     found, expected : str
         What came back, and what was expected: ``"gives 3"``, ``"2"``.
     because : str
-        The likely cause, as a sentence.
-
-    Raises
-    ------
-    AssertionError
     """
     call = getattr(student, "last_call", None) if student is not None else None
     what = str(call) if call is not None else "The result"
@@ -71,23 +50,15 @@ def fail(student, found: str, expected: str, because: str = "") -> None:
 
 
 def assert_number(student, found, *, low=None, high=None, whole: bool = False, because="") -> float:
-    """Check that a result is one finite number, inside a range.
+    """Check that a result is one finite number, and return it.
 
     Parameters
     ----------
-    student : the fixture
-    found : object
-        What the student's function returned.
+    student, found, because
     low, high : float, optional
         Smallest and largest number possible, both allowed.
     whole : bool
         Only integers are right.
-    because : str
-        The likely cause if it is not.
-
-    Returns
-    -------
-    float or int
     """
     kind, found = "a whole number" if whole else "a number", _plain(found)
     if isinstance(found, bool) or not isinstance(found, int if whole else (int, float)):
@@ -118,8 +89,7 @@ def assert_array(
 
     Parameters
     ----------
-    student : the fixture
-    found : object
+    student, found, because
     shape : sequence, optional
         None in a place allows any length there.
     kind : {"number", "integer", "float", "boolean", "text"}
@@ -128,7 +98,6 @@ def assert_array(
         Range of the values, both ends allowed.
     finite : bool
         Whether NaN and infinity are wrong.
-    because : str
 
     Returns
     -------
@@ -161,9 +130,7 @@ def assert_array(
 def assert_labels(student, found, n: int, k: int | None = None, because: str = "") -> np.ndarray:
     """Check that a result is one cluster number for each of `n` images, at most `k` of them.
 
-    Returns
-    -------
-    ndarray of int, shape (n,)
+    Returns them as an array of integers.
     """
     found = assert_array(student, found, shape=(n,), kind="integer", because=because)
     used = len(np.unique(found))
@@ -179,13 +146,11 @@ def assert_close(
 
     Parameters
     ----------
-    student : the fixture
-    found : object
+    student, found, because
     expected : number, ndarray, or a sequence or dict of these
         Type and shape must fit; then values.
     rtol, atol : float
         As in `numpy.allclose`.
-    because : str
     """
     if isinstance(expected, dict):
         if not isinstance(found, dict) or set(found) != set(expected):
@@ -205,15 +170,14 @@ def assert_close(
 
 def _close(student, found, expected, rtol, atol, where: str, because: str) -> None:
     found, expected = _plain(found), _plain(expected)
-    if isinstance(expected, str | bool) or expected is None:
-        if type(found) is not type(expected) or found != expected:
-            fail(student, f"gives {described(found)}{where}", described(expected), because)
-        return
-    if isinstance(expected, int | float):
-        number = isinstance(found, int | float) and not isinstance(found, bool)
-        if not number or (isinstance(found, int) and found.bit_length() > 1_000):
-            fail(student, f"gives {described(found)}{where}", described(expected), because)
-        if not np.isclose(found, expected, rtol=rtol, atol=atol):
+    if isinstance(expected, str | int | float) or expected is None:
+        if isinstance(expected, str | bool) or expected is None:
+            right = type(found) is type(expected) and found == expected
+        else:
+            right = isinstance(found, int | float) and not isinstance(found, bool)
+            right = right and not (isinstance(found, int) and found.bit_length() > 1_000)
+            right = right and np.isclose(found, expected, rtol=rtol, atol=atol)
+        if not right:
             fail(student, f"gives {described(found)}{where}", described(expected), because)
         return
     expected = np.asarray(expected)
@@ -224,14 +188,8 @@ def _close(student, found, expected, rtol, atol, where: str, because: str) -> No
         if expected.size <= 8:
             fail(student, f"gives {described(array)}{where}", described(expected), because)
         place = tuple(int(i) for i in np.argwhere(~right)[0])
-        index = ", ".join(map(str, place))
-        fail(
-            student,
-            f"differs in {int((~right).sum())} of {right.size} values{where}: "
-            f"[{index}] is {array[place]:.6g}",
-            f"{expected[place]:.6g} there",
-            because,
-        )
+        differs = f"differs in {int((~right).sum())} of {right.size} values{where}: {list(place)}"
+        fail(student, f"{differs} is {array[place]:.6g}", f"{expected[place]:.6g} there", because)
 
 
 def assert_equal(student, found, expected, because: str = "") -> None:
@@ -241,15 +199,7 @@ def assert_equal(student, found, expected, because: str = "") -> None:
 
 
 def assert_same_partition(student, found, expected, because: str = "") -> None:
-    """Check that two clusterings group alike, whatever the numbers of the clusters.
-
-    Parameters
-    ----------
-    student : the fixture
-    found : array of n cluster numbers
-    expected : array_like of n cluster numbers
-    because : str
-    """
+    """Check that two clusterings of n images group alike, whatever the numbers of the clusters."""
     expected = np.asarray(expected)
     found = assert_labels(student, found, len(expected), because=because)
     pairs = np.unique(np.stack([_codes(found), _codes(expected)]), axis=1).shape[1]
@@ -273,34 +223,17 @@ def assert_agreement(student, found, reference, at_least: float, because: str = 
     found = assert_labels(student, found, len(reference), because=because)
     score = adjusted_rand_score(reference, found)
     if score < at_least:
-        fail(
-            student,
-            f"agrees with the right groups to an adjusted Rand index of {score:.2f}",
-            f"at least {at_least:.2f}",
-            because,
-        )
+        said = f"agrees with the right groups to an adjusted Rand index of {score:.2f}"
+        fail(student, said, f"at least {at_least:.2f}", because)
 
 
 def assert_in_band(student, found, limits: Sequence[float], because: str = "") -> None:
-    """Check that a score lies where right answers lie, with any seed.
-
-    Parameters
-    ----------
-    student : the fixture
-    found : number
-    limits : (low, high)
-        From `band`.
-    because : str
-    """
+    """Check that a score lies where right answers lie, with any seed: inside limits from `band`."""
     low, high = limits
     found = assert_number(student, found, because=because)
     if not low <= found <= high:
-        fail(
-            student,
-            f"gives {described(found)}",
-            f"a number from {low:.4g} to {high:.4g}, where right answers lie whatever the seed",
-            because,
-        )
+        wanted = f"a number from {low:.4g} to {high:.4g}, where right answers lie whatever the seed"
+        fail(student, f"gives {described(found)}", wanted, because)
 
 
 def band(check_file: str | Path, name: str) -> tuple[float, float]:
@@ -314,10 +247,6 @@ def band(check_file: str | Path, name: str) -> tuple[float, float]:
         ``__file__`` of the checks.
     name : str
         Name of the function in the checks that measures the score.
-
-    Returns
-    -------
-    (low, high)
     """
     path = Path(check_file)
     table = json.loads((path.parent / "bands.json").read_text("utf-8"))["bands"]
@@ -356,24 +285,17 @@ def assert_seed_is_used(
     """Check that results for several seeds are not all the same."""
     results = [call(seed) for seed in seeds]
     if all(same(_listed(results[0]), _listed(other)) for other in results[1:]):
-        fail(
-            student,
-            f"gives the same for {len(results)} different seeds",
-            "that the seed decides",
-            because or "Is a fixed number where `seed` should be?",
-        )
+        because = because or "Is a fixed number where `seed` should be?"
+        said = f"gives the same for {len(results)} different seeds"
+        fail(student, said, "that the seed decides", because)
 
 
 def assert_not_the_labels(student, found, given, because: str = "") -> None:
     """Check that a clustering is not just the labels that were given along."""
     found = assert_labels(student, found, len(given))
     if np.array_equal(_codes(found), _codes(np.asarray(given))):
-        fail(
-            student,
-            "gives back the labels it was given",
-            "clusters found in the images alone",
-            because,
-        )
+        wanted = "clusters found in the images alone"
+        fail(student, "gives back the labels it was given", wanted, because)
 
 
 def _as_array(student, found, kind: str, because: str) -> np.ndarray:

@@ -28,21 +28,16 @@ class Exercise:
 
     Attributes
     ----------
-    id : str
-        The same in the catalogue, the file names, the page and the command line.
+    id, title : str
+        The id is the same in the file names, the page and the command line.
     chapter : str
         Name of the chapter's page, without suffix: ``"03-k-means-on-pixels"``.
-    title : str
-    minutes : int
-        Planned time.
-    points : int
-        Sum of the points of its checks.
+    minutes, points : int
+        Planned time; sum of the points of its checks.
     needs : {"core", "book", "deep"}
         Which installation its checks need.
-    objectives : tuple of str
-        What somebody who has solved it can do.
-    hints : tuple of str
-        One to three, each saying more than the one before.
+    objectives, hints : tuple of str
+        What who has solved it can do; one to three hints, each saying more than the one before.
     root : Path
         Folder of the course.
     """
@@ -95,9 +90,8 @@ class Catalogue:
 
     Attributes
     ----------
-    root : Path
-        Folder of the course.
-    exercises : tuple of Exercise
+    root, exercises : Path, tuple of Exercise
+        Folder of the course, and what is in it.
     """
 
     root: Path
@@ -113,13 +107,7 @@ class Catalogue:
         return any(exercise.id == name for exercise in self)
 
     def __getitem__(self, name: str) -> Exercise:
-        """Return the exercise with this id.
-
-        Raises
-        ------
-        OctlessonsError
-            If there is none; the sentence names the nearest ids.
-        """
+        """Return the exercise with this id; where there is none, an error names the nearest."""
         for exercise in self:
             if exercise.id == name:
                 return exercise
@@ -140,11 +128,6 @@ def find_course() -> Path:
 
     Looked for in ``$OCTLESSONS_COURSE``, then in the working folder and those above it, then
     around the package (a checkout), then in the package itself (an installed wheel).
-
-    Raises
-    ------
-    OctlessonsError
-        If there is none.
     """
     here = Path.cwd()
     package = Path(__file__).resolve().parents[1]
@@ -167,10 +150,6 @@ def load_catalogue(root: str | os.PathLike | None = None) -> Catalogue:
     ----------
     root : path, optional
         Folder of the course; `find_course` looks for it otherwise.
-
-    Returns
-    -------
-    Catalogue
 
     Raises
     ------

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import ast
 import os
+import re
 import time
 from collections.abc import Mapping
 from pathlib import Path
 
 from octlessons.errors import OctlessonsError
 from octlessons.exercises.catalogue import Exercise, load_catalogue
-from octlessons.exercises.outcomes import Report
+from octlessons.exercises.outcomes import CheckResult, Outcome, Report
 from octlessons.exercises.source import is_untouched, read_source
+from octlessons.wording import listing
 
 
 def check(
@@ -35,10 +38,6 @@ def check(
     seconds : float
         Time by the clock that one call may take. The first that takes longer ends the exercise.
 
-    Returns
-    -------
-    Report
-
     Raises
     ------
     OctlessonsError
@@ -58,8 +57,11 @@ def check(
         from octlessons.exercises.process import run_apart
 
         path = Path(work) if work is not None else attempt(exercise)
-        source = read_source(path)
-        results, printed = run_apart(exercise, source, shown(path), who, seconds)
+        source, printed = read_source(path), ""
+        given = path in (exercise.stub, exercise.notebook) and is_untouched(path)
+        results = _of_a_stub(exercise, source) if given else ()
+        if not results:
+            results, printed = run_apart(exercise, source, shown(path), who, seconds)
     return Report(exercise.id, results, printed, time.perf_counter() - start)
 
 
@@ -75,6 +77,30 @@ def attempt(exercise: Exercise) -> Path:
     if exercise.notebook.is_file() and is_untouched(exercise.stub):
         return exercise.stub if is_untouched(exercise.notebook) else exercise.notebook
     return exercise.stub
+
+
+def _of_a_stub(exercise: Exercise, source: str) -> tuple[CheckResult, ...]:
+    """What the checks say of a stub that nobody has touched, without a run.
+
+    Empty where the points of the functions in the check file are not those of the exercise: such
+    checks are made by more than plain functions, and only pytest knows them.
+    """
+    functions = listing(re.findall(r'NotImplementedError\("(`\w+`) is still', source))
+    verb = "are" if " and " in functions else "is"
+    found = []
+    for node in ast.parse(
+        exercise.checks.read_text("utf-8") if exercise.checks.is_file() else ""
+    ).body:
+        if isinstance(node, ast.FunctionDef) and node.name.startswith("test"):
+            title = (ast.get_docstring(node) or node.name).splitlines()[0]
+            marks = [
+                re.fullmatch(r"pytest\.mark\.points\((\d+)\)", ast.unparse(mark))
+                for mark in node.decorator_list
+            ]
+            points = next((int(mark[1]) for mark in marks if mark), 1)
+            said = f"{functions} {verb} still to be written."
+            found.append(CheckResult(node.name, title, Outcome.NOT_ATTEMPTED, said, 0, points))
+    return tuple(found) if sum(r.max_points for r in found) == exercise.points else ()
 
 
 def shown(path: Path) -> str:

@@ -28,17 +28,7 @@ class _Over(BaseException):
 def within(seconds: float | None, call: str, late: str, function: Callable, *args: Any) -> Any:
     """Call a function, but wait for at most so many seconds; None is no limit.
 
-    Parameters
-    ----------
-    seconds : float or None
-    call, late : str
-        Subject and rest of the sentence to say if it takes longer.
-    function, *args
-
-    Raises
-    ------
-    TimedOut
-        With that sentence.
+    `call` and `late` are subject and rest of the sentence of `TimedOut`, if it takes longer.
     """
     if seconds is None:
         return function(*args)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import sys
 
 from octlessons.errors import OctlessonsError
 from octlessons.exercises.catalogue import Exercise, load_catalogue
@@ -12,20 +13,14 @@ from octlessons.exercises.progress import Progress
 
 
 class Text(str):
-    """Text that a notebook shows as it is, and source code in a fixed width."""
-
-    code = False
+    """Text that a notebook shows as it is; with more than one line, in a fixed width."""
 
     def __repr__(self) -> str:
         return str(self)
 
     def _repr_html_(self) -> str:
-        body = html.escape(self)
-        return f"<pre>{body}</pre>" if self.code else f"<p>{body}</p>"
-
-
-class _Code(Text):
-    code = True
+        tag = "pre" if "\n" in self else "p"
+        return f"<{tag}>{html.escape(self)}</{tag}>"
 
 
 class NotebookExercise:
@@ -36,18 +31,9 @@ class NotebookExercise:
         self._progress = Progress(entry.root)
 
     def check(self, namespace: dict | None = None, *, who: str | None = None) -> Report:
-        """Check the functions that this notebook defines.
+        """Check the functions in a namespace, or those that this notebook defines.
 
-        Parameters
-        ----------
-        namespace : dict, optional
-            Where they are; the notebook's own names if not given.
-        who : str, optional
-            Name or number of the student, where data differ from student to student.
-
-        Returns
-        -------
-        Report
+        `who` is the name or number of the student, where data differ from student to student.
         """
         report = check(self._entry, _names() if namespace is None else namespace, who=who)
         self._progress.record(report)
@@ -59,14 +45,8 @@ class NotebookExercise:
         return Text(f"Hint {shown} of {len(self._entry.hints)}: {text}")
 
     def solution(self, tutor: bool = False) -> str:
-        """Show the solution, once the exercise is passed.
-
-        Parameters
-        ----------
-        tutor : bool
-            Show it without that.
-        """
-        return _Code(solution(self._entry, self._progress, tutor))
+        """Show the solution, once the exercise is passed; to a tutor, without that."""
+        return Text(solution(self._entry, self._progress, tutor))
 
     def __repr__(self) -> str:
         entry = self._entry
@@ -102,13 +82,7 @@ def exercise(name: str) -> NotebookExercise:
 
 
 def solution(entry: Exercise, progress: Progress, tutor: bool) -> str:
-    """Return the text of a solution, if it may be shown.
-
-    Raises
-    ------
-    OctlessonsError
-        If the exercise is not passed yet, or this copy of the course has no solutions.
-    """
+    """Return the text of a solution; an error says why it may not be shown, or is not there."""
     if not tutor and not progress.has_passed(entry):
         raise OctlessonsError(
             f"The solution of {entry.id} is shown after you have passed its checks. "
@@ -125,13 +99,6 @@ def solution(entry: Exercise, progress: Progress, tutor: bool) -> str:
 
 def _names() -> dict:
     """The names of the running notebook; of the main program elsewhere."""
-    try:
-        from IPython import get_ipython
-    except ImportError:
-        get_ipython = None
-    shell = get_ipython() if get_ipython else None
-    if shell is not None:
-        return shell.user_ns
-    import __main__
-
-    return vars(__main__)
+    ipython = sys.modules.get("IPython")
+    shell = ipython.get_ipython() if ipython else None
+    return shell.user_ns if shell else vars(sys.modules["__main__"])

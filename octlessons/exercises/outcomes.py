@@ -12,7 +12,7 @@ NOT_TRIED = "Not tried, because a check before ran out of time."
 
 
 class Outcome(StrEnum):
-    """How a check, or an exercise, came out."""
+    """How a check, or an exercise, came out; the later, the worse."""
 
     PASSED = "passed"
     NOT_ATTEMPTED = "not attempted"
@@ -23,20 +23,10 @@ class Outcome(StrEnum):
 
 def worst(outcomes: Iterable[Outcome]) -> Outcome:
     """Return what several checks come to together; without any, an error."""
-    found = set(outcomes)
-    for outcome in (Outcome.ERROR, Outcome.TIMED_OUT, Outcome.FAILED, Outcome.NOT_ATTEMPTED):
-        if outcome in found:
-            return outcome
-    return Outcome.PASSED if found else Outcome.ERROR
+    return max(outcomes, key=list(Outcome).index, default=Outcome.ERROR)
 
 
-_SIGNS = {
-    Outcome.PASSED: "✓",
-    Outcome.NOT_ATTEMPTED: "·",
-    Outcome.FAILED: "✗",
-    Outcome.TIMED_OUT: "⌛",
-    Outcome.ERROR: "!",
-}
+_SIGNS = dict(zip(Outcome, "✓·✗⌛!", strict=True))
 
 
 class NotAttempted(Exception):
@@ -57,10 +47,9 @@ class CheckResult:
 
     Attributes
     ----------
-    name : str
-        Name of the test function.
-    title : str
-        The first line of its docstring: what it looks at, for the student to read.
+    name, title : str
+        Name of the test function, and the first line of its docstring: what it looks at, for the
+        student to read.
     outcome : Outcome
     message : str
         What was called, what came back, what was expected, the likely cause; empty if passed.
@@ -92,10 +81,8 @@ class Report:
     exercise : str
         Its id.
     results : tuple of CheckResult
-    printed : str
-        What the student's code printed.
-    seconds : float
-        How long the checks took.
+    printed, seconds : str, float
+        What the student's code printed, and how long it all took.
     """
 
     exercise: str

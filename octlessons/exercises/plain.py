@@ -21,20 +21,7 @@ def copied(value, depth: int = 0):
     """Return a copy of plain data that shares nothing with it.
 
     NumPy scalars become Python's numbers, arrays without dimensions too, and subclasses of arrays
-    plain arrays.
-
-    Parameters
-    ----------
-    value : plain data
-
-    Returns
-    -------
-    plain data
-
-    Raises
-    ------
-    NotPlain
-        If anything in it is of another type, or it is nested more than 20 deep.
+    plain arrays. Anything of another type, or nested more than 20 deep, raises `NotPlain`.
     """
     if depth > _DEPTH:
         raise NotPlain(f"is nested more than {_DEPTH} deep")
@@ -112,11 +99,9 @@ def described(value, width: int = 60) -> str:
         return f"a whole number of {value.bit_length()} bits"
     if isinstance(value, list | tuple):
         inner = ", ".join(described(item, 20) for item in value[:6])
-        more = (
-            ", …"
-            if len(value) > 6
-            else ("," if isinstance(value, tuple) and value[1:] == () else "")
-        )
+        more = ", …" if len(value) > 6 else ""
+        if isinstance(value, tuple) and len(value) == 1:
+            more = ","
         text = f"[{inner}{more}]" if isinstance(value, list) else f"({inner}{more})"
         return text if len(text) <= 3 * width else f"a {type(value).__name__} of {len(value)} items"
     if isinstance(value, dict):

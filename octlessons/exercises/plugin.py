@@ -33,6 +33,12 @@ from octlessons.exercises.variants import variant_rng
 
 _INI = Path(__file__).with_name("checks.ini")
 
+#: Parts of pytest that checks can do without; the last one collects all garbage after each run.
+_WITHOUT = (
+    "cacheprovider terminal faulthandler junitxml doctest unittest logging warnings pastebin "
+    "stepwise threadexception unraisableexception"
+)
+
 #: Function from the id of an exercise to an object with the student's functions.
 PROVIDER: pytest.StashKey[Callable[[str], object]] = pytest.StashKey()
 
@@ -78,17 +84,9 @@ def drawn_scans():
 class CheckPlugin:
     """Runs checks on one piece of work and keeps what came out.
 
-    Parameters
-    ----------
-    provider : callable
-        From the id of an exercise to the student's functions.
-    who : str, optional
-        Whose variant is drawn.
-    key : str
-        Secret of the course for variants.
-    tell : callable, optional
-        ``tell(planned=[…])`` before the first check, with what stands for each as long as it was
-        not tried, and ``tell(result=…)`` after each.
+    `provider` gives the student's functions for the id of an exercise, `who` and `key` (a secret of
+    the course) decide on the variant. ``tell(planned=[…])`` is called before the first check, with
+    what stands for each as long as it was not tried, and ``tell(result=…)`` after each.
     """
 
     def __init__(
@@ -142,18 +140,22 @@ class CheckPlugin:
         return CheckResult(item.name, title, outcome, message, earned, points)
 
 
+_OUTCOMES: dict[type, Outcome] = {
+    NotAttempted: Outcome.NOT_ATTEMPTED,
+    TimedOut: Outcome.TIMED_OUT,
+    StudentError: Outcome.ERROR,
+    AssertionError: Outcome.FAILED,
+    pytest.fail.Exception: Outcome.FAILED,
+}
+
+
 def judged(error: BaseException | None) -> tuple[Outcome, str]:
     """Give the outcome of a check that raised `error`, and the sentence for the student."""
     if error is None:
         return Outcome.PASSED, ""
-    if isinstance(error, NotAttempted):
-        return Outcome.NOT_ATTEMPTED, str(error)
-    if isinstance(error, TimedOut):
-        return Outcome.TIMED_OUT, str(error)
-    if isinstance(error, StudentError):
-        return Outcome.ERROR, str(error)
-    if isinstance(error, AssertionError | pytest.fail.Exception):
-        return Outcome.FAILED, str(error)
+    for kind, outcome in _OUTCOMES.items():
+        if isinstance(error, kind):
+            return outcome, str(error)
     if isinstance(error, pytest.skip.Exception):
         return Outcome.ERROR, f"This check could not run: {error}"
     return (
@@ -183,8 +185,8 @@ def run_checks(
     plugin = CheckPlugin(provide, who, key, tell)
     arguments = [
         *("-c", str(_INI), "--rootdir", str(exercise.checks.parent), "--noconftest", "-s"),
-        *("-p", "no:cacheprovider", "-p", "no:terminal", "-p", "no:faulthandler"),
         *("--disable-plugin-autoload", "--import-mode=importlib", str(exercise.checks)),
+        *(f"-pno:{name}" for name in _WITHOUT.split()),
     ]
     os.environ.setdefault("MPLBACKEND", "Agg")
     said = io.StringIO()

@@ -33,6 +33,9 @@ _MOST_PRINTED = 10_000
 _SPLITS = sys.platform == "linux"
 _ALARM = 14  # the number of SIGALRM there
 
+#: Arrays of exercises are small: several threads would wait for each other longer than they work.
+_ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+
 #: Libraries that are read before the process splits, once a check has needed them.
 _LIBRARIES = {
     *("_pytest", "matplotlib", "numpy", "octlessons", "pandas", "pytest", "scipy", "skimage"),
@@ -50,13 +53,7 @@ if hasattr(os, "register_at_fork"):
 def run_apart(
     exercise: Exercise, source: str, file: str, who: str | None, seconds: float
 ) -> tuple[tuple[CheckResult, ...], str]:
-    """Run the checks of an exercise on some source; return what came out and what it printed.
-
-    Raises
-    ------
-    OctlessonsError
-        If there are no checks, or they cannot be read.
-    """
+    """Run the checks of an exercise on some source; return what came out and what it printed."""
     request = {
         "exercise": asdict(exercise) | {"root": str(exercise.root)},
         "source": source,
@@ -64,18 +61,17 @@ def run_apart(
         "who": who,
         "seconds": seconds,
         "folder": os.getcwd(),
-        "environment": dict(os.environ),
+        "environment": _ONE_THREAD | os.environ,
     }
     process = _idle.pop() if _idle else _Process()
+    run = None
     try:
         run = process.run(request)
-    except BaseException:
-        process.end()
-        raise
-    if process.waits:
-        _idle.append(process)
-    else:
-        process.end()
+    finally:
+        if run and process.waits:
+            _idle.append(process)
+        else:
+            process.end()
     return run.outcome(exercise)
 
 
@@ -148,13 +144,9 @@ class _Process:
         own: dict[str, Any] = {"start_new_session": True}  # so that Ctrl-C comes here only
         if sys.platform == "win32":
             own = {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
+        command, pipe = [sys.executable, "-c", begin], subprocess.PIPE
         try:
-            self._process = subprocess.Popen(
-                [sys.executable, "-c", begin],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                **own,
-            )
+            self._process = subprocess.Popen(command, stdin=pipe, stdout=pipe, **own)
         except OSError as error:
             raise OctlessonsError(f"Checks need a process of their own: {error}.") from error
         assert self._process.stdin and self._process.stdout
@@ -249,6 +241,8 @@ def main() -> None:
             for name in request["needed"]:
                 with contextlib.suppress(Exception):
                     importlib.import_module(name)
+            if "octlessons.images.phantoms.drawing" in request["needed"]:
+                importlib.import_module("octlessons.exercises.plugin").drawn_scans()
             pid = os.fork()
             if not pid:
                 try:

@@ -17,11 +17,6 @@ class Progress:
 
     A missing or damaged file counts as an empty one: nothing is lost but the ticks, and checking
     again brings them back.
-
-    Parameters
-    ----------
-    root : Path
-        Folder of the course.
     """
 
     def __init__(self, root: Path):
@@ -49,13 +44,7 @@ class Progress:
             self._save()
 
     def next_hint(self, exercise: Exercise, number: int | None = None) -> tuple[int, str]:
-        """Give a hint: the one asked for, or the one after the last that was shown.
-
-        Returns
-        -------
-        int, str
-            Its number from 1, and its text. After the last hint, the last again.
-        """
+        """Give number (from 1) and text of the hint asked for, or of the next; the last stays."""
         if number is None:
             number = self._hints.get(exercise.id, 0) + 1
         number = max(1, min(number, len(exercise.hints)))

@@ -29,18 +29,10 @@ _NO_TEXT = {"punycode", "idna", "unicode_escape", "raw_unicode_escape", "undefin
 
 
 def read_source(path: str | Path) -> str:
-    """Return the Python source of a file or notebook.
+    """Return the Python source of a ``.py`` or ``.ipynb`` file, with ``\\n`` line ends.
 
-    Parameters
-    ----------
-    path : path
-        A ``.py`` or ``.ipynb`` file.
-
-    Returns
-    -------
-    str
-        With ``\\n`` line ends. Of a notebook, the code cells without the tag ``apart`` one after
-        the other, without magics; saved outputs play no part.
+    Of a notebook, the code cells without the tag ``apart`` one after the other, without magics;
+    saved outputs play no part.
 
     Raises
     ------
@@ -63,13 +55,7 @@ def read_source(path: str | Path) -> str:
 
 
 def python_source(data: bytes, name: str) -> str:
-    """Decode a Python file: its declared encoding or UTF-8, a byte order mark, any line ends.
-
-    Raises
-    ------
-    OctlessonsError
-        If it is not text.
-    """
+    """Decode a Python file: its declared encoding or UTF-8, a byte order mark, any line ends."""
     if b"\0" in data:
         raise OctlessonsError(
             f"{name} is not a text file: it contains zero bytes. Save it as UTF-8."
@@ -86,27 +72,15 @@ def python_source(data: bytes, name: str) -> str:
 
 
 def notebook_source(data: bytes, name: str) -> str:
-    """Put the code cells of a notebook together.
-
-    Raises
-    ------
-    OctlessonsError
-        If it is not a notebook of format 4.
-    """
+    """Put the code cells of a notebook together."""
     return joined(cell for cell in notebook_cells(data, name) if APART not in cell.tags)
 
 
 @dataclass(frozen=True)
 class Cell:
-    """One code cell.
+    """One code cell: Python without magics, tags, and the exercises it is marked as an answer to.
 
-    Attributes
-    ----------
-    source : str
-        Python, without magics.
-    tags : frozenset of str
-    exercises : tuple of str
-        What the cell is marked as an answer to; of a notebook that is marked as a whole, that.
+    In a notebook that is marked as a whole, cells without a mark have its mark.
     """
 
     source: str
@@ -121,16 +95,6 @@ def notebook_cells(data: bytes, name: str) -> list[Cell]:
     {"exercise": "dark-part"}}``; a list of ids is fine too. The notebooks of the course carry the
     second one in the metadata of the notebook.
 
-    Parameters
-    ----------
-    data : bytes
-    name : str
-        What to call it in errors.
-
-    Returns
-    -------
-    list of Cell
-
     Raises
     ------
     OctlessonsError
@@ -144,11 +108,8 @@ def notebook_cells(data: bytes, name: str) -> list[Cell]:
                 "Jupyter and save it again, or hand in a .py file."
             )
         whole = _marks(content.get("metadata"))
-        cells = [
-            _cell(cell, whole)
-            for cell in content["cells"]
-            if _typed(cell, dict)["cell_type"] == "code"
-        ]
+        cells = [_typed(cell, dict) for cell in content["cells"]]
+        cells = [_cell(cell, whole) for cell in cells if cell["cell_type"] == "code"]
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise OctlessonsError(
             f"{name} is not a valid notebook ({type(error).__name__}). Open it in "
@@ -162,15 +123,8 @@ def notebook_cells(data: bytes, name: str) -> list[Cell]:
 def percent_cells(source: str) -> list[Cell]:
     """Return the code cells of a Python file with cells between lines ``# %%``.
 
-    Parameters
-    ----------
-    source : str
-        Cells are marked as jupytext does: ``# %% tags=["setup"]``, ``# %% exercise="dark-part"``.
-
-    Returns
-    -------
-    list of Cell
-        What stands before the first such line is none.
+    Cells are marked as jupytext does: ``# %% tags=["setup"]``, ``# %% exercise="dark-part"``. What
+    stands before the first such line is none.
     """
     cells = []
     for part in re.split(r"^# ?%%", source, flags=re.MULTILINE)[1:]:
@@ -197,13 +151,9 @@ def _cell(cell: dict, whole: tuple[str, ...]) -> Cell:
     source = source.encode("utf-8", "replace").decode("utf-8")
     metadata = cell.get("metadata")
     tags = metadata.get("tags") if isinstance(metadata, dict) else None
-    return Cell(
-        without_magics(source.replace("\r\n", "\n").replace("\r", "\n")),
-        frozenset(tag for tag in tags if isinstance(tag, str))
-        if isinstance(tags, list)
-        else frozenset(),
-        _marks(metadata) or whole,
-    )
+    tags = frozenset(t for t in tags if isinstance(t, str)) if isinstance(tags, list) else ()
+    source = without_magics(source.replace("\r\n", "\n").replace("\r", "\n"))
+    return Cell(source, frozenset(tags), _marks(metadata) or whole)
 
 
 def _marks(metadata) -> tuple[str, ...]:

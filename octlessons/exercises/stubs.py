@@ -34,17 +34,6 @@ _END = re.compile(r"^ *# end of solution$")
 def cut(source: str, name: str) -> str:
     """Replace the answers in a solution by TODOs.
 
-    Parameters
-    ----------
-    source : str
-        Text of the solution.
-    name : str
-        What to call it in errors.
-
-    Returns
-    -------
-    str
-
     Raises
     ------
     OctlessonsError
@@ -53,14 +42,14 @@ def cut(source: str, name: str) -> str:
     functions = _functions(source, name)
     lines, kept, opened, raised = source.split("\n"), [], None, set()
     for number, line in enumerate(lines, 1):
-        begin = _BEGIN.match(line)
+        here, begin = f"{name}, line {number}", _BEGIN.match(line)
         if begin and opened:
-            raise OctlessonsError(f"{name}, line {number}: a solution begins inside another one.")
+            raise OctlessonsError(f"{here}: a solution begins inside another one.")
         if begin:
             opened = number
             function = next((f for f, (a, b) in functions.items() if a <= number <= b), None)
             if function is None:
-                raise OctlessonsError(f"{name}, line {number}: a solution stands in a function.")
+                raise OctlessonsError(f"{here}: a solution stands in a function.")
             kept.append(f"{begin['indent']}# TODO: {begin['todo']}")
             if function not in raised:
                 raised.add(function)
@@ -68,7 +57,7 @@ def cut(source: str, name: str) -> str:
                 kept.append(f'{begin["indent"]}raise NotImplementedError("{text}")')
         elif _END.match(line):
             if not opened:
-                raise OctlessonsError(f"{name}, line {number}: a solution ends that did not begin.")
+                raise OctlessonsError(f"{here}: a solution ends that did not begin.")
             opened = None
         elif not opened:
             kept.append(line)
@@ -81,15 +70,9 @@ def cut(source: str, name: str) -> str:
 
 def answers(source: str) -> list[str]:
     """Return the lines between the marks of a solution, without indentation and comments."""
-    found, inside = [], False
-    for line in source.split("\n"):
-        if _BEGIN.match(line):
-            inside = True
-        elif _END.match(line):
-            inside = False
-        elif inside and line.strip() and not line.strip().startswith("#"):
-            found.append(line.strip())
-    return found
+    parts = re.findall(r"^ *# solution: .*\n((?s:.*?))^ *# end of solution$", source, re.M)
+    lines = [line.strip() for part in parts for line in part.split("\n")]
+    return [line for line in lines if line and not line.startswith("#")]
 
 
 def _functions(source: str, name: str) -> dict[str, tuple[int, int]]:
@@ -144,8 +127,7 @@ def notebook_text(exercise: Exercise) -> str:
         _cell("code", use, APART),
         _cell("markdown", more),
     ]
-    for i, cell in enumerate(cells):
-        cell["id"] = f"{exercise.id}-{i}"[-64:]
+    cells = [cell | {"id": f"{exercise.id}-{i}"[-64:]} for i, cell in enumerate(cells)]
     notebook = {
         "cells": cells,
         "metadata": {
@@ -162,7 +144,6 @@ def notebook_text(exercise: Exercise) -> str:
 def _cell(kind: str, source: str, *tags: str) -> dict:
     cell = {
         "cell_type": kind,
-        "id": "",
         "metadata": {"tags": list(tags)} if tags else {},
         "source": source.splitlines(keepends=True),
     }
@@ -184,34 +165,26 @@ def generated(catalogue: Catalogue) -> dict[Path, str]:
 
 
 def drift(catalogue: Catalogue) -> list[str]:
-    """Say in which ways the committed stubs differ from what the solutions give.
-
-    Returns
-    -------
-    list of str
-        One sentence each; empty if all is well.
-    """
+    """Say in which ways the committed stubs differ from what the solutions give."""
     files, folder = generated(catalogue), catalogue.root / "exercises"
     known = {*files, folder / "catalogue.toml", folder / "README.md"}
     problems = []
+
+    def note(path: Path, what: str) -> None:
+        problems.append(f"{path.relative_to(catalogue.root).as_posix()} {what}.")
+
     for path, text in files.items():
-        shown = path.relative_to(catalogue.root).as_posix()
         if not path.is_file():
-            problems.append(f"{shown} is missing.")
+            note(path, "is missing")
         elif path.read_text("utf-8").replace("\r\n", "\n") != text:
-            problems.append(f"{shown} is not what its solution gives.")
+            note(path, "is not what its solution gives")
     for path in sorted(folder.rglob("*")):
         if path.is_file() and path not in known and not _is_left_by_use(path, folder):
-            problems.append(
-                f"{path.relative_to(catalogue.root).as_posix()} belongs to no exercise."
-            )
-    solutions = catalogue.root / "solutions"
+            note(path, "belongs to no exercise")
     expected = {exercise.solution for exercise in catalogue}
-    for path in sorted(solutions.rglob("*.py")):
+    for path in sorted((catalogue.root / "solutions").rglob("*.py")):
         if path not in expected and "__pycache__" not in path.parts:
-            problems.append(
-                f"{path.relative_to(catalogue.root).as_posix()} is not in the catalogue."
-            )
+            note(path, "is not in the catalogue")
     return problems
 
 
@@ -222,12 +195,7 @@ def _is_left_by_use(path: Path, folder: Path) -> bool:
 
 
 def reset(exercise: Exercise) -> list[Path]:
-    """Put the stub and the notebook of an exercise back; what was there is kept as ``.bak``.
-
-    Returns
-    -------
-    list of Path
-        The files written.
+    """Put stub and notebook back; what was there is kept as ``.bak``. Return the files written.
 
     Raises
     ------
@@ -277,14 +245,12 @@ def main(arguments: list[str] | None = None) -> int:
     except OctlessonsError as error:
         print(f"Error: {error}", file=sys.stderr)
         return 1
-    changed = [
-        path
-        for path, text in files.items()
-        if not path.is_file() or path.read_text("utf-8") != text
-    ]
-    for path in changed:
-        write_atomically(path, files[path])
-    print(f"{len(changed)} of {len(files)} files written for {len(catalogue)} exercises.")
+    n = 0
+    for path, text in files.items():
+        if not path.is_file() or path.read_text("utf-8") != text:
+            write_atomically(path, text)
+            n += 1
+    print(f"{n} of {len(files)} files written for {len(catalogue)} exercises.")
     return 0
 
 

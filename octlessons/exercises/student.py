@@ -33,28 +33,18 @@ class Printed(io.TextIOBase):
         self.text = ""
 
     def writable(self) -> bool:
-        """Yes."""
         return True
 
     def write(self, text: str) -> int:
-        """Take some text."""
         self.text = (self.text + text[-_MOST_PRINTED:])[-_MOST_PRINTED:]
         return len(text)
 
 
 @dataclass(frozen=True)
 class Call:
-    """One call of a student's function.
+    """One call of a student's function: what the check gave it, and what came of that.
 
-    Attributes
-    ----------
-    name : str
-    args, kwargs : tuple, dict
-        As the check gave them.
-    after : tuple, dict
-        The copies that the function got, after the call.
-    result : plain data
-    seconds : float
+    `after` has the copies of `args` and `kwargs` that the function got, as they are after the call.
     """
 
     name: str
@@ -86,10 +76,6 @@ class Student:
         As `limits.within`.
     out : Printed, optional
         Takes what the functions print.
-
-    Attributes
-    ----------
-    last_call : Call or None
     """
 
     def __init__(
@@ -130,16 +116,12 @@ class Student:
             )
         if not callable(function):
             kind = type(function).__name__
+            kind = f"an {kind}" if kind[0].lower() in "aeiou" else f"a {kind}"
             raise StudentError(
-                f"`{name}` in {self._file} is {'an' if kind[0].lower() in 'aeiou' else 'a'} {kind},"
-                " not a function, so it is not callable. Is a variable called like the function? "
-                "Rename it."
+                f"`{name}` in {self._file} is {kind}, not a function, so it is not callable. Is a "
+                "variable called like the function? Rename it."
             )
-
-        def call(*args, **kwargs):
-            return self._call(name, function, args, kwargs)
-
-        return call
+        return lambda *args, **kwargs: self._call(name, function, args, kwargs)
 
     def _call(self, name: str, function, args: tuple, kwargs: dict):
         if self._over:
@@ -182,20 +164,10 @@ def load_student(
     clock: Within = within,
     out: Printed | None = None,
 ) -> Student:
-    """Run a piece of work and give its functions.
+    """Run a piece of work (its text, from `read_source`) and give its functions.
 
-    Parameters
-    ----------
-    source : str
-        Python source, from `source.read_source`.
-    file : str
-        Its name, for sentences and tracebacks.
-    seconds, clock, out
-        As for `Student`; the time is for running it, and for each call.
-
-    Returns
-    -------
-    Student
+    `file` is its name in sentences and tracebacks, the rest as for `Student`; the time is for
+    running it, and for each call.
 
     Raises
     ------
@@ -218,19 +190,17 @@ def load_student(
     return Student(vars(module), file, seconds, clock, out)
 
 
+def _nothing(*args, **kwargs) -> None:
+    """`display` and all that `get_ipython()` can do, where there is no notebook."""
+
+
 class _NoNotebook:
-    """What `get_ipython()` gives outside a notebook: magics and all else do nothing."""
-
     def __getattr__(self, name: str):
-        return lambda *args, **kwargs: None
-
-
-def _display(*objects, **kwargs) -> None:
-    """`display` of a notebook, where nobody looks."""
+        return _nothing
 
 
 def _run(source: str, file: str, names: dict) -> None:
-    names |= {"display": _display, "get_ipython": _NoNotebook}
+    names |= {"display": _nothing, "get_ipython": _NoNotebook}
     try:
         exec(compile(source, file, "exec", dont_inherit=True), names)
     except SyntaxError as error:

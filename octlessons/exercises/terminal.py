@@ -26,15 +26,7 @@ from octlessons.exercises.watching import Watcher, show
 def check_exercises(names: Sequence[str], file: Path | None = None, who: str | None = None) -> bool:
     """Check some exercises, or all that were begun, and print what came out.
 
-    Returns
-    -------
-    bool
-        Whether every exercise that was checked is passed.
-
-    Raises
-    ------
-    OctlessonsError
-        If there is no such exercise or file.
+    Returns whether every exercise that was checked is passed.
     """
     catalogue, console = load_catalogue(), Console()
     if file is not None and len(names) != 1:
@@ -66,15 +58,9 @@ def list_exercises() -> None:
     progress = Progress(catalogue.root)
     table = Table("", "chapter", "exercise", "title", "min", "points", box=None)
     for exercise in catalogue:
-        tick = "✓" if progress.has_passed(exercise) else ""
-        table.add_row(
-            tick,
-            exercise.place,
-            exercise.id,
-            escape(exercise.title),
-            str(exercise.minutes),
-            str(exercise.points),
-        )
+        tick, title = "✓" if progress.has_passed(exercise) else "", escape(exercise.title)
+        numbers = str(exercise.minutes), str(exercise.points)
+        table.add_row(tick, exercise.place, exercise.id, title, *numbers)
     Console().print(table)
 
 
@@ -107,13 +93,7 @@ def put_back(name: str) -> None:
 
 
 def copy_course(folder: Path) -> None:
-    """Copy the exercises and their checks into a new folder.
-
-    Raises
-    ------
-    OctlessonsError
-        If the folder is there and not empty.
-    """
+    """Copy the exercises and their checks into a new or empty folder."""
     folder = Path(folder)
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise OctlessonsError(f"{folder} is there already: name a new folder.")

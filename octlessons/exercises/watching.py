@@ -6,12 +6,12 @@ works on network drives and in WSL.
 
 from __future__ import annotations
 
-import hashlib
+import contextlib
 import queue
 import sys
 import threading
+from collections import defaultdict
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 from rich.console import Console
 from rich.markup import escape
@@ -21,38 +21,22 @@ from rich.text import Text
 
 from octlessons.errors import OctlessonsError
 from octlessons.exercises.catalogue import Catalogue, Exercise
-from octlessons.exercises.checking import attempt, check
+from octlessons.exercises.checking import attempt, check, shown
 from octlessons.exercises.outcomes import Outcome, Report
 from octlessons.exercises.progress import Progress
 from octlessons.exercises.stubs import reset
 
 HELP = "n next · p previous · h hint · l list · c check · r reset · q quit  (then Enter)"
 
-_COLOURS = {
-    Outcome.PASSED: "green",
-    Outcome.NOT_ATTEMPTED: "dim",
-    Outcome.FAILED: "red",
-    Outcome.TIMED_OUT: "red",
-    Outcome.ERROR: "red",
-}
+_COLOURS = defaultdict(lambda: "red", {Outcome.PASSED: "green", Outcome.NOT_ATTEMPTED: "dim"})
 
 
 class Watcher:
     """The loop behind `octlessons watch`.
 
-    Parameters
-    ----------
-    catalogue : Catalogue
-    console : rich.console.Console, optional
-    commands : callable, optional
-        ``commands(seconds)`` waits at most that long and gives a line typed meanwhile, None if
-        there was none, or "q" at the end of the input.
-    start : str, optional
-        Id of the first exercise; the first one that is not passed otherwise.
-    who : str, optional
-        Whose variant.
-    interval : float
-        Seconds between two looks at the file.
+    ``commands(seconds)`` waits at most that long and gives a line typed meanwhile, None if there
+    was none, or "q" at the end of the input. It begins with the exercise `start`, or the first one
+    that is not passed, and looks at the files every `interval` seconds.
     """
 
     def __init__(
@@ -70,12 +54,13 @@ class Watcher:
         self._progress = Progress(catalogue.root)
         self._who, self._interval = who, interval
         self._at = self._all.index(catalogue[start]) if start else self._first_open(0)
-        self._seen: str | None = None
+        self._seen: list[bytes] | None = None
 
     def run(self) -> None:
         """Watch until "q"."""
         while True:
-            if self._changed():
+            before, self._seen = self._seen, content(self._current)
+            if before != self._seen:
                 self._check()
             line = self._commands(self._interval)
             if line is None:
@@ -92,11 +77,6 @@ class Watcher:
         order = [*range(start, len(self._all)), *range(start)]
         return next((i for i in order if not self._progress.has_passed(self._all[i])), start)
 
-    def _changed(self) -> bool:
-        state = content(self._current)
-        changed, self._seen = state != self._seen, state
-        return changed
-
     def _check(self) -> None:
         self._console.rule(escape(self._current.title))
         try:
@@ -111,9 +91,7 @@ class Watcher:
         self._console.print(f" {passed} of {len(self._all)} passed")
         self._console.print(f"[dim]{shown_path(self._current)}[/dim]")
         if report.outcome is Outcome.PASSED:
-            self._console.print(
-                "Passed. [bold]n[/bold] goes on; compare with `octlessons solution`."
-            )
+            self._console.print("[bold]n[/bold] goes on; compare with `octlessons solution`.")
         self._console.print(f"[dim]{HELP}[/dim]")
 
     def _obey(self, line: str) -> bool:
@@ -127,13 +105,10 @@ class Watcher:
             number, text = self._progress.next_hint(self._current)
             self._console.print(f"Hint {number} of {len(self._current.hints)}: {escape(text)}")
         elif line in ("l", "list"):
-            for i, exercise in enumerate(self._all):
-                tick = "✓" if self._progress.has_passed(exercise) else " "
-                here = "→" if i == self._at else " "
-                self._console.print(
-                    f"{here} {tick} {exercise.place:>2}  {exercise.id}  "
-                    f"[dim]{exercise.minutes} min[/dim]"
-                )
+            for i, one in enumerate(self._all):
+                tick = "✓" if self._progress.has_passed(one) else " "
+                name = f"{one.place:>2}  {one.id}  [dim]{one.minutes} min[/dim]"
+                self._console.print(f"{'→' if i == self._at else ' '} {tick} {name}")
         elif line in ("c", "check", ""):
             self._seen = None
         elif line in ("r", "reset"):
@@ -169,27 +144,21 @@ def show(console: Console, report: Report) -> None:
         console.print(Padding(Text(report.printed.rstrip()), (0, 0, 0, 6), expand=False))
 
 
-def content(exercise: Exercise) -> str:
-    """Return a hash of the student's files; files that cannot be read now count as empty."""
-    digest = hashlib.sha256()
+def content(exercise: Exercise) -> list[bytes]:
+    """Return what is in the student's files, of those that can be read now."""
+    found = []
     for path in (exercise.stub, exercise.notebook):
-        try:
-            digest.update(path.read_bytes())
-        except OSError:
-            digest.update(b"-")
-    return digest.hexdigest()
+        with contextlib.suppress(OSError):
+            found.append(path.read_bytes())
+    return found
 
 
 def shown_path(exercise: Exercise) -> str:
     """The file to edit, as a link that terminals open."""
     try:
-        path = attempt(exercise)
+        return shown(attempt(exercise))
     except OctlessonsError:
         return str(exercise.stub)
-    try:
-        return str(path.relative_to(Path.cwd()))
-    except ValueError:
-        return str(path)
 
 
 class Keyboard:
