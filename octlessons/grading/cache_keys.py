@@ -16,22 +16,11 @@ _DECISIVE = ("octlessons.grading.judge", "octlessons.exercises.plugin", "octless
 
 
 def record_key(task: Task, work: Work, seed: int, isolation: str) -> str:
-    """Return the key of a record.
+    """Return the key of a record: SHA-256 in hexadecimal digits.
 
-    Parameters
-    ----------
-    task : Task
-        Its checks, limits and solution count, not its title.
-    work : Work
-    seed : int
-        From `judge.seed_of`, so that the secret of the course does not appear.
-    isolation : str
-        Only whether there was any counts: a mark given without is not taken for one with.
-
-    Returns
-    -------
-    str
-        SHA-256 in hexadecimal digits.
+    Of a task, its checks, limits and solution count, not its title. The seed, from `units.seed_of`,
+    stands for the secret of the course. Of the isolation it counts only whether there was any: a
+    mark given without is not taken for one with.
     """
     content = {
         "work": [work.file, work.source, work.problem, work.missing],

@@ -65,18 +65,9 @@ class Judges(Protocol):
 class ClassResult:
     """What a class came to.
 
-    Attributes
-    ----------
-    assignment : Assignment
-    submissions : tuple of Submission
-    records : mapping of (str, str) to Record
-        By `Submission.slug` and id of the exercise.
-    timings : mapping of (str, str) to Timing
-    isolation : str
-    graded, reused : int
-        Records made in this run, and taken from earlier ones.
-    remarks : tuple of str
-        Sentences about files of earlier runs that did not count.
+    `records` and `timings` are by `Submission.slug` and id of the exercise; `graded` and `reused`
+    count records made in this run and taken from earlier ones; `remarks` are sentences about files
+    of earlier runs that did not count.
     """
 
     assignment: Assignment
@@ -102,32 +93,13 @@ def grade(
 ) -> ClassResult:
     """Mark a class.
 
-    Parameters
-    ----------
-    submissions : sequence of Submission
-    assignment : Assignment
-    out : path
-        Folder of the results. What is there already with the same key is not marked again.
-    isolation : str
-        As for `sandbox.choose`.
-    jobs : int, optional
-        Processes; one per core if not given.
-    shard : (int, int), optional
-        Mark only the i-th of n parts, i from 1.
-    dask : str, optional
-        Address of a Dask scheduler whose workers mark.
-    progress : callable
-        Called with how many units are done, and how many there are.
+    `out` is the folder of the results: what is there already with the same key is not marked again.
+    `isolation` is as for `sandbox.choose`; `jobs` are processes, one per core if not given; `shard`
+    marks only the i-th of n parts, i from 1; `dask` is the address of a scheduler whose workers
+    mark. `progress` is called with how many units are done, and how many there are.
 
-    Returns
-    -------
-    ClassResult
-
-    Raises
-    ------
-    OctlessonsError
-        If submissions cannot be kept apart here, a check file cannot be read, or the shard is not
-        one.
+    Raises `OctlessonsError` if submissions cannot be kept apart here, a check file cannot be read,
+    or there is no such part.
     """
     store = Store(Path(out))
     Path(out).mkdir(parents=True, exist_ok=True)
@@ -218,7 +190,7 @@ def _all(pending: Sequence[Unit], setting: Setting, judges: Judges) -> Iterator[
     spent: dict[str, float] = defaultdict(float)
     left = {unit.place: unit for unit in pending}
     reasons: dict[tuple[str, str], str] = {}
-    again: list[Unit] = []
+    again: list[tuple[Unit, Marked | None]] = []
     for attempt in range(ATTEMPTS):
         if not left:
             break
@@ -233,10 +205,13 @@ def _all(pending: Sequence[Unit], setting: Setting, judges: Judges) -> Iterator[
                 continue
             del left[unit.place]
             if marked is None or marked.timed_out:
-                again.append(unit)
+                again.append((unit, marked))
             else:
                 yield marked
-    for unit in _in_time(again, setting, spent):
+    for unit, first in again:
+        if first is not None and _too_late(unit, setting, spent):
+            yield first
+            continue
         # Alone: whatever else the machine was busy with has ended.
         marked = _alone(unit, judges)
         if marked is None:
@@ -250,9 +225,13 @@ def _all(pending: Sequence[Unit], setting: Setting, judges: Judges) -> Iterator[
 def _in_time(units: Iterable[Unit], setting: Setting, spent: Mapping[str, float]) -> Iterator[Unit]:
     """Units as they are, but without work once their submission has had all of its time."""
     for unit in units:
+        late = _too_late(unit, setting, spent) and unit.work.source is not None
         most = setting.tasks[unit.exercise].limits.submission_seconds
-        late = spent[unit.submission] > most and unit.work.source is not None
         yield _without(unit, _TOO_SLOW.format(most)) if late else unit
+
+
+def _too_late(unit: Unit, setting: Setting, spent: Mapping[str, float]) -> bool:
+    return spent[unit.submission] > setting.tasks[unit.exercise].limits.submission_seconds
 
 
 def _without(unit: Unit, why: str) -> Unit:

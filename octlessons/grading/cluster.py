@@ -18,14 +18,7 @@ _OF_THIS_THREAD = threading.local()
 
 
 class Cluster:
-    """The same as `panel.Panel`, on other machines.
-
-    Parameters
-    ----------
-    setting : Setting
-    address : str
-        Of the scheduler.
-    """
+    """The same as `panel.Panel`, on the workers of the scheduler at an address."""
 
     def __init__(self, setting: Setting, address: str):
         try:

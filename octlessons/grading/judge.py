@@ -42,24 +42,11 @@ def judge(
     zygote: Callable[[], Zygote] | None,
     keep: Callable[[Marked], None],
 ) -> None:
-    """Mark units, in one run of pytest.
+    """Mark units, in one run of pytest; `keep` is called with what each came to.
 
-    Parameters
-    ----------
-    units : iterable of Unit
-        The next one is asked for when the one before is marked.
-    setting : Setting
-    zygote : callable or None
-        Gives the sandbox; it is asked for every unit, so a zygote that has ended can be replaced.
-        None runs submissions unprotected in this process.
-    keep : callable
-        Called with what each unit came to. One that the grader could not mark has a record that
-        says so.
-
-    Raises
-    ------
-    OctlessonsError
-        If a check file cannot be read.
+    The next unit is asked for when the one before is marked. `zygote` gives the sandbox, and is
+    asked for every unit, so one that has ended can be replaced; None runs submissions unprotected
+    in this process. Raises `OctlessonsError` if a check file cannot be read.
     """
     import pytest
 

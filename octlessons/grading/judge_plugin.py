@@ -56,17 +56,8 @@ _OF_THE_STUDENT = (AssertionError, NotAttempted, StudentError, TimedOut, pytest.
 class JudgePlugin(CheckPlugin):
     """Runs the checks of every unit in one session.
 
-    Parameters
-    ----------
-    units, setting, zygote, keep
-        As for `judge.judge`.
-    files : mapping of Path to (str, bool)
-        Check files: exercise, and whether they are hidden.
-
-    Attributes
-    ----------
-    reached : bool
-        Whether the checks were read and units asked for.
+    `files` says of each check file to which exercise it belongs, and whether it is hidden; all else
+    is as for `judge.judge`. `reached` tells whether the checks were read and units asked for.
     """
 
     def __init__(

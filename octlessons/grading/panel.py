@@ -49,14 +49,7 @@ _LEAVING = 20.0
 
 
 class Panel:
-    """Some judges, started when there is something to mark.
-
-    Parameters
-    ----------
-    setting : Setting
-    jobs : int
-        How many judges there are at most.
-    """
+    """At most so many judges, started when there is something to mark."""
 
     def __init__(self, setting: Setting, jobs: int):
         self._setting, self._jobs = setting, jobs

@@ -34,27 +34,12 @@ class OtherVersion(ValueError):
 class Record:
     """What one exercise of one submission came to.
 
-    Attributes
-    ----------
-    key : str
-        SHA-256 of everything that decides the marks: source, checks, versions, limits, seed.
-    submission : str
-        `Submission.slug`.
-    exercise : str
-        Id of the exercise.
-    checks : tuple of CheckResult
-        Empty only if there is no mark. Their messages are clean text: no control characters. Title
-        and message of a hidden check are for the tutor only.
-    printed : str
-        What the code printed, clean text. Printed by hidden checks' calls, it is left out.
-    isolation : str
-        How the code was kept apart: ``"bubblewrap"``, ``"container"``, ``"confined"``, or
-        ``"none"``.
-    no_mark : str
-        Why the grader could not mark it; empty if it did. Such a record is never a zero: the
-        exercise is to be graded again.
-    file : str
-        Name of the file or cell that was graded, clean text; empty if there was none.
+    `key` is a hash of everything that decides the marks (`cache_keys`), `submission` a
+    `Submission.slug`. `checks` are empty only if there is no mark; title and message of a hidden
+    one are for the tutor only. `printed` is what the code printed, but in hidden checks.
+    `isolation` says how the code was kept apart. `no_mark` says why the grader could not mark it:
+    such a record is never a zero, and the exercise is to be graded again. `file` is what was
+    graded. All texts are clean: no control characters.
     """
 
     key: str
@@ -125,17 +110,9 @@ def _sum(content: dict) -> str:
 
 @dataclass(frozen=True)
 class Timing:
-    """How long one exercise of one submission took; kept beside the records.
+    """How long one exercise of one submission took, by the clock and of the processor.
 
-    Attributes
-    ----------
-    key : str
-        Of the record.
-    submission, exercise : str
-    seconds : float
-        By the clock, from the start of its process to the last check.
-    cpu_seconds : float
-        Processor time of the submission's own process.
+    Kept beside the records, whose `key` it has.
     """
 
     key: str

@@ -59,21 +59,9 @@ class Judged(Protocol):
 class RemoteStudent:
     """A submission in a sandbox.
 
-    Parameters
-    ----------
-    zygote : callable
-        Gives the sandbox when a process is needed.
-    work : Work
-    limits : Limits
-    seed : int
-        Of the child's random numbers.
-
-    Attributes
-    ----------
-    printed : str
-        What was printed in public checks, which students read.
-    cpu_seconds : float
-        Processor time of all its processes that have ended.
+    `zygote` gives the sandbox when a process is needed, `seed` is of its random numbers. `printed`
+    is what was printed in public checks, which students read; `cpu_seconds` the processor time of
+    all its processes that have ended.
     """
 
     def __init__(self, zygote: Callable[[], Zygote], work: Work, limits: Limits, seed: int):

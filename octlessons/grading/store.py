@@ -16,12 +16,8 @@ class Store:
     """The records of a class, one file each: ``records/SUBMISSION/EXERCISE.json``.
 
     A record counts only if its key is the one that is asked for and it is what was written, so
-    whatever has changed is graded again and nothing else is.
-
-    Attributes
-    ----------
-    remarks : list of str
-        Sentences about files that were there and did not count.
+    whatever has changed is graded again and nothing else is. `remarks` are sentences about files
+    that were there and did not count.
     """
 
     def __init__(self, out: Path):

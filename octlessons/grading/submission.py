@@ -12,21 +12,11 @@ from datetime import datetime
 class Work:
     """What a submission holds for one exercise.
 
-    Attributes
-    ----------
-    exercise : str
-        Id of the exercise.
-    file : str
-        Name of the file it was read from, clean text; empty if there is none.
-    source : str or None
-        Python source with ``\\n`` line ends; None if there is none to run.
-    problem : str
-        If `source` is None: the sentence for the student. It says what is wrong with which file
-        and what to do.
-    missing : bool
-        Whether nothing was handed in for this exercise (rather than something unreadable).
-    unexpected : bool
-        Whether it was the grader that failed to read it: no mark then, and never a zero.
+    `file` is the name of the file it was read from, clean text; empty if there is none. `source`
+    has ``\\n`` line ends; it is None if there is none to run, and then `problem` is the sentence
+    for the student: what is wrong with which file, and what to do. `missing`: nothing was handed in
+    (rather than something unreadable). `unexpected`: it was the grader that failed to read it, so
+    that there is no mark, and never a zero.
     """
 
     exercise: str
@@ -41,23 +31,13 @@ class Work:
 class Submission:
     """One student's, or one group's, submission.
 
-    Attributes
-    ----------
-    name : str
-        Name of the folder or file as handed in, clean text (no control characters, at most 200
-        characters). For people to read; anything may stand in it, so escape it.
-    slug : str
-        Unique in the class and safe as a file name on every system: ``[a-z0-9._-]``, at most 80
-        characters, never starting with a dot, never a device name of Windows.
-    works : mapping of str to Work
-        One for every exercise of the assignment, in its order.
-    submitted : datetime or None
-        When it was handed in, with time zone, where the layout tells.
-    student : str
-        What identifies the student for variants, late days and marks: the address or number in
-        the folder's name where the layout has one, else `name`.
-    ids : mapping of str to str
-        What else the layout tells: ``{"moodle": "1234", "canvas": "567", "full_name": "Ana Li"}``.
+    `name` is that of the folder or file as handed in, clean text of at most 200 characters, for
+    people to read: anything may stand in it, so escape it. `slug` is unique in the class and safe
+    as a file name on every system: ``[a-z0-9._-]``, at most 80 characters. `works` has one entry
+    for every exercise of the assignment. `submitted` is when, with time zone, where the layout
+    tells. `student` identifies the student for variants, late days and marks: the address or number
+    where the layout has one, else the name. `ids` are what else it tells: ``{"moodle": "1234",
+    "canvas": "567", "full_name": "Ana Li"}``.
     """
 
     name: str

@@ -13,19 +13,8 @@ _BAD = {"Cc", "Cs", "Co", "Cn", "Cf"}
 def sanitize(text: str, most: int = 2_000, *, one_line: bool = False) -> str:
     """Return `text` without control characters, escape sequences and lone surrogates.
 
-    Parameters
-    ----------
-    text : str
-        Anything.
-    most : int
-        Longest result; what is left out in the middle is replaced by `` […] ``.
-    one_line : bool
-        Whether line breaks become spaces, too.
-
-    Returns
-    -------
-    str
-        Valid in UTF-8, XML 1.0, HTML (after escaping) and a terminal.
+    It is valid in UTF-8, XML 1.0, HTML (after escaping) and a terminal. Beyond `most` characters,
+    the middle is replaced by `` […] ``.
     """
     if len(text) > 4 * most:  # never work on all of a very long text
         text = f"{text[: 2 * most]} […] {text[-2 * most :]}"

@@ -14,17 +14,8 @@ from octlessons.grading.submission import Work
 class Unit:
     """One exercise of one submission: with the setting, all that its mark depends on.
 
-    Attributes
-    ----------
-    key : str
-        Of the record it will give.
-    submission : str
-        `Submission.slug`.
-    student : str
-        Whose variant is drawn.
-    work : Work
-    exercise : str
-        Id of the task.
+    `key` is of the record it will give, `submission` a `Submission.slug`, `student` whose variant
+    is drawn.
     """
 
     key: str
@@ -43,23 +34,10 @@ class Unit:
 class Setting:
     """What all units of a run have in common; it travels to other machines.
 
-    Attributes
-    ----------
-    tasks : mapping of str to Task
-        By id.
-    course_key : str
-        Secret of the course.
-    isolation : str
-    preload : tuple of str
-        Modules that zygotes import.
-    memory_mb : int
-        The most that a submission may take.
-    versions : mapping of str to str
-        That the records' keys hold.
-    proven : bool
-        Whether the isolation has shown that it holds on the machine that marks.
-    run : str
-        A name of the run, so that judges elsewhere know one from the next.
+    `preload` are modules that zygotes import, `memory_mb` is the most that a submission may take,
+    `versions` what the records' keys hold. `proven` says whether the isolation has shown that it
+    holds on the machine that marks; `run` is a name of the run, so that judges elsewhere know one
+    from the next.
     """
 
     tasks: Mapping[str, Task] = field(repr=False)

@@ -70,12 +70,7 @@ class TooLarge(Exception):
 def encode(value) -> bytes:
     """Return the message for plain data, as `octlessons.exercises.plain.copied` gives it.
 
-    Raises
-    ------
-    TooLarge
-        If it does not fit into a message.
-    TypeError
-        If it is not plain data.
+    Raises `TooLarge` if it does not fit, `TypeError` if it is not plain data.
     """
     buffers: list[bytes] = []
     tree = _Writer(buffers).put(value, 0)

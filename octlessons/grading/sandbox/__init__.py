@@ -25,28 +25,12 @@ NONE = "none"
 
 
 def start(name: str, preload: Sequence[str], memory_mb: int = 2048) -> Zygote:
-    """Start a zygote.
+    """Start a zygote with these modules imported.
 
-    Parameters
-    ----------
-    name : {"bubblewrap", "container", "confined"}
-    preload : sequence of str
-        Modules to import once.
-    memory_mb : int
-        The most memory that a child will be allowed. Every child has a limit of its own on the
-        memory that it can write to; where this user can make a control group, that limits the
-        whole sandbox as well. Address space is no measure: torch reserves far more than it uses.
-
-    Returns
-    -------
-    Zygote
-
-    Raises
-    ------
-    OctlessonsError
-        If something that it needs is not here.
-    Infrastructure
-        If it does not start.
+    Every child has a limit of its own on the memory that it can write to; where this user can make
+    a control group, that limits the whole sandbox, for children of `memory_mb`, as well. (Address
+    space is no measure: torch reserves far more than it uses.) Raises `OctlessonsError` if
+    something that it needs is not here, `Infrastructure` if it does not start.
     """
     command = WAYS[name].command(memory_mb)
     try:
@@ -61,20 +45,9 @@ def start(name: str, preload: Sequence[str], memory_mb: int = 2048) -> Zygote:
 def choose(wanted: str = "auto", secrets: Sequence[Path] = ()) -> str:
     """Choose a way of isolation that holds on this machine.
 
-    Parameters
-    ----------
-    wanted : {"auto", "bubblewrap", "container", "confined", "none"}
-    secrets : sequence of Path
-        Files and folders that no submission may see: checks, solutions, results.
-
-    Returns
-    -------
-    str
-
-    Raises
-    ------
-    OctlessonsError
-        If none holds: what each lacks, and what to do.
+    `wanted` is the name of one, ``"none"``, or ``"auto"``; `secrets` are files and folders that no
+    submission may see: checks, solutions, results. Raises `OctlessonsError` if none holds: what
+    each lacks, and what to do.
     """
     if wanted == NONE:
         return NONE

@@ -12,7 +12,7 @@ import io
 import socket
 import subprocess
 import threading
-from typing import Any, BinaryIO, Protocol
+from typing import BinaryIO, Protocol, cast
 
 from octlessons.grading.worker.relay import Relay
 
@@ -92,7 +92,7 @@ class Relayed:
     """A container whose first process is `octlessons.grading.worker.relay`."""
 
     def __init__(self, arguments: list[str], environment: dict[str, str], said: BinaryIO):
-        self._process: Any = subprocess.Popen(
+        self._process = subprocess.Popen(
             arguments,
             env=environment,
             stdin=subprocess.PIPE,
@@ -101,8 +101,8 @@ class Relayed:
             bufsize=0,
         )
         self.control, theirs = socket.socketpair()
-        self._incoming = io.BufferedReader(self._process.stdout)
-        self._relay = Relay(self._incoming, self._process.stdin)
+        self._incoming = io.BufferedReader(cast(io.RawIOBase, self._process.stdout))
+        self._relay = Relay(self._incoming, cast(io.RawIOBase, self._process.stdin))
         self._next = 1
         self._relay.add(0, theirs)
         self._relay.start(0)

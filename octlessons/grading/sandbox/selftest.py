@@ -159,18 +159,9 @@ def marked() -> Iterator[None]:
 
 
 def leaks(zygote: Zygote, secrets: Sequence[Path] = ()) -> list[str]:
-    """Return what a submission can do that it must not.
+    """Say what a submission can do that it must not, such as ``"start a process"``.
 
-    Parameters
-    ----------
-    zygote : Warm
-    secrets : sequence of Path
-        Files and folders that it must not see.
-
-    Returns
-    -------
-    list of str
-        ``"start a process"``; empty if the isolation holds.
+    `secrets` are files and folders that it must not see.
     """
     with tempfile.TemporaryDirectory(prefix="octlessons-selftest-") as folder:
         canary = Path(folder, "canary")

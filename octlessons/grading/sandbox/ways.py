@@ -18,21 +18,10 @@ def nothing() -> None:
 class Command:
     """How to start a zygote.
 
-    Attributes
-    ----------
-    arguments : list of str
-        Program and arguments.
-    environment : dict
-    mode : {"namespaces", "confined"}
-        How children shut themselves in.
-    extra : dict
-        What else `worker.child` needs to know in this mode.
-    close : callable
-        Called after the process has ended.
-    connect : callable
-        Starts the process, and is the line to it.
-    same_user : bool
-        Whether children run as the judge's user, so that files' owners do not tell them apart.
+    `mode`, ``"namespaces"`` or ``"confined"``, says how children shut themselves in, and `extra`
+    what else `worker.child` needs for it. `connect` starts the process, and gives the line to it;
+    `close` is called after it has ended. `same_user`: children run as the judge's user, so that
+    files' owners do not tell them apart.
     """
 
     arguments: list[str]
@@ -45,15 +34,7 @@ class Command:
 
 
 class Way(ABC):
-    """A way to keep submissions apart.
-
-    Attributes
-    ----------
-    name : str
-    advice : str
-        What to do where it does not work.
-    needs_linux : bool
-    """
+    """A way to keep submissions apart; `advice` says what to do where it does not work."""
 
     name: str
     advice: str
@@ -65,7 +46,7 @@ class Way(ABC):
 
     @abstractmethod
     def command(self, memory_mb: int) -> Command:
-        """How to start a zygote whose child may take so much memory.
+        """How to start a zygote whose children may take so much memory.
 
         Raises `OctlessonsError` with what is missing.
         """

@@ -34,15 +34,9 @@ class Infrastructure(Exception):
 class Ended:
     """How a child ended.
 
-    Attributes
-    ----------
-    why : str
-        Which limit its supervisor ended it for: ``"cpu"``, ``"wall"``, ``"disk"``; ``"closed"``
-        if the judge let it go; empty if it ended by itself or was ended by the kernel.
-    exit : int
-        Its exit status; of a signal, the number below zero.
-    cpu_seconds : float
-        Processor time it had used.
+    `why` is the limit its supervisor ended it for, ``"cpu"``, ``"wall"`` or ``"disk"``;
+    ``"closed"`` if the judge let it go; empty if it ended by itself or by the kernel. `exit` is its
+    exit status; of a signal, the number below zero.
     """
 
     why: str
@@ -53,20 +47,9 @@ class Ended:
 class Zygote:
     """A sandbox with its libraries imported, which forks a child for every exercise.
 
-    Parameters
-    ----------
-    command : Command
-    preload : sequence of str
-        Modules to import once.
-    filter : bytes
-        From `worker.seccomp`; empty if the sandbox is to compile it.
-    disk_bytes : int
-        What a child may keep in its folder for temporary files.
-
-    Raises
-    ------
-    Infrastructure
-        If it does not start; the text holds what it said.
+    `filter` is from `worker.seccomp`, empty if the sandbox is to compile it; `disk_bytes` is what a
+    child may keep in its folder for temporary files. Raises `Infrastructure` if it does not start,
+    with what it said.
     """
 
     def __init__(
@@ -105,14 +88,10 @@ class Zygote:
         return self._command.mode == "namespaces"
 
     def child(self, memory_bytes: int, cpu_backstop: float) -> Child:
-        """Fork a child.
+        """Fork a child, which may take this memory beyond what the zygote has.
 
-        Parameters
-        ----------
-        memory_bytes : int
-            Memory it may take beyond what the zygote has.
-        cpu_backstop : float
-            Seconds after which the kernel itself ends it, whatever happens to its supervisor.
+        After so many seconds of processor time the kernel itself ends it, whatever happens to its
+        supervisor.
         """
         try:
             limits = wire.CHILD.pack(memory_bytes, math.ceil(cpu_backstop))
@@ -168,28 +147,11 @@ class Child:
         self._tell(cpu_seconds, math.nan)
 
     def ask(self, wall_seconds: float, what: str, *content) -> tuple:
-        """Send a request and wait for the answer.
+        """Send a request (``"load"``, ``"call"``, ``"after"``) and wait so long for the answer.
 
-        Parameters
-        ----------
-        wall_seconds : float
-            Time by the clock for all of it.
-        what : {"load", "call", "after"}
-        *content : plain data
-
-        Returns
-        -------
-        tuple of str, object, str
-            Kind of the answer, value, what was printed. Whatever the kind and value are: the
-            submission may have made them up.
-
-        Raises
-        ------
-        Closed
-            If the child has ended; `ended` says how.
-        Unreadable
-            If what came is no answer.
-        Infrastructure
+        Returns its kind, value, and what was printed: the submission may have made them up. Raises
+        `Closed` if the child has ended (`ended` says how), `Unreadable` if what came is no answer,
+        or `Infrastructure`.
         """
         self._number += 1
         message = wire.encode((self._number, what, *content))

@@ -43,12 +43,8 @@ _PART = 2**16
 class Relay:
     """One end: forwards between two pipes and any number of sockets.
 
-    Parameters
-    ----------
-    incoming : binary file, buffered
-    outgoing : binary file, raw
-    wanted : callable, optional
-        Called with the number and the limits when the other end wants a child.
+    `incoming` is buffered, `outgoing` raw. `wanted` is called with the number and the limits when
+    the other end wants a child.
     """
 
     def __init__(

@@ -34,12 +34,8 @@ _FILES, _DEPTH = 2000, 10
 class Supervisor:
     """Forks a child whenever the judge asks for one, and looks after all that there are.
 
-    Parameters
-    ----------
-    control : socket
-        To the judge.
-    setup : dict
-        What the judge said at the start: ``mode``, ``filter``, ``disk_bytes`` and so on.
+    `control` leads to the judge, `setup` is what it said at the start: ``mode``, ``filter`` and so
+    on.
     """
 
     def __init__(self, control: socket.socket, setup: dict):
