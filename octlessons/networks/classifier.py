@@ -285,10 +285,12 @@ def _labels(X, y) -> np.ndarray:
         y = np.asarray(y.tolist())
     if y.ndim == 2 and y.shape[1] == 1:  # as MedMNIST stores them
         y = y[:, 0]
-    if y.ndim != 1 or y.dtype.kind not in "iubU":
+    whole = y.dtype.kind == "f" and np.array_equal(y, np.rint(y))  # NaN equals nothing
+    if y.ndim != 1 or not (whole or y.dtype.kind in "iubU"):
+        broken = ", continuous values" if y.dtype.kind == "f" else ""
         raise ValueError(
             f"Labels are one whole number or text for each image; these have shape {y.shape} and "
-            f"type {y.dtype}."
+            f"type {y.dtype}{broken}."
         )
     check_length(X, y, "labels")
     return y
