@@ -60,13 +60,7 @@ class VariancePCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         ----------
         X : array_like of float32 or float64, shape (n, n_features)
             At least two rows. Other number types are copied to float64.
-        y : None
-            Ignored.
-
-        Returns
-        -------
-        VariancePCA
-            Itself.
+        y : ignored
 
         Raises
         ------

@@ -116,13 +116,7 @@ class PhantomEncoder(ImageTransformer):
         ----------
         X : ImageSet, ndarray of shape (n, h, w), or list of 2-D arrays
             Grey scans of any size from 28 px up.
-        y : None
-            Ignored.
-
-        Returns
-        -------
-        PhantomEncoder
-            Itself.
+        y : ignored
 
         Raises
         ------

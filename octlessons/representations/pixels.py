@@ -73,13 +73,7 @@ class Pixels(ImageTransformer):
         ----------
         X : ImageSet, ndarray of shape (n, h, w), or list of 2-D arrays
             Grey images. uint8 counts 0 black to 255 white, uint16 to 65535; floats lie in 0…1.
-        y : None
-            Ignored.
-
-        Returns
-        -------
-        Pixels
-            Itself.
+        y : ignored
 
         Raises
         ------

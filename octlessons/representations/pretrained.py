@@ -125,13 +125,7 @@ class PretrainedCNN(ImageTransformer):
         X : ImageSet, ndarray of shape (n, h, w) or (n, h, w, 3), or list of such images
             uint8 counts 0 black to 255 white, uint16 to 65535; floats lie in 0…1. Sizes may
             differ.
-        y : None
-            Ignored.
-
-        Returns
-        -------
-        PretrainedCNN
-            Itself.
+        y : ignored
 
         Raises
         ------
@@ -225,9 +219,8 @@ class PretrainedCNN(ImageTransformer):
         return {k: v for k, v in super().__getstate__().items() if k != "_network"}
 
     def _found_again(self) -> Weights:
-        known = self.weights_
-        found = locate(known["architecture"], Path(known["path"]))
-        if found.sha256 != known["sha256"]:
+        found = locate(self.weights_["architecture"], Path(self.weights_["path"]))
+        if found.sha256 != self.weights_["sha256"]:
             raise OctlessonsError(
                 f"{found.path} has changed since the network was fitted: call fit again."
             )
