@@ -88,6 +88,7 @@ class Survey(Told):
         return list(dict.fromkeys(by_folded[folded(str(name))] for name in classes))
 
     def choose(self, split: str, classes: Sequence[str] | None) -> list[File]:
+        """The files of a part and of some classes; problems of other parts are forgotten."""
         files = self.files
         if split != "all":
             if split not in self.splits:
@@ -275,13 +276,15 @@ def _note_others(survey: Survey, tree: Tree, bases: list[str], meant: Layout) ->
     """Say which files are no images, and which folders hold none."""
     plain = meant.levels == ("class",) and meant.most == 1
     class_folders = {os.path.dirname(file.path) for file in survey.files} if plain else set()
-    aside = [path for path in tree.others if os.path.dirname(path) not in class_folders]
+    aside = []
     for path in tree.others:
+        ending = os.path.splitext(path)[1]
+        has = f"ends in {shown(ending)}" if ending else "has no ending"
         if os.path.dirname(path) in class_folders:
-            ending = os.path.splitext(path)[1]
-            has = f"ends in {shown(ending)}" if ending else "has no ending"
             reason = f"Its name {has}; images end in {', '.join(ENDINGS)}."
             survey.problem(path, "not an image", reason)
+        else:
+            aside.append(path)
     if aside:
         tables = any(path.casefold().endswith((".csv", ".tsv")) for path in aside)
         survey.notes.append(

@@ -346,22 +346,15 @@ def _common_bits(survey: Survey, chosen: list[File], options: _Options) -> int |
 
 def _kinds(chosen: list[File], bits: int | None) -> list[str]:
     """Notes on what had to be done to read the files."""
-    kinds = {
-        "turned": "upright according to their orientation in EXIF or XMP",
-        "pages": "with several pages, of which the first is read",
-    }
-    counts = {kind: sum(getattr(file, kind) for file in chosen) for kind in kinds}
-    notes = [f"{count(n, 'image')} {kinds[kind]}" for kind, n in counts.items() if n]
-    deep = sum(file.bits > 0 for file in chosen)
-    if deep and bits:
-        notes.append(
-            f"{count(deep, 'image')} scaled to 8 bits from more, on one scale for all: "
-            f"0…{2**bits - 1:,} ({bits} bits) become 0…255"
-        )
-    floats = sum(file.deep and not file.bits for file in chosen)
-    if floats:
-        notes.append(f"{count(floats, 'image')} of floating-point values: 0…1 become 0…255")
-    return notes
+    scale = f"on one scale for all: 0…{2 ** (bits or 8) - 1:,} ({bits} bits) become 0…255"
+    done = (
+        (lambda f: f.turned, "upright according to their orientation in EXIF or XMP"),
+        (lambda f: f.pages, "with several pages, of which the first is read"),
+        (lambda f: bits and f.bits, f"scaled to 8 bits from more, {scale}"),
+        (lambda f: f.deep and not f.bits, "of floating-point values: 0…1 become 0…255"),
+    )
+    counts = [(sum(map(bool, map(fits, chosen))), words) for fits, words in done]
+    return [f"{count(n, 'image')} {words}" for n, words in counts if n]
 
 
 class _Reader:
@@ -382,24 +375,18 @@ class _Reader:
 def _shared(files: list[File], ids: list[str] | None, survey: Survey) -> list[str]:
     """Notes on patients and files that occur more than once."""
     notes = []
-    if ids is not None:
-        parts, labels = defaultdict(set), defaultdict(set)
-        for file, patient in zip(files, ids, strict=True):
-            parts[patient].add(file.split)
-            labels[patient].add(file.label)
-        several = sum(len(found) > 1 for found in parts.values())
+    names = [os.path.basename(file.path) for file in files] if survey.splits else None
+    for keys, fact, words in (
+        (ids, "split", "{:,} of {:,} patients occur in more than one part"),
+        (ids, "label", "{:,} of {:,} patients have images of several classes"),
+        (names, "split", "{:,} file names occur in more than one part"),
+    ):
+        found = defaultdict(set)
+        for key, file in zip(keys or (), files, strict=False):
+            found[key].add(getattr(file, fact))
+        several = sum(len(values) > 1 for values in found.values())
         if several:
-            notes.append(f"{several:,} of {len(parts):,} patients occur in more than one part")
-        mixed = sum(len(found) > 1 for found in labels.values())
-        if mixed:
-            notes.append(f"{mixed:,} of {len(labels):,} patients have images of several classes")
-    if survey.splits:
-        where = defaultdict(set)
-        for file in files:
-            where[os.path.basename(file.path)].add(file.split)
-        repeated = sum(len(found) > 1 for found in where.values())
-        if repeated:
-            notes.append(f"{repeated:,} file names occur in more than one part")
+            notes.append(words.format(several, len(found)))
     return notes + _copies(survey.root, files)
 
 
@@ -409,19 +396,18 @@ def _copies(root: Path, files: list[File]) -> list[str]:
     decoded = all(file.pixels for file in files)
     for file in files:
         alike[file.pixels if decoded else file.tail].append(file)
-    groups = list(alike.values()) if decoded else _byte_for_byte(root, alike.values())
-    pairs = [(group[0], copy) for group in groups for copy in group[1:]]
-    notes = []
-    kinds = {
-        ", which lie in another class": lambda a, b: a.label != b.label,
-        ", which lie in another part": lambda a, b: a.label == b.label and a.split != b.split,
-        "": lambda a, b: (a.label, a.split) == (b.label, b.split),
-    }
-    for words, fits in kinds.items():
-        found = [f"{b.path} = {a.path}" for a, b in pairs if fits(a, b)]
-        if found:
-            notes.append(f"{count(len(found), 'copy')} of other images{words}: {listed(found)}")
-    return notes
+    where = (", which lie in another class", ", which lie in another part", "")
+    pairs: dict[str, list[str]] = {words: [] for words in where}
+    for group in alike.values() if decoded else _byte_for_byte(root, alike.values()):
+        for copy in group[1:]:
+            same_class, same_part = copy.label == group[0].label, copy.split == group[0].split
+            words = where[same_class + (same_class and same_part)]
+            pairs[words].append(f"{copy.path} = {group[0].path}")
+    return [
+        f"{count(len(found), 'copy')} of other images{words}: {listed(found)}"
+        for words, found in pairs.items()
+        if found
+    ]
 
 
 def _byte_for_byte(root: Path, groups: Iterable[list[File]]) -> list[list[File]]:

@@ -63,9 +63,7 @@ def load_images(
     seed: int = 0,
     **options: Any,
 ) -> ImageSet:
-    """Load images from any source of the course.
-
-    Every page calls this, so the whole book can be built on any of them without a change.
+    """Load images from any source of the course; every page of the book calls this.
 
     Parameters
     ----------

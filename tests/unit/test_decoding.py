@@ -336,6 +336,30 @@ def test_cie_lab_is_refused_by_name(tmp_path):
     assert "colours that are not read: 2" in text and "CIE Lab" in text and "CIELAB" in text
 
 
+@pytest.mark.parametrize("depth", [8, 16])
+@pytest.mark.parametrize("channels", [1, 2, 3, 4])
+def test_interlaced_png(tmp_path, depth, channels):
+    values = SMALL if channels == 1 else stacked(SMALL, channels, None if channels == 3 else 9)
+    deep = values.astype(np.uint16) * 257 if depth == 16 else values
+    rows = b""
+    for y, x, dy, dx in ((0, 0, 8, 8), (0, 4, 8, 8), (4, 0, 8, 4), (0, 2, 4, 4), (2, 0, 4, 2),
+                         (0, 1, 2, 2), (1, 0, 2, 1)):  # fmt: skip
+        for row in deep[y::dy, x::dx]:
+            rows += b"\0" + row.astype(f">u{depth // 8}").tobytes()
+    kind = {1: 0, 2: 4, 3: 2, 4: 6}[channels]
+    header = struct.pack(">IIBBBBB", 30, 20, depth, kind, 0, 0, 1)
+    data = chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
+    (tmp_path / "a.png").write_bytes(b"\x89PNG\r\n\x1a\n" + data)
+    assert np.array_equal(read_folder(tmp_path, bits=16, on_problem="raise")[0], SMALL)
+
+
+def test_a_palette_of_16_greys(tmp_path):
+    image = Image.fromarray(SMALL // 16, "P")
+    image.putpalette([17 * level for level in range(16) for _ in "rgb"])
+    image.save(tmp_path / "a.png", bits=4, transparency=3)
+    assert np.array_equal(read_folder(tmp_path)[0], SMALL // 16 * 17)
+
+
 # ------------------------------------------------------------------------- orientation
 
 #: What each orientation does to the stored pixels, as the standard says it.

@@ -431,6 +431,7 @@ def test_colours_that_cannot_be_converted_are_reported(tree):
 
 def test_one_class_may_be_given_by_its_name(tree):
     assert read_folder(tree, classes="CNV").class_names == ("CNV",)
+    assert read_folder(tree, classes=(name for name in ["CNV"])).class_names == ("CNV",)
 
 
 def test_an_unknown_home_folder_is_a_sentence():
