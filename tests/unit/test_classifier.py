@@ -94,7 +94,7 @@ def test_early_stopping_goes_by_validation_and_never_reads_the_test(rng):
     train, test = bars(rng, 160, contrast=8).split(0.3)
     read = []
     spied = LazyImages(lambda i: (read.append(i), test.images[i])[1], len(test), (16, 16))
-    spied = ImageSet(spied, test.labels, class_names=test.class_names, groups=test.patients)
+    spied = ImageSet(spied, test.labels, class_names=test.class_names, patients=test.patients)
     cnn = SmallCNN(max_iter=60, n_iter_no_change=4, **QUICK).fit(train)
     assert read == []
     history = cnn.history_
