@@ -7,7 +7,7 @@ words; `Prose` shows the words as text of the page.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from html import escape
 from math import isfinite
@@ -69,29 +69,29 @@ def count(n: int, thing: str, things: str | None = None) -> str:
     return f"{n:,} {things}"
 
 
-def decimal(value: float, digits: int = 2) -> str:
-    """Number with fixed decimals and a real minus sign; a dash where there is none (NaN).
+def decimal(value: float | None, digits: int = 2) -> str:
+    """Number with fixed decimals and a real minus sign; a dash where there is none (None, NaN).
 
     Examples
     --------
     >>> decimal(-0.0312), decimal(-0.001), decimal(float("nan"))
     ('−0.03', '0.00', '–')
     """
-    if not isfinite(value):
+    if value is None or not isfinite(value):
         return "–"
     text = f"{value:.{digits}f}"
     return (text[1:] if float(text) == 0 and text[0] == "-" else text).replace("-", "−")
 
 
-def percent(share: float, digits: int = 0) -> str:
-    """Share between 0 and 1 as a percentage; a dash where there is none (NaN).
+def percent(share: float | None, digits: int = 0) -> str:
+    """Share between 0 and 1 as a percentage; a dash where there is none (None, NaN).
 
     Examples
     --------
     >>> percent(0.257), percent(0.257, 1)
     ('26 %', '25.7 %')
     """
-    return f"{100 * share:.{digits}f} %" if isfinite(share) else "–"
+    return "–" if share is None or not isfinite(share) else f"{100 * share:.{digits}f} %"
 
 
 def p_value(value: float) -> str:
@@ -152,7 +152,7 @@ def against_chance(value: float, low: float, high: float) -> str:
         The score.
     low, high : float
         The range that random labels reach, such as the 95 % range of
-        `octlessons.evaluation.chance_accuracy`.
+        `octlessons.evaluation.agreement`.
 
     Examples
     --------
@@ -245,3 +245,21 @@ class Table:
     def _repr_html_(self) -> str:
         note = f"<p>{escape(self._note())}</p>" if self._note() else ""
         return html_table(self._caption(), self._header, self._cells()) + note
+
+
+class Rows(Table):
+    """A table of `rows`, one result each, that are found by the name they begin with."""
+
+    rows: tuple
+
+    def __iter__(self) -> Iterator:
+        return iter(self.rows)
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, name: str):
+        names = [next(iter(vars(row).values())) for row in self.rows]
+        if name not in names:
+            raise KeyError(f"{name!r} is not among the rows; known: {', '.join(names)}.")
+        return self.rows[names.index(name)]

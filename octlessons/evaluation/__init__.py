@@ -11,38 +11,22 @@ import lazy_loader
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
-        "agreement_scores": [
-            "Agreement",
-            "agreement",
-            "chance_accuracy",
-            "contingency",
-            "matched_accuracy",
-        ],
+        "agreement_scores": ["Agreement", "agreement", "contingency", "matched_accuracy"],
         "classification": [
-            "ClassificationReport",
-            "judge_classifier",
-            "report_from_matrix",
-            "reweighted",
+            "ClassificationReport", "judge_classifier", "report_from_matrix", "reweighted",
         ],
         "comparison": ["Comparison", "compare_clusterers"],
         "learning": [
-            "AugmentationCurve",
-            "CurvePoint",
-            "augmentation_curve",
-            "gradient_histograms",
+            "AugmentationCurve", "CurvePoint", "augmentation_curve", "gradient_histograms",
             "small_classifier",
         ],
         "neighbours": ["neighbour_accuracy", "neighbour_labels"],
         "nuisances": ["Nuisance", "NuisanceRow", "nuisance"],
         "reliability": ["Calibration", "calibration"],
         "survival": [
-            "LIMITS",
-            "Example",
-            "Survival",
-            "SurvivalTable",
-            "survival_table",
+            "LIMITS", "Example", "Survival", "SurvivalTable", "survival_table",
             "transform_examples",
         ],
         "uncertainty": ["Chance", "Interval", "bootstrap"],
     },
-)
+)  # fmt: skip

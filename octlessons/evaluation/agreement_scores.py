@@ -4,18 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
-from octlessons.evaluation.contingency_table import (
-    NOISE,
-    Pair,
-    accuracy_of,
-    bootstrap_tables,
-    matching,
-    scores_of,
-    shuffled_scores,
-)
+from octlessons.evaluation import contingency_table as tables
+from octlessons.evaluation.contingency_table import NOISE, Pair
 from octlessons.evaluation.uncertainty import Chance, Interval, chance_of, recentred, span
 from octlessons.wording import Table, count, decimal, p_value
 
@@ -117,7 +111,6 @@ def agreement(
     class_names: Sequence[str] = (),
     n_permutations: int = 1000,
     n_bootstrap: int = 500,
-    level: float = 0.95,
     random_state: int = 0,
 ) -> Agreement:
     """Measure how well clusters agree with labels, with intervals and the level of chance.
@@ -141,14 +134,8 @@ def agreement(
         Shuffles of the labels.
     n_bootstrap : int
         Bootstrap samples; 0 for no intervals.
-    level : float
-        Level of the intervals.
     random_state : int
         Of shuffles and bootstrap.
-
-    Returns
-    -------
-    Agreement
 
     Raises
     ------
@@ -162,7 +149,7 @@ def agreement(
     (1.0, 1.0)
     """
     pair = Pair.of(labels, clusters, groups, noise, class_names)
-    return _judged(pair, n_permutations, n_bootstrap, level, np.random.default_rng(random_state))
+    return _judged(pair, n_permutations, n_bootstrap, np.random.default_rng(random_state))
 
 
 def contingency(labels, clusters) -> np.ndarray:
@@ -192,7 +179,7 @@ def matched_accuracy(labels, clusters) -> float:
     """Share of images in "their" cluster, clusters matched one-to-one with classes.
 
     The matching is the best there is (Hungarian method, Kuhn 1955), so it flatters: compare with
-    `chance_accuracy`. Clusters beyond the number of classes, and noise (−1), count as wrong.
+    `Agreement.chance`. Clusters beyond the number of classes, and noise (−1), count as wrong.
 
     Parameters
     ----------
@@ -215,60 +202,33 @@ def matched_accuracy(labels, clusters) -> float:
     0.75
     """
     pair = Pair.of(labels, clusters)
-    return float(accuracy_of(pair.table()[None], pair.noise_row)[0])
+    return float(tables.accuracy_of(pair.table()[None], pair.noise_row)[0])
 
 
-def chance_accuracy(
-    labels, clusters, *, groups=None, n_permutations: int = 1000, random_state: int = 0
-) -> Chance:
-    """Matched accuracy that the same clusters reach with shuffled labels.
-
-    Parameters
-    ----------
-    labels, clusters, groups, n_permutations, random_state
-        As for `agreement`.
-
-    Returns
-    -------
-    Chance
-
-    Raises
-    ------
-    ValueError
-        As `agreement`.
-    """
-    pair = Pair.of(labels, clusters, groups)
-    shuffled = shuffled_scores(pair, n_permutations, np.random.default_rng(random_state))
-    return chance_of(0.0, shuffled[2])[0]
-
-
-def _judged(pair: Pair, n_permutations: int, n_bootstrap: int, level: float, rng) -> Agreement:
+def _judged(pair: Pair, n_permutations: int, n_bootstrap: int, rng) -> Agreement:
     table = pair.table()
-    scores = scores_of(table[None], pair.noise_row)[:, 0]
-    shuffled = shuffled_scores(pair, n_permutations, rng)
-    (ari, _), (ami, _), (accuracy, p_value) = map(chance_of, scores, shuffled)
-    spans: list[Interval | None] = [None, None, None]
+    scores = tables.scores_of(table[None], pair.noise_row)[:, 0]
+    shuffled = tables.shuffled_scores(pair, n_permutations, rng)
+    resampled = np.empty((3, 0))
     if n_bootstrap > 0:
-        resampled = scores_of(bootstrap_tables(pair, n_bootstrap, rng), pair.noise_row)
-        lowest = (-1, -1, 0)
-        spans = [recentred(scores[i], resampled[i], level, lowest[i], 1) for i in range(3)]
-    pairs = zip(*matching(table, pair.noise_row), strict=True)
+        resampled = tables.scores_of(
+            tables.bootstrap_tables(pair, n_bootstrap, rng), pair.noise_row
+        )
+    judged: dict[str, Any] = {}
+    for i, (name, lowest) in enumerate({"ari": -1, "ami": -1, "accuracy": 0}.items()):
+        value, chance = float(scores[i]), "chance" if name == "accuracy" else f"{name}_chance"
+        judged[name] = value
+        judged[chance], judged["p_value"] = chance_of(value, shuffled[i])  # last: of the accuracy
+        interval = recentred(value, resampled[i], lowest, 1)
+        judged[f"{name}_interval"] = interval if n_bootstrap > 0 else None
+    pairs = zip(*tables.matching(table, pair.noise_row), strict=True)
     return Agreement(
         n=pair.n,
         n_noise=pair.n_noise,
         n_clusters=sum(value != NOISE for value in pair.cluster_values),
         n_classes=int((table.sum(axis=0) > 0).sum()),
         n_groups=None if pair.groups is None else len(np.unique(pair.groups)),
-        ari=float(scores[0]),
-        ami=float(scores[1]),
-        accuracy=float(scores[2]),
-        chance=accuracy,
-        ari_chance=ari,
-        ami_chance=ami,
-        p_value=p_value,
-        ari_interval=spans[0],
-        ami_interval=spans[1],
-        accuracy_interval=spans[2],
+        **judged,
         table=table,
         cluster_names=tuple("noise" if v == NOISE else str(v) for v in pair.cluster_values),
         class_names=pair.class_names,

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from octlessons.evaluation.contingency_table import Pair, bootstrap_tables, same_lengths
-from octlessons.evaluation.uncertainty import Interval, recentred, span
+from octlessons.evaluation.contingency_table import Pair, bootstrap_tables, whole
+from octlessons.evaluation.uncertainty import Interval, recentred, same_lengths, span
 from octlessons.wording import Table, count, decimal, listing, percent
 
 #: The scores of a whole report, in the order in which tables show them.
@@ -39,8 +39,7 @@ class ClassificationReport(Table):
     support : ndarray, shape (k,)
         Test images of each class: the sums of the rows.
     intervals : dict of str → Interval
-        For ``"accuracy"``, ``"balanced_accuracy"``, ``"macro_precision"``, ``"macro_f1"``, and
-        ``"recall NAME"``, ``"precision NAME"``, ``"f1 NAME"`` of each class. Empty without
+        Of these scores by name, of classes as ``"recall NAME"`` and so on; empty without
         bootstrap.
     """
 
@@ -106,7 +105,6 @@ def judge_classifier(
     groups=None,
     prior=None,
     n_bootstrap: int = 1000,
-    level: float = 0.95,
     random_state: int = 0,
 ) -> ClassificationReport:
     """Judge predictions against labels, with intervals that draw whole patients.
@@ -127,13 +125,7 @@ def judge_classifier(
         Class mix that the scores should be for; see `reweighted`. By default that of the test set.
     n_bootstrap : int
         Resamples; 0 for no intervals.
-    level : float
-        Level of the intervals.
     random_state : int
-
-    Returns
-    -------
-    ClassificationReport
 
     Raises
     ------
@@ -155,7 +147,7 @@ def judge_classifier(
     rng = np.random.default_rng(random_state)
     resampled = bootstrap_tables(pair, n_bootstrap, rng) if n_bootstrap > 0 else None
     n_groups = None if groups is None else len(np.unique(groups))
-    return _report(pair.table(), names, n_groups, resampled, prior, level)
+    return _report(pair.table(), names, n_groups, resampled, prior)
 
 
 def report_from_matrix(
@@ -164,7 +156,6 @@ def report_from_matrix(
     *,
     prior=None,
     n_bootstrap: int = 1000,
-    level: float = 0.95,
     random_state: int = 0,
 ) -> ClassificationReport:
     """Judge a classifier of which only the confusion matrix is known, such as a published one.
@@ -179,12 +170,8 @@ def report_from_matrix(
     n_bootstrap : int
         Resamples. They draw images, because a matrix does not know patients: where a patient has
         several images, the true uncertainty is larger. A matrix of fractions gets no intervals.
-    level, random_state
+    random_state
         As for `judge_classifier`.
-
-    Returns
-    -------
-    ClassificationReport
 
     Raises
     ------
@@ -205,7 +192,7 @@ def report_from_matrix(
             total, share = matrix.sum(), matrix.ravel() / matrix.sum()
             drawn = np.random.default_rng(random_state).multinomial(total, share, n_bootstrap)
             resampled = drawn.reshape(n_bootstrap, *matrix.shape)
-    return _report(matrix, names, None, resampled, prior, level)
+    return _report(matrix, names, None, resampled, prior)
 
 
 def reweighted(matrix, prior="balanced") -> np.ndarray:
@@ -251,7 +238,7 @@ def _scaled(tables: np.ndarray, share: np.ndarray) -> np.ndarray:
     return np.where((share == 0)[:, None], 0.0, scaled)
 
 
-def _report(matrix, names, n_groups, resampled, prior, level) -> ClassificationReport:
+def _report(matrix, names, n_groups, resampled, prior) -> ClassificationReport:
     tables = matrix[None] if resampled is None else np.concatenate([matrix[None], resampled])
     if prior is not None:
         tables = _scaled(tables, _checked_prior(matrix, prior)) * matrix.sum()
@@ -259,11 +246,10 @@ def _report(matrix, names, n_groups, resampled, prior, level) -> ClassificationR
     one = {name: values[0] for name, values in scores.items()}
     spans = {}
     if resampled is not None:
-        for name in SCORES:
-            spans[name] = recentred(one[name], scores[name][1:], level, 0, 1)
+        every = {name: scores[name] for name in SCORES}
         for name in ("recall", "precision", "f1"):
-            for i, which in enumerate(names):
-                spans[f"{name} {which}"] = recentred(one[name][i], scores[name][1:, i], level, 0, 1)
+            every |= {f"{name} {which}": scores[name][:, i] for i, which in enumerate(names)}
+        spans = {name: recentred(v[0], v[1:], 0, 1) for name, v in every.items()}
     return ClassificationReport(
         class_names=names,
         matrix=tables[0],
@@ -278,26 +264,21 @@ def _report(matrix, names, n_groups, resampled, prior, level) -> ClassificationR
 
 
 def _scores_of(tables: np.ndarray) -> dict[str, np.ndarray]:
-    """Every score of confusion matrices (B, k, k), by name."""
+    """Every score of confusion matrices (B, k, k), by name; a class without images has NaN."""
     tables = np.asarray(tables, float)
     right = np.einsum("bii->bi", tables)
     support, called = tables.sum(axis=2), tables.sum(axis=1)
-    here = support > 0
-    total = tables.sum(axis=(1, 2))
+    here, total = support > 0, support.sum(axis=1)
 
-    def ratio(top, bottom, otherwise):
-        safe = np.where(bottom > 0, bottom, 1)
-        return np.where(here, np.where(bottom > 0, top / safe, otherwise), np.nan)
-
-    recall = ratio(right, support, np.nan)
-    precision = ratio(right, called, 0.0)
-    f1 = ratio(2 * right, support + called, np.nan)
+    def ratio(top, bottom):
+        return np.where(here, top / np.where(bottom == 0, 1, bottom), np.nan)
 
     def mean(values):
-        n = np.maximum(here.sum(axis=1), 1)
-        means = np.where(here, values, 0).sum(axis=1) / n
-        return np.where(here.any(axis=1) & np.isfinite(total), means, np.nan)
+        n = np.where((total > 0) & here.any(axis=1), here.sum(axis=1), np.nan)
+        return np.where(here, values, 0).sum(axis=1) / n
 
+    recall, precision = ratio(right, support), ratio(right, called)
+    f1 = ratio(2 * right, support + called)
     return {
         "accuracy": right.sum(axis=1) / np.where(total > 0, total, np.nan),
         "balanced_accuracy": mean(recall),
@@ -363,7 +344,7 @@ def classes(values, what: str) -> np.ndarray:
     """Whole numbers from 0, one for each image; a sentence where they are not."""
     if values is None:
         raise ValueError(f"There are no {what}, so there is nothing to judge.")
-    values = np.asarray(values)
+    values = whole(values)
     if values.ndim == 2 and values.shape[1] == 1:
         values = values[:, 0]
     if values.ndim != 1 or len(values) == 0:
@@ -371,13 +352,11 @@ def classes(values, what: str) -> np.ndarray:
             f"The {what} are one class for each image, at least one; they have shape "
             f"{values.shape}."
         )
-    if values.dtype.kind == "f" and np.all(values == np.round(values)):
-        values = values.astype(int)
     if values.dtype.kind not in "iub" or values.min() < 0:
+        start = f" and start at {values.min()}" if values.dtype.kind in "iub" else ""
         raise ValueError(
             f"The {what} must be whole numbers that count classes from 0, as in ImageSet.labels; "
-            f"these are {values.dtype}"
-            + (f" and start at {values.min()}." if values.dtype.kind in "iub" else ".")
+            f"these are {values.dtype}{start}."
         )
     return values.astype(int)
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from octlessons.clustering import methods
 from octlessons.evaluation.agreement_scores import Agreement, agreement
 from octlessons.wording import Table, decimal
 
@@ -37,17 +38,12 @@ class Comparison(Table):
         rows = []
         for name, found in self.clusterings.items():
             sizes = ", ".join(f"{size:,}" for size in found.sizes[:6])
-            row = [
-                name,
-                f"{found.n_clusters:,}",
-                f"{found.n_noise:,}",
-                sizes + (", …" if len(found.sizes) > 6 else "") or "–",
-                f"{found.seconds:.2f}",
-                f"{found.megabytes:,.0f} MB",
-            ]
+            more = ", …" if len(found.sizes) > 6 else ""
+            row = [name, f"{found.n_clusters:,}", f"{found.n_noise:,}", sizes + more or "–"]
+            row += [f"{found.seconds:.2f}", f"{found.megabytes:,.0f} MB"]
             judged = self.agreements.get(name)
             if judged is not None:
-                row += [decimal(judged.ari), decimal(judged.ami), decimal(judged.accuracy)]
+                row += map(decimal, (judged.ari, judged.ami, judged.accuracy))
                 row.append(str(judged.chance))
             rows.append(tuple(row) + ("–",) * (len(self._header) - len(row)))
         return rows
@@ -61,9 +57,8 @@ def compare_clusterers(
     groups=None,
     clusterers: Mapping[str, Any] | None = None,
     noise: str = "keep",
-    n_permutations: int = 1000,
-    n_bootstrap: int = 500,
     random_state: int = 0,
+    **options,
 ) -> Comparison:
     """Run several clustering methods on the same features and judge each.
 
@@ -79,31 +74,15 @@ def compare_clusterers(
         Patient of each image.
     clusterers : mapping of str → estimator, optional
         The methods; by default those of `octlessons.clustering.clusterers`.
-    noise, n_permutations, n_bootstrap, random_state
-        As for `agreement`.
-
-    Returns
-    -------
-    Comparison
+    noise, random_state, **options
+        As for `agreement`, such as ``n_bootstrap``.
     """
-    from octlessons.clustering import clusterers as usual
-    from octlessons.clustering import run_clusterers
-
-    methods = usual(n_clusters, random_state=random_state) if clusterers is None else clusterers
-    found = run_clusterers(features, methods)
+    if clusterers is None:
+        clusterers = methods.clusterers(n_clusters, random_state=random_state)
+    found = methods.run_clusterers(features, clusterers)
+    judging = {"groups": groups, "noise": noise, "random_state": random_state, **options}
     agreements = {}
-    if labels is not None:
-        agreements = {
-            name: agreement(
-                labels,
-                result.clusters,
-                groups=groups,
-                noise=noise,
-                n_permutations=n_permutations,
-                n_bootstrap=n_bootstrap,
-                random_state=random_state,
-            )
-            for name, result in found.items()
-            if noise == "keep" or result.n_clusters > 0
-        }
+    for name, result in found.items():
+        if labels is not None and (noise == "keep" or result.n_clusters > 0):
+            agreements[name] = agreement(labels, result.clusters, **judging)
     return Comparison(found, agreements)

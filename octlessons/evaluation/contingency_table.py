@@ -10,6 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from octlessons.evaluation.uncertainty import patient_sums, resampled_sums, same_lengths
+
 #: The cluster number that density clustering (DBSCAN, HDBSCAN) gives to images it left out.
 NOISE = -1
 
@@ -83,23 +85,25 @@ def known_labels(labels) -> np.ndarray:
             "These images have no labels, so there is nothing to agree with. Clusters can still "
             "be judged without: see octlessons.clustering.choose_k."
         )
-    labels = np.asarray(labels)
+    labels = whole(labels)
     if labels.dtype == object and any(label is None or label != label for label in labels.flat):
         raise ValueError("Some labels are missing (None or NaN): leave these images out first.")
-    if labels.dtype.kind == "f":
-        if not np.all(np.isfinite(labels)):
-            raise ValueError("Some labels are NaN: leave these images out first.")
-        if np.all(labels == np.round(labels)):
-            labels = labels.astype(int)
+    if labels.dtype.kind == "f" and not np.all(np.isfinite(labels)):
+        raise ValueError("Some labels are NaN: leave these images out first.")
     return labels
+
+
+def whole(values) -> np.ndarray:
+    """An array; of int where it holds whole numbers that are stored as floats."""
+    values = np.asarray(values)
+    stored = values.dtype.kind == "f" and np.all(np.isfinite(values) & (values == np.round(values)))
+    return values.astype(int) if stored else values
 
 
 def _whole_clusters(clusters) -> np.ndarray:
     if clusters is None:
         raise ValueError("There are no clusters to judge: pass the result of fit_predict.")
-    clusters = np.asarray(clusters)
-    if clusters.dtype.kind == "f" and np.all(clusters == np.round(clusters)):
-        clusters = clusters.astype(int)
+    clusters = whole(clusters)
     if clusters.dtype.kind not in "iub":
         raise ValueError(
             f"Clusters are whole numbers; these have dtype {clusters.dtype}. Labels come first, "
@@ -118,16 +122,6 @@ def _coded(labels: np.ndarray, class_names) -> tuple[np.ndarray, tuple[str, ...]
     if len(class_names) and len(class_names) != len(values):
         raise ValueError(f"There are {len(class_names)} class names for {len(values)} classes.")
     return label, tuple(str(v) for v in (class_names if len(class_names) else values))
-
-
-def same_lengths(n: int, **arrays) -> None:
-    """A sentence where an array does not have one entry for each image."""
-    for name, array in arrays.items():
-        if array is not None and len(array) != n:
-            raise ValueError(
-                f"There are {n} images but {len(array)} {name}: give one for each image, in the "
-                "same order."
-            )
 
 
 def pair_counts(counts: np.ndarray) -> np.ndarray:
@@ -161,7 +155,7 @@ def adjusted_information(table: np.ndarray, expected: float | None = None) -> fl
     rows, columns = table.sum(axis=1), table.sum(axis=0)
     filled = table > 0
     share = table[filled] / total
-    information = np.sum(share * np.log(share / (np.outer(rows, columns)[filled] / total**2)))
+    information = share @ np.log(share * total**2 / np.outer(rows, columns)[filled])
     expected = expected_information(table) if expected is None else expected
     entropy = sum(-np.sum(m / total * np.log(m / total)) for m in (rows, columns)) / 2
     bottom = entropy - expected
@@ -237,9 +231,5 @@ def bootstrap_tables(pair: Pair, n: int, rng: np.random.Generator) -> np.ndarray
     if pair.groups is None:  # drawing images with replacement is drawing cells
         share = np.bincount(cell, minlength=rows * columns) / pair.n
         return rng.multinomial(pair.n, share, size=n).reshape(n, rows, columns)
-    _, group = np.unique(pair.groups, return_inverse=True)
-    n_groups = group.max() + 1
-    per_group = np.zeros((n_groups, rows * columns))
-    np.add.at(per_group, (group, cell), 1)
-    draws = rng.multinomial(n_groups, np.full(n_groups, 1 / n_groups), size=n)
-    return np.rint(draws @ per_group).astype(np.int64).reshape(n, rows, columns)
+    drawn = resampled_sums(patient_sums(np.eye(rows * columns)[cell], pair.groups), n, rng)
+    return np.rint(drawn).astype(np.int64).reshape(n, rows, columns)

@@ -8,23 +8,20 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from octlessons.augmentation.augmenters import augment, augmenter
-from octlessons.evaluation.uncertainty import Interval
+from octlessons.evaluation.uncertainty import Interval, patient_sums
 from octlessons.images.imageset import ImageSet, resize_image
 from octlessons.wording import Table, count, decimal
 
 
-def gradient_histograms(images, size: int = 96, cell: int = 16, orientations: int = 8):
+def gradient_histograms(images, cell: int = 16):
     """Histograms of oriented gradients of each image: where edges run, and which way.
 
     Parameters
     ----------
     images : ImageSet, or sequence of uint8 arrays of shape (h, w) or (h, w, 3)
-    size : int
-        The picture is resized to this square first, in pixels.
     cell : int
-        Side of the squares in which directions are counted, in pixels of the resized picture.
-    orientations : int
-        Number of directions.
+        Side of the squares in which eight directions are counted, in pixels of the picture, which
+        is resized to 96 × 96 first.
 
     Returns
     -------
@@ -35,8 +32,8 @@ def gradient_histograms(images, size: int = 96, cell: int = 16, orientations: in
 
     rows = [
         hog(
-            resize_image(np.asarray(image), (size, size)),
-            orientations=orientations,
+            resize_image(np.asarray(image), (96, 96)),
+            orientations=8,
             pixels_per_cell=(cell, cell),
             cells_per_block=(2, 2),
             channel_axis=-1 if np.ndim(image) == 3 else None,
@@ -112,8 +109,6 @@ class AugmentationCurve(Table):
     points : tuple of CurvePoint
     labels, patients : ndarray, shape (n_test,)
         Of the test images; `patients` may be None.
-    level : float
-        Level of the intervals.
     """
 
     name: str
@@ -121,7 +116,6 @@ class AugmentationCurve(Table):
     points: tuple[CurvePoint, ...]
     labels: np.ndarray
     patients: np.ndarray | None = None
-    level: float = 0.95
 
     def __iter__(self) -> Iterator[CurvePoint]:
         return iter(self.points)
@@ -148,20 +142,17 @@ class AugmentationCurve(Table):
             If the curves do not belong together.
         """
         pairs = list(zip(self, other, strict=False))
-        if (
-            not np.array_equal(self.labels, other.labels)
-            or self.sizes.tolist() != other.sizes.tolist()
-            or any(mine.right.shape != theirs.right.shape for mine, theirs in pairs)
-        ):
+        shapes = [[(point.size, point.right.shape) for point in curve] for curve in (self, other)]
+        if shapes[0] != shapes[1] or not np.array_equal(self.labels, other.labels):
             raise ValueError(
                 "These curves have different sizes, seeds or test images, so they cannot be "
                 "compared pair by pair: make both with the same arguments but `steps`."
             )
+        how = (self.labels, self.patients, n_bootstrap)
         gains = {}
         for mine, theirs in pairs:
-            more = mine.right.astype(float) - theirs.right
-            scores, low, high = _scored(more, self.labels, self.patients, self.level, n_bootstrap)
-            gains[mine.size] = Interval(float(scores.mean()), low, high, self.level)
+            scores, low, high = _scored(mine.right.astype(float) - theirs.right, *how)
+            gains[mine.size] = Interval(float(scores.mean()), low, high)
         return gains
 
     @property
@@ -184,9 +175,7 @@ class AugmentationCurve(Table):
     def _cells(self) -> list[tuple[str, ...]]:
         return [
             (
-                f"{point.size:,}",
-                "–" if point.n_patients is None else f"{point.n_patients:.0f}",
-                decimal(point.mean),
+                *(f"{point.size:,}", decimal(point.n_patients, 0), decimal(point.mean)),
                 f"{decimal(point.low)} to {decimal(point.high)}",
             )
             for point in self.points
@@ -197,7 +186,7 @@ class AugmentationCurve(Table):
         n_seeds = len(self.points[0].scores) if self.points else 0
         return (
             f"{self.name}{copies}: {n_seeds} draws, {len(self.labels):,} test images, "
-            f"{100 * self.level:.0f} % intervals over draws and test patients"
+            "95 % intervals over draws and test patients"
         )
 
 
@@ -210,7 +199,6 @@ def augmentation_curve(
     copies: int = 4,
     seeds: Sequence[int] | int = 5,
     classifier=None,
-    level: float = 0.95,
     n_bootstrap: int = 1000,
 ) -> AugmentationCurve:
     """Train one classifier on more and more images, with or without altered copies, and test it.
@@ -230,12 +218,8 @@ def augmentation_curve(
         with and without augmentation, so that curves can be compared pair by pair.
     classifier : scikit-learn estimator, optional
         Of images; a clone of it is fitted. `small_classifier` by default.
-    level, n_bootstrap
-        Of the intervals: resamples of the draws and, within each, of the test patients.
-
-    Returns
-    -------
-    AugmentationCurve
+    n_bootstrap : int
+        For the intervals: resamples of the draws and, within each, of the test patients.
 
     Raises
     ------
@@ -255,11 +239,10 @@ def augmentation_curve(
     for size, of_size in zip(sizes, zip(*runs, strict=True), strict=True):
         right = np.array([hits for hits, _ in of_size])
         patients = float(np.mean([n for _, n in of_size])) if train.patients is not None else None
-        scores, low, high = _scored(right, test.labels, test.patients, level, n_bootstrap)
+        scores, low, high = _scored(right, test.labels, test.patients, n_bootstrap)
         points.append(CurvePoint(size, scores, right, low, high, patients))
-    name = "no augmentation" if made is None else made.name
-    known = (np.asarray(test.labels), test.patients, level)
-    return AugmentationCurve(name, copies if made else 0, tuple(points), *known)
+    name, copies = ("no augmentation", 0) if made is None else (made.name, copies)
+    return AugmentationCurve(name, copies, tuple(points), test.labels, test.patients)
 
 
 def _run(train, shared, labels, sizes, seed: int, made, copies: int, model, head) -> list:
@@ -289,10 +272,7 @@ def _run(train, shared, labels, sizes, seed: int, made, copies: int, model, head
 
 
 def _features(model, test: ImageSet):
-    """What `predict` takes, and the classifier's first step where that learns nothing.
-
-    The features of such a step are the same in every fit, so they are computed once.
-    """
+    """What `predict` takes, and the classifier's first step where it learns nothing: done once."""
     from sklearn.pipeline import Pipeline
     from sklearn.preprocessing import FunctionTransformer
 
@@ -326,21 +306,16 @@ def _check_sides(train: ImageSet, test: ImageSet, sizes, seeds) -> None:
         )
 
 
-def _scored(right: np.ndarray, labels, patients, level: float, n_bootstrap: int):
+def _scored(right: np.ndarray, labels, patients, n_bootstrap: int):
     """Balanced accuracy per seed, and its interval over seeds and test patients.
 
     `right` has shape (n_seeds, n_test): 1 where right, 0 where wrong; or the difference of two.
     """
     classes, label = np.unique(labels, return_inverse=True)
-    _, group = np.unique(
-        np.arange(len(labels)) if patients is None else patients, return_inverse=True
-    )
-    n_groups = group.max() + 1
-    total = np.zeros((n_groups, len(classes)))
-    np.add.at(total, (group, label), 1)
-    cell = group * len(classes) + label
-    hits = np.stack([np.bincount(cell, of_seed, total.size).reshape(total.shape)
-                     for of_seed in right], axis=1)  # fmt: skip
+    own = np.eye(len(classes))[label]
+    total = patient_sums(own, patients)
+    hits = patient_sums(right.T[:, :, None] * own[:, None], patients)
+    n_groups = len(total)
 
     def balanced(weight, of_seeds):
         n = weight @ total
@@ -354,6 +329,5 @@ def _scored(right: np.ndarray, labels, patients, level: float, n_bootstrap: int)
         balanced(rng.multinomial(n_groups, once / n_groups), rng.integers(n, size=n))
         for _ in range(n_bootstrap)
     ]
-    tail = 50 * (1 - level)
-    low, high = np.percentile(values, [tail, 100 - tail])
+    low, high = np.percentile(values, [2.5, 97.5])
     return scores, float(low), float(high)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from octlessons.evaluation.contingency_table import known_labels, same_lengths
-from octlessons.evaluation.uncertainty import Interval, bootstrap
+from octlessons.evaluation.contingency_table import known_labels
+from octlessons.evaluation.uncertainty import Interval, bootstrap, same_lengths
 
 
 def neighbour_accuracy(
@@ -14,7 +14,6 @@ def neighbour_accuracy(
     *,
     groups=None,
     k: int = 3,
-    metric: str = "euclidean",
     n_bootstrap: int = 1000,
     random_state: int = 0,
 ) -> Interval:
@@ -32,36 +31,28 @@ def neighbour_accuracy(
         only the image itself is excluded.
     k : int
         Number of neighbours that vote; a tie goes to the class of the nearest among the tied.
-    metric : str
-        As for `sklearn.metrics.pairwise_distances`.
     n_bootstrap : int
         Bootstrap samples, by patient where known.
     random_state : int
-
-    Returns
-    -------
-    Interval
 
     Raises
     ------
     ValueError
         If labels are missing, lengths differ, or some image has fewer than k candidates.
     """
-    predicted = neighbour_labels(features, labels, groups=groups, k=k, metric=metric)
+    predicted = neighbour_labels(features, labels, groups=groups, k=k)
     right = predicted == np.asarray(labels)
     return bootstrap(
         np.mean, right, groups=groups, n=n_bootstrap, random_state=random_state, bounds=(0, 1)
     )
 
 
-def neighbour_labels(
-    features, labels, *, groups=None, k: int = 3, metric: str = "euclidean"
-) -> np.ndarray:
+def neighbour_labels(features, labels, *, groups=None, k: int = 3) -> np.ndarray:
     """Label that the k nearest neighbours of other patients vote for.
 
     Parameters
     ----------
-    features, labels, groups, k, metric
+    features, labels, groups, k
         As for `neighbour_accuracy`.
 
     Returns
@@ -95,11 +86,9 @@ def neighbour_labels(
         rank = np.argsort(np.take_along_axis(distances, close, axis=1), axis=1, kind="stable")
         return np.take_along_axis(close, rank, axis=1)
 
-    chunks = pairwise_distances_chunked(
-        features, metric=metric, reduce_func=nearest, working_memory=64
-    )
+    chunks = pairwise_distances_chunked(features, reduce_func=nearest, working_memory=64)
     votes = label_code[np.concatenate(list(chunks))]
-    tally = (votes[:, :, None] == np.arange(len(classes))).sum(axis=1)
+    own = votes[:, :, None] == np.arange(len(classes))
     # The nearer a vote, the more it counts among ties: below half a vote in all.
-    first = np.where((votes[:, :, None] == np.arange(len(classes))), np.arange(k)[:, None], k)
-    return classes[np.argmax(tally - first.min(axis=1) / (2 * k + 1), axis=1)]
+    first = np.where(own, np.arange(k)[:, None], k).min(axis=1)
+    return classes[np.argmax(own.sum(axis=1) - first / (2 * k + 1), axis=1)]

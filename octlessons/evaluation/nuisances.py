@@ -7,17 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from octlessons.evaluation.contingency_table import (
-    Pair,
-    adjusted_information,
-    adjusted_rand,
-    expected_information,
-    pair_counts,
-    shuffled_tables,
-)
+from octlessons.evaluation import contingency_table as tables
+from octlessons.evaluation.contingency_table import Pair
 from octlessons.evaluation.uncertainty import Chance, chance_of
 from octlessons.images import ImageSet
-from octlessons.wording import Table, decimal, p_value, percent
+from octlessons.wording import Rows, decimal, p_value, percent
 
 
 @dataclass(frozen=True)
@@ -54,7 +48,7 @@ class NuisanceRow:
 
 
 @dataclass(frozen=True, repr=False)
-class Nuisance(Table):
+class Nuisance(Rows):
     """What clusters follow.
 
     Attributes
@@ -66,27 +60,9 @@ class Nuisance(Table):
     rows: tuple[NuisanceRow, ...]
 
     _header = (
-        "clusters and",
-        "values",
-        "AMI",
-        "AMI by chance (95 %)",
-        "p",
-        "ARI",
-        "same value: same cluster",
-        "different value: same cluster",
-    )
-
-    def __iter__(self):
-        return iter(self.rows)
-
-    def __len__(self) -> int:
-        return len(self.rows)
-
-    def __getitem__(self, what: str) -> NuisanceRow:
-        for row in self.rows:
-            if row.what == what:
-                return row
-        raise KeyError(f"{what!r} is not known here; known: {', '.join(r.what for r in self)}.")
+        "clusters and", "values", "AMI", "AMI by chance (95 %)", "p", "ARI",
+        "same value: same cluster", "different value: same cluster",
+    )  # fmt: skip
 
     def _caption(self) -> str:
         return "What the clusters follow"
@@ -94,14 +70,10 @@ class Nuisance(Table):
     def _cells(self) -> list[tuple[str, ...]]:
         return [
             (
-                row.what,
-                f"{row.n_values:,}",
-                decimal(row.ami),
+                *(row.what, f"{row.n_values:,}", decimal(row.ami)),
                 str(row.chance) if np.isfinite(row.ami) else "–",
-                p_value(row.p_value),
-                decimal(row.ari),
-                percent(row.together),
-                percent(row.apart),
+                *(p_value(row.p_value), decimal(row.ari)),
+                *(percent(row.together), percent(row.apart)),
             )
             for row in self.rows
         ]
@@ -168,25 +140,21 @@ def nuisance(
 
 
 def _nuisance_row(name: str, pair: Pair, n_permutations: int, rng) -> NuisanceRow:
+    from sklearn.metrics.cluster import pair_confusion_matrix
+
     table = pair.table()
     n_values = int((table.sum(axis=0) > 0).sum())
-    same = pair_counts(table.sum(axis=0)).sum()
-    both = pair_counts(table).sum()
-    everyone = pair_counts(np.array(pair.n))
-    together = both / same if same else np.nan
-    apart = np.nan
-    if everyone > same:
-        apart = (pair_counts(table.sum(axis=1)).sum() - both) / (everyone - same)
+    (none, mixed), (split, both) = pair_confusion_matrix(pair.label, pair.cluster)
+    together = both / (split + both) if split + both else np.nan
+    apart = mixed / (none + mixed) if none + mixed else np.nan
     if 1 < n_values < pair.n:
-        ari, ami = float(adjusted_rand(table[None])[0]), adjusted_information(table)
-        expected = expected_information(table)  # shuffling keeps the margins
-        shuffled = [
-            adjusted_information(t, expected) for t in shuffled_tables(pair, n_permutations, rng)
-        ]
-        chance, p_value = chance_of(ami, np.array(shuffled))
+        ari, ami = float(tables.adjusted_rand(table[None])[0]), tables.adjusted_information(table)
+        expected = tables.expected_information(table)  # shuffling keeps the margins
+        shuffled = tables.shuffled_tables(pair, n_permutations, rng)
+        by_chance = np.array([tables.adjusted_information(t, expected) for t in shuffled])
+        chance, p_value = chance_of(ami, by_chance)
     else:
         ari = ami = p_value = np.nan
-        chance = Chance(np.nan, np.nan, np.nan, 0)
-    return NuisanceRow(
-        name, pair.n, n_values, ari, ami, chance, p_value, float(together), float(apart)
-    )
+        chance = Chance(np.nan, np.nan, np.nan)
+    pairs = float(together), float(apart)
+    return NuisanceRow(name, pair.n, n_values, ari, ami, chance, p_value, *pairs)

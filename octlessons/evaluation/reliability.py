@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from octlessons.evaluation import uncertainty
 from octlessons.evaluation.classification import checked_probabilities, classes
-from octlessons.evaluation.contingency_table import same_lengths
-from octlessons.evaluation.uncertainty import Interval, recentred
+from octlessons.evaluation.uncertainty import Interval, recentred, same_lengths
 from octlessons.wording import Table, count, decimal
 
 
@@ -54,14 +54,16 @@ class Calibration(Table):
 
     def _cells(self) -> list[tuple[str, ...]]:
         return [
-            (
-                f"{self.edges[i]:.2f} to {self.edges[i + 1]:.2f}",
-                f"{self.counts[i]:,}",
-                decimal(self.confidence[i]),
-                decimal(self.accuracy[i]),
+            (f"{low:.2f} to {high:.2f}", f"{n:,}", decimal(sure), decimal(right))
+            for low, high, n, sure, right in zip(
+                self.edges,
+                self.edges[1:],
+                self.counts,
+                self.confidence,
+                self.accuracy,
+                strict=False,
             )
-            for i in range(len(self.counts))
-            if self.counts[i]
+            if n
         ]
 
     def _note(self) -> str:
@@ -75,7 +77,6 @@ def calibration(
     *,
     groups=None,
     n_bootstrap: int = 500,
-    level: float = 0.95,
     random_state: int = 0,
 ) -> Calibration:
     """Compare how sure a classifier is with how often it is right.
@@ -90,12 +91,8 @@ def calibration(
         Number of bins of equal width between 0 and 1.
     groups : array_like, shape (n,), optional
         Patient of each image.
-    n_bootstrap, level, random_state
+    n_bootstrap, random_state
         As for `judge_classifier`.
-
-    Returns
-    -------
-    Calibration
 
     Raises
     ------
@@ -125,20 +122,15 @@ def calibration(
     filled = np.where(counts, counts, np.nan)
     confidence = np.bincount(place, sure, minlength=bins) / filled
     accuracy = np.bincount(place, right, minlength=bins) / filled
-    spans = _intervals(place, bins, sure - right, squares, groups, n_bootstrap, level, random_state)
+    spans = _intervals(place, bins, sure - right, squares, groups, n_bootstrap, random_state)
     return Calibration(np.linspace(0, 1, bins + 1), counts, confidence, accuracy, *spans)
 
 
-def _intervals(place, bins, gap, squares, groups, n_bootstrap: int, level: float, random_state):
+def _intervals(place, bins, gap, squares, groups, n_bootstrap: int, random_state):
     """Calibration error, Brier score and overconfidence, with the bootstrap by patient."""
-    n = len(place)
-    _, group = np.unique(np.arange(n) if groups is None else groups, return_inverse=True)
-    n_groups = group.max() + 1
     # For each patient: the gaps of each bin, images, and squared distances.
-    each = np.zeros((n_groups, bins + 2))
-    np.add.at(each, (group, place), gap)
-    np.add.at(each, (group, bins), 1)
-    np.add.at(each, (group, bins + 1), squares)
+    gaps = np.eye(bins)[place] * gap[:, None]
+    each = uncertainty.patient_sums(np.column_stack([gaps, np.ones(len(gap)), squares]), groups)
 
     def scores(sums):
         of = sums[:, bins]
@@ -147,12 +139,6 @@ def _intervals(place, bins, gap, squares, groups, n_bootstrap: int, level: float
 
     estimate = scores(each.sum(axis=0)[None])[:, 0]
     rng = np.random.default_rng(random_state)
-    block = max(1, 4_000_000 // n_groups)
-    drawn = [
-        rng.multinomial(n_groups, np.full(n_groups, 1 / n_groups), min(block, n_bootstrap - i))
-        @ each
-        for i in range(0, n_bootstrap, block)
-    ]
-    values = scores(np.concatenate(drawn)) if drawn else np.empty((3, 0))
+    values = scores(uncertainty.resampled_sums(each, n_bootstrap, rng))
     bounds = ((0, 1), (0, 2), (-1, 1))
-    return [recentred(estimate[i], values[i], level, *bounds[i]) for i in range(3)]
+    return [recentred(estimate[i], values[i], *bounds[i]) for i in range(3)]

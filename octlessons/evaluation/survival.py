@@ -7,7 +7,7 @@ still without drusen? And asked of a fixed classifier that never saw an altered 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -19,7 +19,7 @@ from octlessons.evaluation.learning import small_classifier
 from octlessons.evaluation.uncertainty import Interval, bootstrap
 from octlessons.images.imageset import ImageSet
 from octlessons.images.phantoms import BOUNDARIES, draw_phantoms
-from octlessons.wording import Table, decimal, percent
+from octlessons.wording import Rows, decimal, percent
 
 #: What a change may do and still keep the label (choices of this course, each with its reason).
 LIMITS = {
@@ -57,21 +57,20 @@ class Survival:
     upright : float
         Share of scans whose ILM lies above Bruch's membrane.
     thickness_change : float
-        Median change of the thickness from ILM to Bruch's membrane over the middle millimetre of
-        the picture, as a share of what it was; without sign.
+        Median change, without sign, of the thickness from ILM to Bruch's membrane over the middle
+        millimetre of the picture, as a share of what it was.
     thickness_changed : float
         Share of scans where that exceeds 10 %, or where it can no longer be measured.
     drusen_kept : float
-        Share of the scans with drusen whose drusen still have their height and width (to 25 % or
-        one pixel).
+        Share of the scans with drusen that still have their height and width, to 25 % or a pixel.
     lesions_kept : float
         Mean share of the lesion's pixels that are still in the picture.
     fluid_contrast : float
-        Median of: how much darker fluid is than its surroundings, after against before. Negative
-        when fluid has become brighter.
+        Median of: how much darker fluid is than around it, after against before; negative if
+        fluid has become brighter.
     false_drusen : float
-        Share of normal scans whose RPE now rises somewhere by 40 µm or more above its own course (a
-        polynomial of degree 4).
+        Share of normal scans whose RPE now rises somewhere by 40 µm or more above its own course,
+        a polynomial of degree 4.
     accuracy : float
         Accuracy on the changed scans of a classifier trained on unchanged scans of other patients.
     drop : Interval
@@ -99,35 +98,23 @@ class Survival:
 
 
 @dataclass(frozen=True, repr=False)
-class SurvivalTable(Table):
+class SurvivalTable(Rows):
     """One `Survival` per change; ``table["zoom"]`` gives one, iteration gives all.
 
     Attributes
     ----------
     rows : tuple of Survival
         The first is ``"nothing"``: the same measures without any change.
-    accuracy : float or None
+    accuracy : float
         Accuracy of the fixed classifier on unchanged scans.
     n_train, n_test : int
         Scans the classifier was trained on, and scans that were changed.
     """
 
     rows: tuple[Survival, ...]
-    accuracy: float | None
+    accuracy: float
     n_train: int
     n_test: int
-
-    def __iter__(self) -> Iterator[Survival]:
-        return iter(self.rows)
-
-    def __len__(self) -> int:
-        return len(self.rows)
-
-    def __getitem__(self, name: str) -> Survival:
-        for row in self.rows:
-            if row.name == name:
-                return row
-        raise KeyError(f"{name!r} is not in the table; it has {[row.name for row in self.rows]}")
 
     _header = (
         "change", "keeps the label", "upright", "thickness changed", "drusen kept", "lesions kept",
@@ -140,25 +127,19 @@ class SurvivalTable(Table):
             (
                 row.name,
                 verdict[row.keeps_label],
-                _percent(row.upright),
-                _percent(row.thickness_changed),
-                _percent(row.drusen_kept),
-                _percent(row.lesions_kept),
-                "–" if row.fluid_contrast is None else decimal(row.fluid_contrast),
-                _percent(row.false_drusen),
+                *map(percent, (row.upright, row.thickness_changed)),
+                *map(percent, (row.drusen_kept, row.lesions_kept)),
+                decimal(row.fluid_contrast),
+                percent(row.false_drusen),
                 "–" if row.drop is None else str(row.drop).replace(" ", "\u00a0"),
             )
             for row in self.rows
         ]
 
     def _caption(self) -> str:
-        text = f"{self.n_test:,} scans changed one way at a time"
-        if self.accuracy is not None:
-            text += (
-                f"; a classifier trained on {self.n_train:,} unchanged scans is right on "
-                f"{_percent(self.accuracy)} of them unchanged"
-            )
-        return text + "."
+        taught, right = f"trained on {self.n_train:,} unchanged scans", percent(self.accuracy)
+        text = f"{self.n_test:,} scans changed one way at a time; a classifier {taught}"
+        return f"{text} is right on {right} of them unchanged."
 
 
 @dataclass(frozen=True)
@@ -170,7 +151,6 @@ class Example:
     name, why, limits : str
         The change, its reason and how far it goes.
     before, after : Augmented
-        Image, lesions and boundaries.
     """
 
     name: str
@@ -184,7 +164,6 @@ def survival_table(
     images: ImageSet | None = None,
     changes: Sequence | None = None,
     *,
-    test_size: float = 0.5,
     random_state: int = 0,
     n_bootstrap: int = 300,
 ) -> SurvivalTable:
@@ -193,23 +172,17 @@ def survival_table(
     Parameters
     ----------
     images : ImageSet, optional
-        With labels; the truth is measured where boundaries, lesions and pixel sizes are known. By
-        default 100 phantoms of each class at 128 px.
+        With labels; 100 phantoms of each class at 128 px by default. Half of them, of other
+        patients where known, teach the classifier; the other half is changed. The truth is
+        measured where boundaries, lesions and pixel sizes are known.
     changes : sequence, optional
         What to try: anything that `octlessons.augmentation.augmenter` takes. A single step is
         applied to every scan, whatever its probability; several run as they are. By default every
         step of ``oct_safe`` and ``oct_unsafe``, rotation and blur, and both pipelines.
-    test_size : float
-        Share of the images that is changed and measured; the classifier learns from the others.
-        Split by patient where patients are known.
     random_state : int
         Of the split and of the changes.
     n_bootstrap : int
         Resamples (of patients) for the interval of the drop.
-
-    Returns
-    -------
-    SurvivalTable
 
     Raises
     ------
@@ -226,20 +199,20 @@ def survival_table(
     if images.labels is None:
         raise ValueError("What survives is asked of labels, and these images have none.")
     by = "image" if images.patients is None else "patient"
-    train, test = images.split(test_size, by=by, random_state=random_state)
+    train, test = images.split(0.5, by=by, random_state=random_state)
     classifier = small_classifier().fit(train, train.labels)
     right = classifier.predict(test) == test.labels
     before = _measures(test, [Augmented(*parts) for parts in _parts(test)])
     again = {"groups": test.patients, "n": n_bootstrap, "random_state": random_state}
-    rows = [_judged(_row("nothing", before, before, test), right, right, again)]
-    for made in (
-        _made(change, random_state) for change in (DEFAULT if changes is None else changes)
-    ):
-        changed = _changed(made, test)
+    found = [_judged(_row("nothing", before, before, test), right, right, again)]
+    for change in DEFAULT if changes is None else changes:
+        made = _made(change, random_state)
+        each, single = enumerate(_parts(test)), _single(made)
+        changed = [made._run(scan, mask, rows, i, 0, single) for i, (scan, mask, rows) in each]
         still_right = classifier.predict([one.image for one in changed]) == test.labels
         row = _row(made.name, before, _measures(test, changed), test)
-        rows.append(_judged(row, right, still_right, again))
-    return SurvivalTable(tuple(rows), float(right.mean()), len(train), len(test))
+        found.append(_judged(row, right, still_right, again))
+    return SurvivalTable(tuple(found), float(right.mean()), len(train), len(test))
 
 
 def transform_examples(
@@ -256,20 +229,17 @@ def transform_examples(
         Which image.
     seed : int
         Seed of the changes.
-
-    Returns
-    -------
-    list of Example
     """
     one = images[[index]]
     boundaries = None if one.boundaries is None else one.boundaries[0]
     before = Augmented(one[0], None if one.lesions is None else one.lesions[0], boundaries)
     examples = []
-    for made in (_made(change, seed) for change in (DEFAULT if changes is None else changes)):
-        single = len(made.steps) == 1
-        why = made.steps[0].why if single else made.description
-        limits = made.steps[0].limits if single else ", ".join(step.name for step in made.steps)
-        after = made._run(*before, index, 0, single)
+    for change in DEFAULT if changes is None else changes:
+        made = _made(change, seed)
+        why, limits = made.description, ", ".join(step.name for step in made.steps)
+        if _single(made):
+            why, limits = made.steps[0].why, made.steps[0].limits
+        after = made._run(*before, index, 0, _single(made))
         examples.append(Example(made.name, why, limits, before, after))
     return examples
 
@@ -281,19 +251,14 @@ def _made(change, seed: int) -> Augmenter:
     return change if isinstance(change, Augmenter) else augmenter(change, seed=seed)
 
 
-def _changed(made: Augmenter, images: ImageSet) -> list[Augmented]:
-    """Every image once, a single step on all of them."""
-    single = len(made.steps) == 1
-    each = enumerate(_parts(images))
-    return [made._run(image, mask, rows, i, 0, single) for i, (image, mask, rows) in each]
-
-
-_LAYERS = ("ILM", "RPE", "BM")
+def _single(made: Augmenter) -> bool:
+    """Whether this is one step, which then acts on every scan whatever its probability."""
+    return len(made.steps) == 1
 
 
 def _parts(images: ImageSet):
     """(image, mask, boundaries) of each scan; the mask holds lesion codes and pixel numbers."""
-    kept = [BOUNDARIES.index(name) for name in _LAYERS]
+    kept = [BOUNDARIES.index(name) for name in ("ILM", "RPE", "BM")]
     for i, image in enumerate(images):
         mask = boundaries = None
         if images.lesions is not None:
@@ -329,8 +294,7 @@ def _measures(images: ImageSet, changed: Sequence[Augmented]) -> _Measures:
             seen = np.where(inside, boundaries, np.nan)
             upright[i], thickness[i], bump[i] = _layer_measures(seen, axial, lateral)
         if mask is not None:
-            numbers[i] = mask[..., 1].astype(int)
-            codes = mask[..., 0].astype(int)
+            codes, numbers[i] = np.moveaxis(mask, -1, 0).astype(int)
             of_drusen = codes == 1
             if of_drusen.sum() >= 4:
                 drusen[i] = of_drusen.sum(0).max() * axial, of_drusen.any(0).sum() * lateral
@@ -367,19 +331,17 @@ def _fluid_contrast(image: np.ndarray, fluid: np.ndarray) -> float:
 
 
 def _row(name: str, before: _Measures, after: _Measures, images: ImageSet) -> Survival:
-    known = np.isfinite(before.thickness)
+    known, fluid = np.isfinite(before.thickness), before.fluid > 5  # no NaN is above 5
     change = np.abs(after.thickness[known] / before.thickness[known] - 1)
     gone = ~np.isfinite(change)
     with_drusen = np.isfinite(before.drusen).all(1)
-    fluid = np.isfinite(before.fluid) & (before.fluid > 5)
-    ratio = after.fluid[fluid] / before.fluid[fluid]
     parts: dict[str, Any] = {
         "upright": _mean(after.upright[np.isfinite(before.upright)]),
         "thickness_change": _median(change),
         "thickness_changed": _mean(gone | (change > LIMITS["thickness"])),
         "drusen_kept": _mean(_same_size(before, after, images)[with_drusen]),
         "lesions_kept": _mean(_kept(after, images)),
-        "fluid_contrast": _median(ratio),
+        "fluid_contrast": _median(after.fluid[fluid] / before.fluid[fluid]),
     }
     if "NORMAL" in images.class_names:
         healthy = images.labels == images.class_names.index("NORMAL")
@@ -405,11 +367,9 @@ def _kept(after: _Measures, images: ImageSet) -> np.ndarray:
     for codes, numbers in known:
         lesion = codes > 0
         if lesion.any():
-            there = np.zeros(codes.size + 1, bool)
-            there[numbers] = True
+            there = np.isin(np.arange(1, codes.size + 1), numbers).reshape(codes.shape)
             # Nearest-pixel sampling skips single pixels; a neighbour shows that the place is there.
-            there = maximum_filter(there[1:].reshape(codes.shape), 3)
-            shares.append(there[lesion].mean())
+            shares.append(maximum_filter(there, 3)[lesion].mean())
     return np.asarray(shares)
 
 
@@ -419,27 +379,24 @@ def _judged(row: Survival, right, still_right, bootstrap_options: dict) -> Survi
         (row.upright, lambda v: v >= LIMITS["upright"],
          lambda v: f"{_only(v)} of the scans are anatomically the right way up"),
         (row.thickness_changed, lambda v: v <= LIMITS["thickness_changed"],
-         lambda v: f"the central thickness changes by more than {_percent(LIMITS['thickness'])} in "
-                   f"{_percent(v)} of scans"),
+         lambda v: f"the central thickness changes by more than {percent(LIMITS['thickness'])} in "
+                   f"{percent(v)} of scans"),
         (row.drusen_kept, lambda v: v >= LIMITS["drusen_kept"],
          lambda v: f"{_only(v)} of the scans with drusen keep their height and width"),
         (row.lesions_kept, lambda v: v >= LIMITS["lesions_kept"],
          lambda v: f"{_only(v)} of the lesions' area stays in the picture"),
         (row.fluid_contrast, lambda v: v >= LIMITS["fluid_contrast"],
          lambda v: "fluid is no longer darker than tissue" if v <= 0
-         else f"fluid keeps only {_percent(v)} of its contrast"),
+         else f"fluid keeps only {percent(v)} of its contrast"),
         (row.false_drusen, lambda v: v <= LIMITS["false_drusen"],
-         lambda v: f"{_percent(v)} of normal scans get a bump of {LIMITS['bump_um']:.0f} µm"),
+         lambda v: f"{percent(v)} of normal scans get a bump of {LIMITS['bump_um']:.0f} µm"),
     )  # fmt: skip
     asked = [(value, fine, say) for value, fine, say in tests if value is not None]
     reasons = tuple(say(value) for value, fine, say in asked if not fine(value))
-    return replace(
-        row,
-        accuracy=float(still_right.mean()),
-        drop=bootstrap(np.mean, right.astype(float) - still_right, **bootstrap_options),
-        keeps_label=not reasons if asked else None,
-        reasons=reasons,
-    )
+    accuracy = float(still_right.mean())
+    drop = bootstrap(np.mean, right.astype(float) - still_right, **bootstrap_options)
+    kept = not reasons if asked else None
+    return replace(row, accuracy=accuracy, drop=drop, keeps_label=kept, reasons=reasons)
 
 
 def _mean(values: np.ndarray) -> float | None:
@@ -452,8 +409,4 @@ def _median(values: np.ndarray) -> float | None:
 
 
 def _only(share: float) -> str:
-    return "none" if share < 0.005 else f"only {_percent(share)}"
-
-
-def _percent(value: float | None) -> str:
-    return percent(float("nan") if value is None else value)
+    return "none" if share < 0.005 else f"only {percent(share)}"

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from octlessons.evaluation.contingency_table import same_lengths
 from octlessons.wording import decimal
 
 
@@ -94,10 +93,6 @@ def bootstrap(
     bounds : (float, float)
         Smallest and largest value the statistic can have; the interval is cut there.
 
-    Returns
-    -------
-    Interval
-
     Raises
     ------
     ValueError
@@ -123,7 +118,7 @@ def bootstrap(
     for i in range(n):
         index = np.concatenate([members[g] for g in rng.integers(len(members), size=len(members))])
         values[i] = statistic(*(array[index] for array in columns))
-    return recentred(estimate, values, level, *bounds)
+    return recentred(estimate, values, *bounds, level)
 
 
 def span(interval: Interval | None) -> str:
@@ -138,7 +133,9 @@ def chance_of(value: float, shuffled: np.ndarray) -> tuple[Chance, float]:
     return Chance(float(shuffled.mean()), float(low), float(high), len(shuffled)), float(p_value)
 
 
-def recentred(estimate: float, values: np.ndarray, level: float, lowest, highest) -> Interval:
+def recentred(
+    estimate: float, values: np.ndarray, lowest: float, highest: float, level: float = 0.95
+) -> Interval:
     """Percentile interval of resampled values, moved so that its median lies on the estimate."""
     if not 0 < level < 1:
         raise ValueError(f"`level` lies between 0 and 1, such as 0.95; it is {level}.")
@@ -151,3 +148,32 @@ def recentred(estimate: float, values: np.ndarray, level: float, lowest, highest
     shift = estimate - middle
     low, high = np.clip([low + shift, high + shift], lowest, highest)
     return Interval(float(estimate), float(low), float(high), level)
+
+
+def same_lengths(n: int, **arrays) -> None:
+    """A sentence where an array does not have one entry for each image."""
+    for name, array in arrays.items():
+        if array is not None and len(array) != n:
+            raise ValueError(
+                f"There are {n} images but {len(array)} {name}: give one for each image, in the "
+                "same order."
+            )
+
+
+def patient_sums(values: np.ndarray, groups) -> np.ndarray:
+    """Rows of numbers, one for each image, summed over each patient (as they are where unknown)."""
+    if groups is None:
+        return values
+    _, group = np.unique(groups, return_inverse=True)
+    sums = np.zeros((group.max() + 1, *values.shape[1:]))
+    np.add.at(sums, group, values)
+    return sums
+
+
+def resampled_sums(each: np.ndarray, n: int, rng: np.random.Generator) -> np.ndarray:
+    """Sums of the rows `each`, one for each patient, over n resamples of patients, shape (n, d)."""
+    size = len(each)
+    share = np.full(size, 1 / size)
+    block = max(1, 4_000_000 // size)  # weights that are in memory at once
+    drawn = [rng.multinomial(size, share, min(block, n - i)) @ each for i in range(0, n, block)]
+    return np.concatenate([np.empty((0, each.shape[1])), *drawn])

@@ -19,10 +19,6 @@ def class_counts(images, *, title: str = "Images of each class"):
         With labels.
     title : str
 
-    Returns
-    -------
-    Figure
-
     Raises
     ------
     ValueError

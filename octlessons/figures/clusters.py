@@ -43,10 +43,6 @@ def kmeans_steps(points, steps: Sequence[tuple], *, columns: int = 3, title: str
         None before the first assignment.
     columns : int
     title : str
-
-    Returns
-    -------
-    Figure
     """
     points = np.asarray(points, float)
     rows, columns = grid_of(len(steps), columns, "steps")
@@ -101,10 +97,6 @@ def silhouette_plot(
     random_state : int
     title : str
         "Silhouette, mean …" by default.
-
-    Returns
-    -------
-    Figure
     """
     from sklearn.metrics import silhouette_samples
 
@@ -155,10 +147,6 @@ def k_choice(scan, *, title: str = ""):
     ----------
     scan : octlessons.clustering.KChoice
     title : str
-
-    Returns
-    -------
-    Figure
     """
     fig, axes = new_figure(FULL, 5.6 + (0.4 if title else 0), 2, 2)
     parts = [_criterion(ax, scan, name) for ax, name in zip(axes.flat, CRITERIA, strict=True)]
@@ -218,10 +206,6 @@ def contingency_heatmap(
         `Agreement` also knows which cluster is matched with which class (framed).
     class_names, cluster_names : sequence of str, optional
     title : str
-
-    Returns
-    -------
-    Figure
     """
     framed: list[tuple[int, int]] = []
     if hasattr(table, "matching"):
@@ -267,10 +251,6 @@ def agreement_bars(agreements: Mapping[str, Any], measure: str = "accuracy", *, 
         Matched accuracy, or one of the indices that are 0 by chance.
     title : str
         The measure's name by default.
-
-    Returns
-    -------
-    Figure
     """
     if measure not in MEASURES:
         raise ValueError(f"`measure` is one of {', '.join(MEASURES)}, not {measure!r}.")

@@ -23,10 +23,6 @@ def confusion_figure(matrix, class_names: Sequence[str] | None = None, *, title:
     class_names : sequence of str, optional
         Those of the report by default.
     title : str
-
-    Returns
-    -------
-    Figure
     """
     if hasattr(matrix, "matrix"):
         class_names = matrix.class_names if class_names is None else class_names
@@ -69,10 +65,6 @@ def calibration_figure(calibrations, *, title: str = ""):
         One classifier, or several by name. A mark for each bin with images; its area counts them.
         On the dotted line a classifier is as often right as it says.
     title : str
-
-    Returns
-    -------
-    Figure
     """
     from matplotlib.lines import Line2D
 

@@ -52,10 +52,6 @@ def image_grid(
         What one image is called in the alt text.
     width : float
         In inches; `FULL` is the width of the text.
-
-    Returns
-    -------
-    Figure
     """
     pictures = [np.asarray(image) for image in images]
     rows, columns = grid_of(len(pictures), columns, "images")
@@ -90,10 +86,6 @@ def class_examples(images, n_per_class: int = 3, *, random_state: int = 0, title
     random_state : int
         Of the draw. Images of different patients are taken, where known.
     title : str
-
-    Returns
-    -------
-    Figure
     """
     if len(images) == 0 or n_per_class < 1:
         raise ValueError("There are no images to draw: give at least one, of each class.")
@@ -147,10 +139,6 @@ def centroid_images(
         Images in each cluster.
     columns : int
     title : str
-
-    Returns
-    -------
-    Figure
     """
     centroids = np.asarray(centroids, float)
     if centroids.ndim != 3:
@@ -198,10 +186,6 @@ def component_images(
         Share of the variance of each.
     columns : int
     title : str
-
-    Returns
-    -------
-    Figure
     """
     components = np.asarray(components, float)
     rows, columns = grid_of(len(components), columns, "components")
@@ -252,10 +236,6 @@ def layer_overlay(
     pixel_size : (float, float), optional
         Height and width of a pixel in µm; without it there is no scale.
     title : str
-
-    Returns
-    -------
-    Figure
     """
     image, boundaries = np.asarray(image), np.asarray(boundaries, float)
     names = [str(name) for name in names]
@@ -313,10 +293,6 @@ def lesion_overlay(
     pixel_size : (float, float), optional
         Height and width of a pixel in µm; areas in the alt text are then in mm².
     title : str
-
-    Returns
-    -------
-    Figure
     """
     image, lesions = np.asarray(image), np.asarray(lesions)
     if lesions.shape != image.shape[:2]:

@@ -30,10 +30,6 @@ def scree(
     n_features : int, optional
         For the alt text; taken from a fitted PCA.
     title : str
-
-    Returns
-    -------
-    Figure
     """
     from matplotlib.ticker import MaxNLocator
 
@@ -122,10 +118,6 @@ def embedding_map(
     title : str
     random_state : int
         Of the order in which points are drawn.
-
-    Returns
-    -------
-    Figure
     """
     points, labels = _checked_map(points, labels)
     n = len(points)
@@ -179,10 +171,6 @@ def embedding_maps(
         Of the whole figure.
     random_state : int
         Of the order in which points are drawn.
-
-    Returns
-    -------
-    Figure
     """
     rows, columns = grid_of(len(maps), columns, "maps")
     checked = {str(name): _checked_map(points, labels) for name, points in maps.items()}

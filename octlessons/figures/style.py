@@ -16,32 +16,24 @@ PALETTE = (
     "#7A8088",  # grey
 )
 
-
 #: Marker of each class or cluster: colour is never the only difference.
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
-
 
 #: Text and lines, and the page behind them. `show` swaps LIGHT for DARK.
 LIGHT = {"ink": "#1b1f24", "muted": "#59636e", "faint": "#d8dde3", "paper": "#ffffff"}
 
-
 DARK = {"ink": "#e6edf3", "muted": "#9da7b3", "faint": "#363d47", "paper": "#14181e"}
 
-
 INK, MUTED, FAINT, PAPER = LIGHT["ink"], LIGHT["muted"], LIGHT["faint"], LIGHT["paper"]
-
 
 #: White of marks that lie on a scan; never swapped.
 ON_IMAGE = "#fdfdfd"
 
-
 #: CSS pixels per inch of figure; `render` stores more, for sharp screens.
 PIXELS_PER_INCH = 100
 
-
 #: Width in inches of a figure as wide as the text.
 FULL = 7.0
-
 
 STYLE: dict = {
     "figure.facecolor": PAPER,

@@ -309,7 +309,7 @@ def test_silhouettes_leave_out_noise_and_need_two_clusters():
             figures.silhouette_plot(rows, few)
 
 
-@pytest.mark.parametrize(("n", "k"), [(1, 1), (2, 9), (3, 2), (51, 3), (399, 9)])
+@pytest.mark.parametrize(("n", "k"), [(1, 1), (2, 9), (3, 2), (51, 3), (120, 9)])
 def test_maps_and_tables_of_any_size(n, k):
     rng = np.random.default_rng(n)
     points, labels = rng.normal(size=(n, 2)), rng.integers(-1, k, size=n)
@@ -332,7 +332,7 @@ def test_maps_and_tables_of_any_size(n, k):
         assert "nan" not in fig.alt and fig.alt.endswith(".")
 
 
-@pytest.mark.parametrize("n", [1, 2, 3, 51])
+@pytest.mark.parametrize("n", [1, 2, 3, 17])
 def test_images_of_any_number(n):
     rng = np.random.default_rng(n)
     images = rng.integers(0, 255, (n, 8, 9), dtype=np.uint8)
