@@ -1,24 +1,7 @@
 """What is to be marked and how: exercises, their checks, limits, the policy on late work.
 
-All of it comes from the catalogue of the course and, where given, a small TOML file beside it::
-
-    title = "Workshop 1"
-    exercises = ["dark-part", "count-the-pairs"]  # all of the catalogue's without it
-    hidden = "hidden"                             # folder of hidden checks, CHAPTER/test_ID.py
-    key = "a long secret"                         # every student gets other data
-
-    [limits]
-    cpu_seconds = 10          # processor time of one check
-    wall_seconds = 60         # one check by the clock
-    submission_seconds = 600  # all checks of one submission by the clock
-    memory_mb = 2048
-
-    [limits.dark-part]
-    cpu_seconds = 20
-
-    [late]
-    due = 2026-12-01T12:00:00Z
-    percent_per_day = 10
+All of it comes from the catalogue of the course and, where given, a small TOML file beside it, with
+the settings `_KEYS`; ``[limits.ID]`` has the limits of one exercise. The tutors' page has them all.
 
 Check files are read once, when the assignment is loaded: what is hashed is what runs.
 """
@@ -44,11 +27,11 @@ _KEYS = ("title", "exercises", "hidden", "key", "limits", "late")
 
 @dataclass(frozen=True)
 class Limits:
-    """What a submission may use: seconds of one check, of all checks, and memory.
+    """What a submission may use.
 
-    `cpu_seconds` are of the processor, for one check, all its calls together, and for running the
-    file; `wall_seconds` are by the clock, for code that waits; `submission_seconds` are by the
-    clock, for all checks of all exercises; `memory_mb` is beyond what the libraries take.
+    `cpu_seconds` for one check, all its calls together, and for running the file; `wall_seconds`
+    for one check and `submission_seconds` for all exercises, by the clock; memory beyond what the
+    libraries take.
     """
 
     cpu_seconds: float = 10.0
@@ -61,10 +44,9 @@ class Limits:
 class Task:
     """One exercise of an assignment.
 
-    `checks` has by name the public check file and what lies beside it for it (``bands.json``),
-    `hidden_checks` the same of the hidden overlay, if it has some. `preload` are the modules that
-    the stub imports; `stub` is the source that students begin with, `solution` the course's own,
-    for a second opinion on a check, empty if it is not here; `chapter` is a page's name.
+    `checks` has the public check file and what lies beside it for it, by name, `hidden_checks` the
+    same of the overlay; `preload` the stub's imports. The course's own `solution`, for a second
+    opinion on a check, is empty where it is not here; `chapter` is a page's name.
     """
 
     id: str
@@ -82,8 +64,8 @@ class Task:
 class Assignment:
     """What a class is marked on.
 
-    `key` is the course's secret, for data that differ from student to student; `root` its
-    folder; `secrets` are the files and folders that no submission may see.
+    `key` is the secret for data that differ from student to student; `root` the course's folder;
+    `secrets` what no submission may see.
     """
 
     title: str
@@ -104,26 +86,10 @@ def load_assignment(
     exercises: Sequence[str] = (),
     hidden: str | os.PathLike | None = None,
 ) -> Assignment:
-    """Read an assignment.
+    """Read an assignment from a TOML file, as described above, and the course beside it, or found.
 
-    Parameters
-    ----------
-    config : path, optional
-        TOML file, as described above. The course is looked for beside it first.
-    exercises : sequence of str
-        Ids; instead of those in the file.
-    hidden : path, optional
-        Folder of hidden checks; instead of the one in the file.
-
-    Returns
-    -------
-    Assignment
-
-    Raises
-    ------
-    OctlessonsError
-        If the file is wrong, an exercise does not exist, or a check file is missing: the sentence
-        says which.
+    `exercises` (ids) and `hidden` (a folder) replace those in the file. An `OctlessonsError` says
+    what is wrong with the file, or which exercise or check is missing.
     """
     path = None if config is None else Path(config)
     table = {} if path is None else _read(path)
@@ -164,11 +130,7 @@ def _read(path: Path) -> dict:
         raise OctlessonsError(f"{path} cannot be read: {error.strerror or error}.") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise OctlessonsError(f"{path} is not valid TOML: {error}.") from error
-    unknown = sorted(set(table) - set(_KEYS))
-    if unknown:
-        raise OctlessonsError(
-            f"{path} has no setting called {listing(unknown, 'or')}; there are {listing(_KEYS)}."
-        )
+    _refuse_unknown(table, _KEYS, str(path))
     kinds = {"title": str, "exercises": list, "hidden": str, "key": str, "limits": dict}
     for name, kind in kinds.items():
         if name in table and not isinstance(table[name], kind):
@@ -179,6 +141,13 @@ def _read(path: Path) -> dict:
             f"{path}: exercises is to be a list of ids in quotation marks; leave it out for all."
         )
     return table
+
+
+def _refuse_unknown(table: Mapping, known: Sequence[str], where: str) -> None:
+    if unknown := sorted(set(table) - set(known)):
+        raise OctlessonsError(
+            f"{where} has no setting called {listing(unknown, 'or')}; there are {listing(known)}."
+        )
 
 
 _WORDS = {str: "text in quotation marks", list: "a list in square brackets", dict: "a table"}
@@ -210,12 +179,7 @@ def _all_limits(table: Mapping, catalogue: Catalogue, where: str) -> dict[str, L
 
 
 def _limits(table: Mapping, before: Limits, where: str) -> Limits:
-    known = [one.name for one in fields(Limits)]
-    unknown = sorted(set(table) - set(known))
-    if unknown:
-        raise OctlessonsError(
-            f"{where} has no setting called {listing(unknown, 'or')}; there are {listing(known)}."
-        )
+    _refuse_unknown(table, [one.name for one in fields(Limits)], where)
     for name, value in table.items():
         number = isinstance(value, int | float) and not isinstance(value, bool)
         if not number or not 0 < value < 1e6 or (name == "memory_mb" and value < 64):

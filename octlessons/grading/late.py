@@ -36,16 +36,9 @@ class LateMark:
 class LatePolicy:
     """How late work is marked; without a deadline nothing is late.
 
-    Attributes
-    ----------
-    due : datetime or None
-        The deadline, with time zone.
-    grace_minutes : int or float
-        Work this much later is in time. By default "23:59" is over at midnight.
-    percent_per_day : int or float
-        Of the points to be had, for every started day. A mark never falls below zero.
-    extensions : mapping of str to datetime
-        A later deadline for a student, named in any way that `name_key` takes for the same.
+    Work `grace_minutes` later is in time: by default "23:59" is over at midnight. `percent_per_day`
+    is of the points to be had, for every started day; a mark never falls below zero. `extensions`
+    has later deadlines, for students named in any way that `name_key` takes for the same.
     """
 
     due: datetime | None = None
@@ -134,8 +127,6 @@ class LatePolicy:
 def points_text(value: Fraction | int) -> str:
     """Points as a decimal number, rounded half up to four places.
 
-    Examples
-    --------
     >>> points_text(Fraction(15, 2)), points_text(3), points_text(Fraction(2, 3))
     ('7.5', '3', '0.6667')
     """

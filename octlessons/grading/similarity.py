@@ -19,7 +19,7 @@ import numpy as np
 
 from octlessons._files import write_atomically
 from octlessons._optional import need
-from octlessons.grading.exports.rendering import render
+from octlessons.grading.exports.page import render
 from octlessons.grading.submission import Submission
 from octlessons.grading.text import sanitize
 
@@ -28,34 +28,23 @@ if TYPE_CHECKING:
 
 #: Share of one of two answers that must stand in the other one, too.
 THRESHOLD = 0.8
-
-#: Answers with fewer token characters beyond the stub are not compared: with three or four lines,
-#: right answers are alike by themselves.
+#: Answers with fewer token characters beyond the stub are not compared: right ones are alike then.
 LEAST = 120
-
 #: Characters of the longest answer that is compared.
 MOST = 20_000
-
 #: Pairs that are listed for one exercise, the most alike.
 LISTED = 100
 
-# Length of a piece, in characters of the token text, in which a name is one character.
-_PIECE = 20
-
-# Lines are compared and shown up to here. With that, and without runs of empty lines, no pattern
-# of the lexer has much to try.
-_LINE = 300
-
-# Lines of an answer that the page shows.
-_LINES_SHOWN = 400
+_PIECE = 20  # length of a piece in characters of the token text, where a name is one character
+_LINE = 300  # characters of a line that are compared; the lexer's patterns have little to try then
+_LINES_SHOWN = 400  # of an answer, in the page
 
 
 @dataclass(frozen=True)
 class Side:
-    """One answer of a pair: slug and name of the submission, and its lines.
+    """One answer of a pair; each line comes with whether it stands in the other one, too.
 
-    `share`, 0 to 1, is the part of this answer, beyond the stub, that stands in the other one,
-    too; each line comes with whether it does.
+    `share`, 0 to 1, is the part of this answer, beyond the stub, that does.
     """
 
     slug: str
@@ -80,11 +69,10 @@ class SimilarPair:
 
 @dataclass(frozen=True)
 class Compared:
-    """What was found for one exercise.
+    """What was found for one exercise: the most alike pairs first, at most `LISTED`.
 
-    `pairs` are the most alike first, at most `LISTED`; then how many answers were compared, how
-    many too short for it, how many pairs are not listed; `skipped` names who was not compared, and
-    why.
+    Then how many answers were compared, were too short, how many pairs are not listed, and who was
+    skipped and why.
     """
 
     exercise: str
@@ -102,28 +90,10 @@ def similar_answers(
     *,
     threshold: float = THRESHOLD,
 ) -> list[Compared]:
-    """Compare every answer to an exercise with every other one.
+    """Compare every answer to an exercise with every other one; a `Compared` for each exercise.
 
-    Parameters
-    ----------
-    submissions : iterable of Submission
-        Their order plays no part.
-    exercises : sequence of str
-        Ids.
-    stubs : mapping of str to str
-        What students began with, by exercise; it does not count as alike.
-    threshold : float
-        Least share, 0 to 1, of one of the two answers.
-
-    Returns
-    -------
-    list of Compared
-        One for each exercise, the same for the same submissions.
-
-    Raises
-    ------
-    OctlessonsError
-        If copydetect is not installed.
+    The stub, what students began with, does not count as alike; `threshold` is the least share of
+    one of two answers, 0 to 1. The order of the submissions plays no part.
     """
     ordered = sorted(submissions, key=lambda submission: submission.slug)
     return [_compare(ordered, one, stubs.get(one, ""), threshold) for one in exercises]

@@ -53,25 +53,9 @@ def grade_class(
 ) -> bool:
     """Grade a class, write everything that comes out of it, and print a summary.
 
-    Parameters
-    ----------
-    submissions : Path
-        Class folder, archive, download of a learning platform, or one file.
-    out : Path
-        Folder of the results.
-    config, exercises, hidden
-        As for `assignment.load_assignment`.
-    isolation, jobs, dask
-        As for `classrun.grade`.
-    shard : str, optional
-        ``"2/5"``: the second of five parts. Only records and students' pages are written then.
-    single : bool
-        The folder is one student's work, not a class.
-
-    Returns
-    -------
-    bool
-        Whether every exercise of every submission has a mark.
+    Parameters are those of `load_assignment`, `read_submissions` and `classrun.grade`; `shard` is
+    ``"2/5"`` for the second of five parts, of which only records and students' pages are written.
+    Returns whether every exercise of every submission has a mark.
     """
     console, part = Console(), _shard(shard)
     _may_begin(out, submissions)
@@ -118,10 +102,7 @@ def _shard(text: str | None) -> tuple[int, int] | None:
 
 
 def _may_begin(out: Path, submissions: Path) -> None:
-    """Refuse what would fail after an hour: a missing extra, or results that cannot be written.
-
-    Results among the submissions would be read as one.
-    """
+    """Refuse what would fail after an hour, and results that would be read as a submission."""
     for module in ("jinja2", "copydetect"):
         need(module, f"A class is graded with {module}")
     inside = submissions.is_dir() and out.resolve().is_relative_to(submissions.resolve())
@@ -213,7 +194,9 @@ def _table(result: ClassResult, views: Sequence[StudentView], width: int) -> tup
             cells += [str(came_out[standing] or "") for standing in outcomes]
         table.add_row(escape(view.name), *cells)
     said = [] if not views or views[0].max_points is None else [f"of {views[0].max_points} points"]
-    said += [] if fit else [f"{count(len(ids), 'exercise')}, one by one in overview.html"]
+    if not fit:
+        said.append(f"{count(len(ids), 'exercise')}, one by one in overview.html")
+        said += ["open: not attempted"] if Standing.NOT_ATTEMPTED in there else []
     said += ["before: without the policy on late work; late: days"] if late else []
     return table, "; ".join(said)
 

@@ -13,6 +13,7 @@ from octlessons.errors import OctlessonsError
 from octlessons.grading.late import LatePolicy, points_text
 
 DUE = datetime(2026, 12, 1, 12, tzinfo=UTC)
+DUE_LINE = "due = 2026-12-01T12:00:00Z\n"
 POLICY = LatePolicy(DUE, grace_minutes=10, percent_per_day=10)
 
 
@@ -127,22 +128,22 @@ def test_extensions_fit_any_name_as_people_write_it():
         ('due = "2026-12-01T12:00:00Z"', "without quotes"),
         ("due = 0001-01-01T00:00:00+14:00", "beyond the calendar"),
         ("percent_per_day = 10", "has no due"),
-        ("due = 2026-12-01T12:00:00Z\npercent_per_day = 101", "no number between 0 and 100"),
-        ("due = 2026-12-01T12:00:00Z\npercent_per_day = nan", "no number between"),
-        ("due = 2026-12-01T12:00:00Z\npercent_per_day = true", "no number between"),
-        ("due = 2026-12-01T12:00:00Z\ngrace_minutes = -1", "no number between"),
-        ("due = 2026-12-01T12:00:00Z\ngrace = 1", "no setting called grace"),
-        ("due = 2026-12-01T12:00:00Z\nfree_days = 1", "no setting called free_days"),
-        ("due = 2026-12-01T12:00:00Z\nextensions = 3", "extensions is no table"),
-        ('due = 2026-12-01T12:00:00Z\nextensions = {ana = "monday"}', 'extension of "ana" is no time'),
-        ("due = 2026-12-01T12:00:00Z\nextensions = {ana = 3}", 'extension of "ana" is no time'),
-        ("due = 2026-12-01T12:00:00Z\nextensions = {ana = 2026-12-05T12:00:00}", "has no time zone"),
-        ("due = 2026-12-01T12:00:00Z\nextensions = {ana = 2026-11-05T12:00:00Z}", "before the deadline"),
+        (DUE_LINE + "percent_per_day = 101", "no number between 0 and 100"),
+        (DUE_LINE + "percent_per_day = nan", "no number between"),
+        (DUE_LINE + "percent_per_day = true", "no number between"),
+        (DUE_LINE + "grace_minutes = -1", "no number between"),
+        (DUE_LINE + "grace = 1", "no setting called grace"),
+        (DUE_LINE + "free_days = 1", "no setting called free_days"),
+        (DUE_LINE + "extensions = 3", "extensions is no table"),
+        (DUE_LINE + 'extensions = {ana = "monday"}', 'extension of "ana" is no time'),
+        (DUE_LINE + "extensions = {ana = 3}", 'extension of "ana" is no time'),
+        (DUE_LINE + "extensions = {ana = 2026-12-05T12:00:00}", "has no time zone"),
+        (DUE_LINE + "extensions = {ana = 2026-11-05T12:00:00Z}", "before the deadline"),
         (
-            "due = 2026-12-01T12:00:00Z\nextensions = {ana = 2026-12-05T12:00:00Z, ANA = 2026-12-05T12:00:00Z}",
+            DUE_LINE + "extensions = {ana = 2026-12-05T12:00:00Z, ANA = 2026-12-05T12:00:00Z}",
             "is there twice",
         ),
-        ('due = 2026-12-01T12:00:00Z\nextensions = {" " = 2026-12-05T12:00:00Z}', "extension for nobody"),
+        (DUE_LINE + 'extensions = {" " = 2026-12-05T12:00:00Z}', "extension for nobody"),
     ],
 )
 def test_mistakes_in_the_file_are_named(text, part):

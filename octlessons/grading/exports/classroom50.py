@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 
 from octlessons.exercises.outcomes import Outcome
@@ -16,11 +16,7 @@ NO_RESULT = "octlessons/no-mark/v1"
 
 @dataclass(frozen=True)
 class Place:
-    """What Classroom 50's runner tells about a submission, in its environment.
-
-    `submission` is ``SUBMISSION_TAG``; `review` is only there at times; `moment` is when the work
-    was handed in, with time zone, which the runner knows better and overwrites.
-    """
+    """What Classroom 50's runner tells about a submission; `moment` is when it was handed in."""
 
     classroom: str = ""
     assignment: str = ""
@@ -32,23 +28,15 @@ class Place:
 
 
 def classroom50_result(view: StudentView, place: Place) -> dict:
-    """Return the content of ``result.json``, for JSON.
+    """The content of ``result.json``: whole points, before any policy on late work.
 
-    Scores are whole numbers before any policy on late work: Classroom 50 marks lateness itself,
-    by the time of the commit. If any exercise has no mark, the content is no result (`NO_RESULT`)
-    and has no score. The autograder should then stop with an exit code other than 0; should the
-    file be taken in all the same, the runner refuses it and reports an error, not a 0.
+    If any exercise has no mark it is no result (`NO_RESULT`) and has no score: should it be taken
+    all the same, the runner refuses it and reports an error, not a 0.
     """
-    moment = place.moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if place.moment else ""
-    head = {
-        "classroom": place.classroom,
-        "assignment": place.assignment,
-        "submission": place.submission,
-        "commit": place.commit,
-        "release": place.release,
-        "review": place.review or place.commit,
-        "datetime": moment,
-    }
+    head = asdict(place)
+    moment = head.pop("moment")
+    head["review"] = place.review or place.commit
+    head["datetime"] = moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if moment else ""
     if view.warning:
         head["warning"] = view.warning
     if view.total is None:

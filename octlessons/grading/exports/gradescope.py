@@ -9,19 +9,12 @@ from octlessons.grading.late import points_text
 
 
 def gradescope_results(view: StudentView) -> dict:
-    """Return the content of ``/autograder/results/results.json``, for JSON.
+    """The content of ``results.json``; of hidden checks students see how many passed, not which.
 
-    Gradescope needs a score, for the whole or for every test. If any exercise has no mark there is
-    none, and no tests: Gradescope then reports that the autograder failed, keeps no mark and lets
-    the tutor run it again, which is what happened and what should be done. A 0 would be wrong.
-
-    Hidden checks have the visibility ``hidden``; students see how many of them passed, not which.
+    Gradescope needs a score. If any exercise has no mark there is none, and no tests: it then says
+    that the autograder failed, keeps no mark and lets the tutor run it again. A 0 would be wrong.
     """
-    content: dict = {
-        "output_format": "text",
-        "visibility": "visible",
-        "stdout_visibility": "hidden",
-    }
+    content = {"output_format": "text", "visibility": "visible", "stdout_visibility": "hidden"}
     if view.warning:
         content["warning"] = view.warning
     lines = [view.warning] if view.warning else []

@@ -17,11 +17,7 @@ def student_junit(view: StudentView) -> str:
 
 
 def class_junit(title: str, views: Sequence[StudentView], warning: str) -> str:
-    """Write the class: a suite for each submission and exercise.
-
-    Hidden checks have no content here either, because reports of this kind are often open to
-    everybody who sees the pipeline; the records have all of it.
-    """
+    """Write the class: a suite for each submission and exercise, hidden checks without content."""
     suites = [
         _suite(view, exercise, f"{view.slug}/{exercise.id}", printed=False)
         for view in views

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from statistics import median
 
 from octlessons.exercises.outcomes import Outcome
-from octlessons.grading.exports.rendering import render
+from octlessons.grading.exports.page import render
 from octlessons.grading.exports.view import (
     Graded,
     Standing,
@@ -31,10 +31,9 @@ _FEW = 8  # exercises whose sections are open, and whose columns have names acro
 
 @dataclass(frozen=True)
 class Mistake:
-    """Messages that differ in nothing but numbers.
+    """A message, how many students got it (numbers aside), titles of the checks that say it.
 
-    The commonest as an `example`, how many `students` got one, titles of the `checks` that say
-    it, and whether a `hidden` one is among them: then it is not for students.
+    With a `hidden` check among them it is not for students.
     """
 
     example: str
@@ -60,19 +59,7 @@ def overview_html(
     *,
     similarity: bool = False,
 ) -> str:
-    """Return the page of the class: HTML that stands alone but for links to the students' pages.
-
-    Parameters
-    ----------
-    result : Graded
-    views : sequence of StudentView
-        Of all submissions, in the order to list them.
-    warning : str
-    notices : sequence of str
-        What fits nobody, in sentences.
-    similarity : bool
-        Whether there is a ``similarity.html`` beside it.
-    """
+    """The page of the class: HTML that stands alone but for links to what lies beside it."""
     finals = [view.final for view in views if view.final is not None]
     most = maxima(result)
     tasks = result.assignment.tasks
@@ -102,25 +89,24 @@ def overview_html(
 
 
 def mistakes(result: Graded, exercise: str) -> list[Mistake]:
-    """Return the commonest messages of an exercise, at most five, the commonest first.
-
-    Messages that differ only in numbers count as one; what was not attempted is no mistake.
-    """
+    """The commonest messages of an exercise, at most five; those that differ in numbers are one."""
     texts: dict[str, Counter[str]] = defaultdict(Counter)
     students: dict[str, set[str]] = defaultdict(set)
     checks: dict[str, dict[str, bool]] = defaultdict(dict)
     for submission in result.submissions:
         record = result.records.get((submission.slug, exercise))
         for check in record.checks if record else ():
-            if not check.message or check.outcome in (Outcome.PASSED, Outcome.NOT_ATTEMPTED):
-                continue
             text = safe(check.message).strip()
+            known = check.outcome in (Outcome.PASSED, Outcome.NOT_ATTEMPTED)
+            if not text or known or text.startswith("Not tried"):
+                continue
             kind = without_numbers(text)
             texts[kind][text] += 1
             students[kind].add(submission.slug)
             checks[kind][one_line(check.title or check.name)] = check.hidden
     found = []
-    for kind in sorted(students, key=lambda kind: (-len(students[kind]), kind))[:_MOST_MISTAKES]:
+    order = {kind: (-len(students[kind]), -texts[kind].total(), kind) for kind in students}
+    for kind in sorted(students, key=lambda kind: order[kind])[:_MOST_MISTAKES]:
         example = min(texts[kind], key=lambda text: (-texts[kind][text], text))
         if len(example) > _LONGEST:
             example = example[:_LONGEST] + " […]"
@@ -132,10 +118,8 @@ def mistakes(result: Graded, exercise: str) -> list[Mistake]:
 
 
 def without_numbers(text: str) -> str:
-    """Return a message with an ellipsis for every number, and one for several in a row.
+    """A message with an ellipsis for every number, and one for several in a row.
 
-    Examples
-    --------
     >>> without_numbers("f(array of shape (3, 4)) gives 0.25. Expected: -2e-3.")
     'f(array of shape (…)) gives …. Expected: ….'
     """

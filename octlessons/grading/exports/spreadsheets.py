@@ -18,14 +18,7 @@ _BOM = "\ufeff"
 
 # Moodle's importer refuses a worksheet without Identifier, Grade and Last modified (grade), and
 # finds them by these English names.
-_MOODLE = (
-    "Identifier",
-    "Full name",
-    "Email address",
-    "Grade",
-    "Last modified (grade)",
-    "Feedback comments",
-)
+_MOODLE = "Identifier,Full name,Email address,Grade,Last modified (grade),Feedback comments"
 _POSSIBLE = "Points Possible"
 
 Pairs = Sequence[tuple[Submission, StudentView]]
@@ -54,25 +47,22 @@ def moodle_csv(pairs: Pairs) -> str:
     """Moodle's offline grading worksheet, for "Upload grading worksheet".
 
     Moodle finds the student by ``Participant 1234567``, the number in the name of the downloaded
-    folder; a row without one is passed over. The maximum of Moodle's assignment must be the
-    maximum here. A second upload needs the tick "Allow updating records that have been modified
-    more recently in Moodle than in the spreadsheet".
+    folder; a row without one is passed over.
     """
     rows: list[list[Cell]] = []
     for submission, view in pairs:
         number = one_line(submission.ids.get("moodle", ""))
-        address = one_line(submission.ids.get("email", "")) or view.student
         identifier = f"Participant {number}" if number else ""
-        address = address if "@" in address else ""
+        address = view.student if "@" in view.student else ""
         rows.append([identifier, view.name, address, view.final, "", _feedback(view)])
-    return csv_text(_MOODLE, rows)
+    return csv_text(_MOODLE.split(","), rows)
 
 
 def canvas_csv(result: Graded, pairs: Pairs, warning: str) -> str:
     """A gradebook with one assignment, for "Import" in Canvas.
 
-    Canvas finds the student by its own number, else by login, else by name; and the assignment by
-    its title. The warning is part of the title, so that Canvas asks before it takes such marks.
+    Canvas finds the student by its own number, else by login, else by name. The warning is part of
+    the assignment's title, so that Canvas asks before it takes such marks.
     """
     title = one_line(result.assignment.title) + (f" [{warning}]" if warning else "")
     header = ["Student", "ID", "SIS User ID", "SIS Login ID", "Section", title]

@@ -31,24 +31,15 @@ class Graded(Protocol):
     """The part of a class run's result that is needed here."""
 
     @property
-    def assignment(self) -> Any:
-        """Title, tasks and policy on late work."""
-
+    def assignment(self) -> Any: ...
     @property
-    def submissions(self) -> Sequence[Submission]:
-        """All of the class."""
-
+    def submissions(self) -> Sequence[Submission]: ...
     @property
-    def records(self) -> Mapping[tuple[str, str], Record]:
-        """By slug of the submission and id of the exercise."""
-
+    def records(self) -> Mapping[tuple[str, str], Record]: ...
     @property
-    def timings(self) -> Mapping[tuple[str, str], Timing]:
-        """By the same."""
-
+    def timings(self) -> Mapping[tuple[str, str], Timing]: ...
     @property
-    def isolation(self) -> str:
-        """How submissions were kept apart."""
+    def isolation(self) -> str: ...
 
 
 class Standing(StrEnum):
@@ -73,19 +64,10 @@ class Standing(StrEnum):
 
 @dataclass(frozen=True)
 class ExerciseView:
-    """What may be shown of an exercise.
+    """What may be shown of an exercise: of a hidden check only whether it passed, and its points.
 
-    Attributes
-    ----------
-    id, title : str
-    standing : Standing
-    points, max_points : int or None
-        None if there is no mark; if nobody's work on it was marked, so that it is not known.
-    checks : tuple of CheckResult
-        Empty if there is no mark. Of a hidden one, only whether it passed and its points.
-    problem : str
-        What is wrong with the file, or that there is none.
-    printed, file : str
+    `points` is None if there is no mark, and then there are no checks; `max_points` if it is not
+    known, as nobody's work was marked. `problem` says what is wrong with the file.
     """
 
     id: str
@@ -107,21 +89,10 @@ class ExerciseView:
 
 @dataclass(frozen=True)
 class StudentView:
-    """What may be shown of a submission.
+    """What may be shown of a submission: all exercises of the assignment, in its order.
 
-    Attributes
-    ----------
-    name, student, slug : str
-    exercises : tuple of ExerciseView
-        All of the assignment, in its order.
-    max_points : int or None
-        None if that of any exercise is not known.
-    total : int or None
-        Before the policy on late work; None if any exercise has no mark.
-    late : LateMark
-        Of the total; without one, of what is marked so far.
-    warning : str
-        `UNSAFE`, or empty.
+    `total` is before the policy on late work, and None if any exercise has no mark; `max_points` is
+    None if that of any exercise is not known; `warning` is `UNSAFE`, or empty.
     """
 
     name: str
@@ -147,10 +118,7 @@ class StudentView:
 def view_of(
     result: Graded, submission: Submission, most: Mapping[str, int] | None = None
 ) -> StudentView:
-    """What may be shown of a submission; an exercise without a record is one without a mark.
-
-    `most` is what `maxima` gives, where it is known already.
-    """
+    """What may be shown of a submission; `most` is what `maxima` gives, where it is known."""
     most = maxima(result) if most is None else most
     tasks = result.assignment.tasks
     records = {task.id: result.records.get((submission.slug, task.id)) for task in tasks}

@@ -46,10 +46,7 @@ def json_text(content: dict) -> str:
 
 
 def csv_text(header: Sequence[str], rows: Iterable[Sequence[Cell]]) -> str:
-    """A table as CSV with commas and CRLF line ends, as RFC 4180 has it.
-
-    Numbers stay numbers, None is an empty cell, and text is made harmless by `harmless`.
-    """
+    """A table as RFC 4180 has it: None is an empty cell, text is made harmless."""
     text = io.StringIO(newline="")
     writer = csv.writer(text, lineterminator="\r\n")
     writer.writerow([harmless(name) for name in header])
@@ -58,14 +55,10 @@ def csv_text(header: Sequence[str], rows: Iterable[Sequence[Cell]]) -> str:
 
 
 def harmless(text: str) -> str:
-    """Text that no spreadsheet takes for a formula.
+    """Text that no spreadsheet takes for a formula: an apostrophe goes before whatever begins one.
 
-    An apostrophe goes before whatever could begin one, at the start and after a separator of
-    another country's spreadsheets: these split a comma-separated line at semicolons or tabs, and
-    would find a formula in the middle of a cell.
+    So it does after separators of other countries' spreadsheets, which begin a cell in the middle.
 
-    Examples
-    --------
     >>> harmless("=1+1"), harmless(" ＠SUM(A1)"), harmless("a;=1"), harmless("Ana")
     ("'=1+1", "' ＠SUM(A1)", "a;'=1", 'Ana')
     """

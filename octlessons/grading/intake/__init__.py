@@ -47,51 +47,26 @@ __all__ = ["iter_submissions", "read_submissions"]
 UNEXPECTED = "What was handed in could not be read"
 
 
-def _silent(sentence: str) -> None:
-    """Tell nobody."""
-
-
 def read_submissions(
     path: str | os.PathLike,
     exercise_ids: Sequence[str],
     *,
     single: bool = False,
-    notice: Callable[[str], None] = _silent,
+    notice: Callable[[str], object] = str,
 ) -> list[Submission]:
-    """Read the submissions of a class, or of one student.
+    """Read the submissions of a class, or of one student; each has a `Work` for every exercise.
 
-    Parameters
-    ----------
-    path : path
-        One of
+    A `path` is a class folder, with a folder or a ``.py``, ``.ipynb`` or zip file for each student;
+    a zip file of it, which means the same; what Moodle or Canvas gives for "download all
+    submissions", as it comes or unpacked; or one student's file, or folder with exercises in it
+    (`layouts.hand_ins` has the rule; with `single` it is one student's, whatever it looks like). In
+    a class folder ``times.csv`` (columns ``student,submitted``) may say when students handed in.
+    `answers.read_answers` says which file belongs to which exercise.
 
-        - a class folder, with a folder or a ``.py``, ``.ipynb`` or zip file for each student
-          (``ana.zip``, ``Ana Li_dark-part.py``); or a zip file of it, which means the same
-        - what Moodle or Canvas gives for "download all submissions", as it comes or unpacked
-        - one student's ``.py``, ``.ipynb`` or zip file, or folder with exercises in it
-          (`layouts.hand_ins` has the rule).
-
-        In a class folder a file ``times.csv`` (columns ``student,submitted``) may say when
-        students handed in.
-    exercise_ids : sequence of str
-        Exercises of the assignment; `answers.read_answers` says which file belongs to which.
-    single : bool
-        Whether a folder or archive is one student's, whatever it looks like.
-    notice : callable
-        Gets a sentence for the tutor about everything that fits nobody: files that are left out,
-        two hand-ins under one name (they are kept apart, so that nobody loses by the other),
-        lines of ``times.csv``.
-
-    Returns
-    -------
-    list of Submission
-        By slug; each with a `Work` for every exercise.
-
-    Raises
-    ------
-    OctlessonsError
-        If there are no submissions, ``times.csv`` is wrong, or a folder may be one student's or a
-        class's. Never for what a student did in a folder or file of their own.
+    `notice` gets a sentence for the tutor about everything that fits nobody: files left out, two
+    hand-ins under one name, lines of ``times.csv``. An `OctlessonsError` says that there are no
+    submissions, ``times.csv`` is wrong, or a folder may be one student's or a class's; never what a
+    student did in a folder or file of their own.
     """
     return list(iter_submissions(path, exercise_ids, single=single, notice=notice))
 
@@ -101,7 +76,7 @@ def iter_submissions(
     exercise_ids: Sequence[str],
     *,
     single: bool = False,
-    notice: Callable[[str], None] = _silent,
+    notice: Callable[[str], object] = str,
 ) -> Iterator[Submission]:
     """Read submissions one after the other, as `read_submissions` does; only one is held."""
     exercises = list(exercise_ids)
@@ -141,7 +116,7 @@ def _of_archive(
     file: str,
     exercises: Sequence[str],
     single: bool,
-    notice: Callable[[str], None],
+    notice: Callable[[str], object],
     stack: ExitStack,
 ) -> tuple[list[HandIn], list[Top]]:
     """Who handed in what an archive holds, and what lies at a class's top."""
@@ -166,7 +141,7 @@ def _student(made: HandIn) -> str:
 
 
 def _moments(
-    path: str, tops: Sequence[Top], found: Sequence[HandIn], notice: Callable[[str], None]
+    path: str, tops: Sequence[Top], found: Sequence[HandIn], notice: Callable[[str], object]
 ) -> dict[str, datetime]:
     """When students handed in, as ``times.csv`` at a class's top has it."""
     entry = next((top.entry for top in tops if top.name == TIMES), None)
@@ -192,7 +167,9 @@ def _submission(made: HandIn, exercises: Sequence[str], submitted: datetime | No
     with ExitStack() as stack:
         try:
             for part in made.parts:
-                files.add(part(stack, budget))
+                found = part(stack, budget)
+                files.entries += found.entries
+                files.problems += found.problems
             files.entries.sort(key=lambda entry: (entry.depth, entry.path))
             works = read_answers(files, exercises, budget, newest="canvas" in dict(owner.ids))
         except Exception as error:  # one student's files must not stop the class
@@ -205,5 +182,5 @@ def _submission(made: HandIn, exercises: Sequence[str], submitted: datetime | No
         works=works,
         submitted=submitted,
         student=owner.student or name,
-        ids={**dict(owner.ids), **({"late": "yes"} if made.late else {})},
+        ids=dict(owner.ids),
     )

@@ -190,9 +190,6 @@ class _Search:
         return sanitize(text)
 
 
-# ---------------------------------------------------------------------- names
-
-
 def _split(name: str) -> tuple[str, str]:
     stem, dot, suffix = name.rpartition(".")
     return (stem, f".{suffix.lower()}") if dot else (name, "")
@@ -227,9 +224,6 @@ def _belongs(name: str, plain: dict[str, str]) -> tuple[str, int, int] | None:
         if stem.endswith(f"-{exercise}") and not stem.startswith("test-"):
             return plain[exercise], 3, number
     return None
-
-
-# ---------------------------------------------------------------------- content
 
 
 def _without_utf_16(data: bytes) -> bytes:

@@ -31,10 +31,7 @@ from octlessons.grading.intake.entries import (
 ZIP = ".zip"
 
 #: Archives that students hand in and that are not read.
-OTHER_KINDS = (
-    *(".tar", ".tgz", ".gz", ".bz2", ".tbz2", ".xz", ".txz", ".zst"),
-    *(".rar", ".7z"),
-)
+OTHER_KINDS = (".tar", ".tgz", ".gz", ".bz2", ".tbz2", ".xz", ".txz", ".zst", ".rar", ".7z")
 
 UNSAFE = "has a name that leads out of the archive. Make the archive anew, from the folder itself."
 
@@ -61,19 +58,8 @@ TOO_MANY = (
 )
 
 
-def is_archive(name: str) -> bool:
-    """Whether a file is to be opened as an archive, by its name."""
-    return name.lower().endswith(ZIP)
-
-
 def archive_files(file: BinaryIO, bounds: Bounds, stack: ExitStack) -> Files:
-    """List the files of a zip file; they can be read until `stack` closes.
-
-    Raises
-    ------
-    Unreadable
-        If it is no zip file or breaks a bound.
-    """
+    """List the files of a zip file, to be read until `stack` closes; or it is `Unreadable`."""
     try:
         limited = _Limited(file, bounds.directory)
         archive = stack.enter_context(zipfile.ZipFile(limited))
@@ -108,7 +94,7 @@ def opened(files: Files, rounds: int, budget: Budget, stack: ExitStack) -> Files
     for _ in range(rounds):
         result, count = Files(problems=files.problems), 0
         for entry in files.entries:
-            if not is_archive(entry.name) or entry.problem:
+            if not entry.name.lower().endswith(ZIP) or entry.problem:
                 result.entries.append(entry)
                 continue
             count += 1

@@ -11,16 +11,11 @@ from typing import BinaryIO
 
 from octlessons.grading.text import sanitize
 
-#: Bytes that a Python file or notebook may have, and an archive within an archive.
-LARGEST = 5_000_000
-LARGEST_ARCHIVE = 20_000_000
-
-#: Bytes that are read of one submission in all.
-MOST_TOGETHER = 60_000_000
+#: Bytes of a Python file or notebook, of an archive within an archive, of one submission in all.
+LARGEST, LARGEST_ARCHIVE, MOST_TOGETHER = 5_000_000, 20_000_000, 60_000_000
 
 #: Names that are looked at in one student's folder, and how deep.
-MOST_NAMES = 20_000
-DEEPEST = 8
+MOST_NAMES, DEEPEST = 20_000, 8
 
 NOT_REGULAR = "is not a regular file. Hand in the file itself."
 SYMBOLIC_LINK = "is a symbolic link. Hand in the file itself, not a link to it."
@@ -36,11 +31,10 @@ class Unreadable(Exception):
 
 @dataclass(frozen=True)
 class Entry:
-    """One file of a submission, not read yet.
+    """One file of a submission, not read yet; anything may stand in its `path`.
 
-    `path` is its name with folders, ``/`` between them, as found: anything may stand in it.
     ``load(most)`` gives the content, or `Unreadable` if there is more. `problem` is why it will not
-    be read. ``open()``, where it is there, gives it as a file to search in.
+    be read; ``open()``, where it is there, gives it as a file to search in.
     """
 
     path: str
@@ -75,11 +69,6 @@ class Files:
     entries: list[Entry] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
 
-    def add(self, other: Files) -> None:
-        """Take in what was found elsewhere."""
-        self.entries += other.entries
-        self.problems += other.problems
-
 
 class Budget:
     """How much may still be read of one submission."""
@@ -93,8 +82,8 @@ class Budget:
             raise Unreadable(entry.problem)
         if self._left <= 0:
             raise Unreadable(
-                f"is not read: what was handed in has more than {megabytes(self._most)}. Leave out "
-                "everything but the exercises."
+                f"is not read: what was handed in has more than {self._most // 1_000_000} MB. "
+                "Leave out everything but the exercises."
             )
         data = entry.load(most)
         self._left -= len(data)
@@ -115,15 +104,10 @@ def shown(path: str) -> str:
     return sanitize(path, 160, one_line=True) or "a file without a name"
 
 
-def megabytes(size: int) -> str:
-    """``5 MB``."""
-    return f"{size // 1_000_000} MB"
-
-
 def too_large(most: int) -> Unreadable:
     """The complaint about a file of more bytes than that."""
     return Unreadable(
-        f"has more than {megabytes(most)}. Hand in less: of a notebook, clear the outputs and "
+        f"has more than {most // 1_000_000} MB. Hand in less: of a notebook, clear the outputs and "
         "save it again."
     )
 

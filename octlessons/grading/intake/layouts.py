@@ -47,13 +47,13 @@ _MOODLE_FILE = re.compile(
 )
 # "lianna_LATE_12345_67890_dark-part-1.py", "anon_aB3de_67890_x.py", "lianna_12345_text.html"
 _CANVAS = re.compile(
-    r"(?:(?P<name>.+?)_(?P<late>LATE_)?(?P<id>\d+)|(?P<late_anon>LATE_)?anon_(?P<anon>[^\W_]+))"
+    r"(?:(?P<name>.+?)_(?:LATE_)?(?P<id>\d+)|(?:LATE_)?anon_(?P<anon>[^\W_]+))"
     r"_(?:\d+_(?P<file>.+)|(?P<page>text\.html|link\.html))",
     re.DOTALL,
 )
 _ADDRESS = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
 
-Notice = Callable[[str], None]
+Notice = Callable[[str], object]
 
 #: Gives the files of a student, given what to close at the end and how much may be read.
 Part = Callable[[ExitStack, Budget], Files]
@@ -63,9 +63,8 @@ Part = Callable[[ExitStack, Budget], Files]
 class Who:
     """Whose a folder or file is, by its name.
 
-    `raw` is the name without what says nothing about the student, `name` the same for people to
-    read, `student` what identifies the student; `ids` are numbers of Moodle or Canvas, `file` is
-    what the student called the file. `late`: whether the download says so.
+    `raw` is the name without what says nothing about the student, `name` the same for people,
+    `student` what identifies; `ids` are numbers of Moodle or Canvas, `file` is the file's own name.
     """
 
     raw: str
@@ -73,7 +72,6 @@ class Who:
     student: str
     ids: tuple[tuple[str, str], ...] = ()
     file: str = ""
-    late: bool = False
 
 
 @dataclass
@@ -82,7 +80,6 @@ class HandIn:
 
     who: Who
     parts: list[Part] = field(default_factory=list)
-    late: bool = False
     slug: str = ""
 
 
@@ -121,15 +118,13 @@ def who(name: str, *, is_file: bool, exercises: Sequence[str] = ()) -> Who:
         number = canvas["id"] or canvas["anon"]
         raw = "_".join(part for part in (canvas["name"] or "anon", number) if part)
         shown_as = _shown_name(canvas["name"] or f"anon {number}")
-        late = bool(canvas["late"] or canvas["late_anon"])
-        file = canvas["file"] or canvas["page"]
-        return Who(raw, shown_as, number, (("canvas", number),), file, late)
+        return Who(raw, shown_as, number, (("canvas", number),), canvas["file"] or canvas["page"])
     file = name if is_file else ""
     if is_file and short and (parts := ends_in(name, exercises)):
         name, file = parts
     elif is_file:
         suffix = next((end for end in _WORK if name.lower().endswith(end)), "")
-        name = name[: len(name) - len(suffix)] or name
+        name = name[: len(name) - len(suffix)].removesuffix(".tar") or name
     full = _shown_name(name)
     address = _ADDRESS.search(full)
     return Who(name, full, address[0] if address else full, (), file)
@@ -137,9 +132,6 @@ def who(name: str, *, is_file: bool, exercises: Sequence[str] = ()) -> Who:
 
 def _shown_name(name: str) -> str:
     return sanitize(name, 200, one_line=True).strip()
-
-
-# ---------------------------------------------------------------------- what lies at the top
 
 
 def tops_of_folder(folder: str, exercises: Sequence[str]) -> list[Top]:
@@ -199,9 +191,6 @@ def folder_on_disk(path: str, exercises: Sequence[str]) -> Top:
     )
 
 
-# ---------------------------------------------------------------------- one or many
-
-
 def hand_ins(
     place: Top, owner: Who, exercises: Sequence[str], notice: Notice, *, single: bool = False
 ) -> tuple[list[HandIn], list[Top]]:
@@ -245,7 +234,7 @@ def hand_ins(
 
 def one_hand_in(place: Top, owner: Who) -> HandIn:
     """All of a folder, archive or file as one student's."""
-    return HandIn(owner, [place.part(owner.file)], owner.late, slug(owner.raw))
+    return HandIn(owner, [place.part(owner.file)], slug(owner.raw))
 
 
 def _signs(tops: Sequence[Top], exercises: Sequence[str]) -> tuple[str, list[str]]:
@@ -318,9 +307,6 @@ def chapter(exercise: str) -> str | None:
         return None
 
 
-# ---------------------------------------------------------------------- a class
-
-
 def _of_class(tops: Sequence[Top], exercises: Sequence[str], notice: Notice) -> list[HandIn]:
     """Group by student, and say what is left out.
 
@@ -354,7 +340,7 @@ def _of_class(tops: Sequence[Top], exercises: Sequence[str], notice: Notice) -> 
             )
         for part, name in zip(parts, names, strict=True):
             owner = part[0][1]
-            made = HandIn(owner, late=any(o.late for _, o in part), slug=slug(owner.raw))
+            made = HandIn(owner, slug=slug(owner.raw))
             if len(parts) > 1:
                 made.who = replace(owner, name=f"{owner.name} ({_shown_name(name)})"[:200])
                 made.slug = slug(f"{owner.raw}\n{name}")
@@ -391,14 +377,10 @@ def _tell_alike(found: Sequence[HandIn], notice: Notice) -> None:
             )
 
 
-# ---------------------------------------------------------------------- slugs
-
-
 def slug(raw: str, length: int = 10) -> str:
-    """A file name for a student that is safe everywhere: ``[a-z0-9._-]``, at most 80 characters.
+    """A safe file name for a student, ``[a-z0-9._-]``, at most 80 characters.
 
-    Names that had to be changed, or look as if they had been, end in a hash of the name as it
-    was, so two names never become the same, whatever the case.
+    Names that had to be changed, or look as if, end in a hash: two never become the same.
     """
     ascii_name = unicodedata.normalize("NFKD", raw[:200]).encode("ascii", "ignore").decode()
     name = re.sub(r"[^a-z0-9._-]+", "-", ascii_name.lower()).strip("-._")

@@ -25,13 +25,8 @@ _MOST_NAMED = 10
 def read_times(data: bytes, where: str) -> list[tuple[str, str, datetime | None]]:
     """Read the table: for each line where it stands, a name, and a time or None.
 
-    Commas, semicolons or tabs part the columns, whose names may have capitals and spaces and
-    others beside them. Empty lines, also of commas, are passed over.
-
-    Raises
-    ------
-    OctlessonsError
-        A sentence with file and line, where a line cannot be understood.
+    Commas, semicolons or tabs part the columns; other columns and empty lines are passed over. An
+    `OctlessonsError` says which line cannot be understood.
     """
     try:
         utf_16 = data[:2] in (b"\xff\xfe", b"\xfe\xff")
@@ -68,14 +63,13 @@ def read_times(data: bytes, where: str) -> list[tuple[str, str, datetime | None]
 def moments_of(
     times: Sequence[tuple[str, str, datetime | None]],
     students: Mapping[str, Sequence[str]],
-    notice: Callable[[str], None],
+    notice: Callable[[str], object],
 ) -> dict[str, datetime]:
-    """When each student handed in, from the lines of `read_times`; and say which are nobody's.
+    """When each student handed in; and say which lines are nobody's.
 
-    A name that is written exactly as a student's counts for that one. Otherwise names are
-    compared as people do (`name_key`), and a line that then fits several students counts for none.
-    `students` has by key all that a student is known by; two lines with different times for one
-    student are an `OctlessonsError`.
+    A name written exactly as a student's counts for that one; else names are compared as people do
+    (`name_key`), and a line that then fits several students counts for none. `students` has by key
+    all that a student is known by.
     """
     exact: dict[str, set[str]] = {}
     alike: dict[str, set[str]] = {}

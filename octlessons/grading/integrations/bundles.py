@@ -72,30 +72,13 @@ def make_bundle(
     hidden: str | os.PathLike | None = None,
     repository: str = "",
 ) -> Bundle:
-    """Make a bundle, ready to upload.
+    """Make a bundle, ready to upload; `config`, `exercises`, `hidden` as for `load_assignment`.
 
-    Parameters
-    ----------
-    service : {"gradescope", "classroom50", "actions", "container"}
-        The last is what the image for submissions is built from, where there are no namespaces
-        of Linux; it holds no exercise and no check.
-    out : path
-        A name that ends in ``.zip``, or a new folder. Gradescope takes a zip, which lies in the
-        folder then.
-    config, exercises, hidden
-        As for `assignment.load_assignment`.
-    repository : str
-        For ``actions``: ``OWNER/NAME`` of a private repository that will hold the checks.
-
-    Returns
-    -------
-    Bundle
-
-    Raises
-    ------
-    OctlessonsError
-        If the assignment is wrong, `out` is taken, or hidden checks would go where students can
-        read them.
+    A ``container`` is what the image for submissions is built from, where there are no namespaces
+    of Linux; it holds no exercise and no check. `out` ends in ``.zip``, or is a new folder.
+    `repository` is, for ``actions``, the ``OWNER/NAME`` of a private one that will hold the checks.
+    An `OctlessonsError` says that the assignment is wrong, `out` is taken, or hidden checks would
+    go where students can read them.
     """
     if service not in SERVICES:
         raise OctlessonsError(f"There is no bundle for {service!r}, only for {listing(SERVICES)}.")
@@ -169,9 +152,6 @@ def _texts(folder: str, words: Mapping[str, str]) -> Files:
                 text = text.replace(place, word)
             found[path.name] = (text.rstrip("\n").encode() + b"\n", text.startswith("#!"))
     return found
-
-
-# ---------------------------------------------------------------------- what is in it
 
 
 def _course(assignment: Assignment, entries: list[dict], private: bool) -> Files:
@@ -249,9 +229,6 @@ def _constraints() -> str:
     found = {canonicalize_name(d.name): d.version.split("+")[0] for d in distributions()}
     pins = (f"{name}=={number}\n" for name, number in sorted(found.items()))
     return "".join(pin for pin in pins if not pin.startswith("octlessons=="))
-
-
-# ---------------------------------------------------------------------- writing it
 
 
 def _write(files: Files, out: Path, service: str) -> Path:

@@ -16,7 +16,7 @@ import sys
 import tempfile
 import traceback
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -25,7 +25,7 @@ from octlessons.errors import OctlessonsError
 from octlessons.grading.assignment import Assignment, load_assignment
 from octlessons.grading.classrun import ClassResult, grade
 from octlessons.grading.exports import Place, write_student
-from octlessons.grading.exports.rendering import render
+from octlessons.grading.exports.page import render
 from octlessons.grading.intake import read_submissions
 from octlessons.grading.submission import Submission
 from octlessons.grading.text import sanitize
@@ -36,21 +36,28 @@ FAILED = (
     "again."
 )
 
+# What the runner of Classroom 50 tells, in its environment.
+_PLACE = {
+    **{name: name.upper() for name in ("classroom", "assignment")},
+    "submission": "SUBMISSION_TAG",
+    **{name: f"{name.upper()}_URL" for name in ("commit", "release", "review")},
+}
+
 # GitHub takes up to a megabyte of summary.
 _MOST_SUMMARY = 900_000
 
 
 @dataclass(frozen=True)
 class Sender:
-    """Who handed in, when, and until when it was due, as the service knows it.
+    """Who handed in, when, and until when it was due, as the service knows it; else empty.
 
-    `student` identifies the student for data and extensions; `others` is what else the student,
-    or other members of the group, are known by. What is not known is empty.
+    `student` decides about data and extensions; `others` is what else the student, or other members
+    of the group, are known by.
     """
 
     student: str = ""
     name: str = ""
-    others: Mapping[str, str] | None = None
+    others: Mapping[str, str] = field(default_factory=dict)
     submitted: datetime | None = None
     due: datetime | None = None
 
@@ -58,29 +65,10 @@ class Sender:
 def mark(
     folder: Path, bundle: Path, sender: Sender, place: Place | None = None
 ) -> tuple[bool, dict[str, bytes]]:
-    """Grade one submission.
+    """Grade the submission in `folder` with the bundle's course; give the student's files by name.
 
-    Parameters
-    ----------
-    folder : Path
-        What the student handed in.
-    bundle : Path
-        Has ``grading.toml`` and the course beside it.
-    sender : Sender
-    place : Place, optional
-        For Classroom 50.
-
-    Returns
-    -------
-    whole : bool
-        Whether every exercise has a mark.
-    files : dict of str to bytes
-        The student's files, by name: ``index.html``, ``gradescope.json`` and so on.
-
-    Raises
-    ------
-    OctlessonsError
-        If the assignment is wrong or submissions cannot be kept apart here.
+    First comes whether every exercise has a mark. An `OctlessonsError` says that the assignment is
+    wrong, or that submissions cannot be kept apart here.
     """
     assignment = load_assignment(bundle / "grading.toml")
     assignment = _extended(assignment, sender)
@@ -100,20 +88,19 @@ def mark(
 
 def _sent_by(submission: Submission, sender: Sender) -> Submission:
     name = sanitize(sender.name, 200, one_line=True) or submission.name
-    others = dict(sender.others or {})
     return replace(
         submission,
         name=name,
         student=sanitize(sender.student, 200, one_line=True) or submission.student or name,
         submitted=sender.submitted or submission.submitted,
-        ids={**submission.ids, **others},
+        ids={**submission.ids, **sender.others},
     )
 
 
 def _extended(assignment: Assignment, sender: Sender) -> Assignment:
     """The assignment with the deadline that the service gives this student, if it is later."""
     late = assignment.late
-    names = (sender.student, sender.name, *(sender.others or {}).values())
+    names = (sender.student, sender.name, *sender.others.values())
     now = late.deadline(*names)
     if now is None or sender.due is None or not sender.student or sender.due <= now:
         return assignment
@@ -130,10 +117,7 @@ def gradescope(bundle: Path, root: Path) -> int:
 
 
 def gradescope_sender(path: Path) -> Sender:
-    """Read Gradescope's file about a submission; what is not in it is not known.
-
-    Of a group, the address that is first in the alphabet stands for all.
-    """
+    """Read Gradescope's file about a submission; of a group, the first address stands for all."""
     try:
         content = json.loads(path.read_text("utf-8"))
         users = sorted(content.get("users") or [], key=lambda user: str(user.get("email", "")))
@@ -156,21 +140,11 @@ def gradescope_sender(path: Path) -> Sender:
 
 
 def classroom50(bundle: Path, checkout: Path) -> int:
-    """Grade a checkout and write ``result.json`` and ``release-body.md`` into it.
-
-    Names and addresses come from the environment of Classroom 50's runner.
-    """
-    known = os.environ.get
-    who = known("OWNER") or known("USERNAME") or ""
-    place = Place(
-        classroom=known("CLASSROOM", ""),
-        assignment=known("ASSIGNMENT", ""),
-        submission=known("SUBMISSION_TAG", ""),
-        commit=known("COMMIT_URL", ""),
-        release=known("RELEASE_URL", ""),
-        review=known("REVIEW_URL", ""),
-        moment=datetime.now(UTC),
-    )
+    """Grade a checkout and write ``result.json`` and ``release-body.md`` into it."""
+    known = {name: os.environ.get(name, "") for name in (*_PLACE.values(), "OWNER", "USERNAME")}
+    who = known["OWNER"] or known["USERNAME"]
+    told = {name: known[variable] for name, variable in _PLACE.items()}
+    place = Place(**told, moment=datetime.now(UTC))
     whole, files = mark(checkout, bundle, Sender(student=who, name=who), place)
     if not whole:
         return 1
@@ -216,21 +190,15 @@ def _summarise(text: str) -> None:
 
 def summary(result: bytes) -> str:
     """A student's ``result.json`` as Markdown that is one block of HTML: text in it stays text."""
-    content = json.loads(result)
-    text = _block(render("summary.html", exercises=content["exercises"], **_head(content)))
-    if len(text.encode()) > _MOST_SUMMARY:
-        text = _block(render("summary.html", exercises=[], **_head(content)))
-    return text
+    content = {"warning": "", **json.loads(result)}
+    text = _block(content)
+    return text if len(text.encode()) <= _MOST_SUMMARY else _block({**content, "exercises": []})
 
 
-def _head(content: dict) -> dict:
-    known = {name: content[name] for name in ("assignment", "final", "max_points", "late")}
-    return known | {"warning": content.get("warning", "")}
-
-
-def _block(text: str) -> str:
+def _block(content: dict) -> str:
     """HTML without empty lines, at which GitHub would read on as Markdown."""
-    return "".join(f"{line}\n" for line in text.splitlines() if line.strip())
+    lines = render("summary.html", **content).splitlines()
+    return "".join(f"{line}\n" for line in lines if line.strip())
 
 
 _SERVICES: dict[str, tuple[Callable[..., int], int]] = {
