@@ -115,7 +115,8 @@ def read_folder(
     ----------
     path : path, sequence of paths, or table
         A folder, single files, or a table: a CSV file, a DataFrame or a dictionary of columns,
-        with ``file`` and any of ``label``, ``patient``, ``site``, ``split``.
+        with ``file`` (a path, its end, its ending left off or not) and any of ``label``,
+        ``patient``, ``site``, ``split``.
     table : table, optional
         What is known of the files in the folder `path`; other files are not read.
     layout : str, optional
