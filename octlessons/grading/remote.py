@@ -179,8 +179,8 @@ class RemoteStudent:
                 f"{_seconds(limits.submission_seconds)} together. Does a function wait (`sleep`)?"
             )
         return TimedOut(
-            f"{shown} was stopped: the check had {_seconds(limits.wall_seconds)} without an "
-            "answer, or for all of its calls together. Does the function wait (`sleep`), or is "
+            f"{shown} was stopped after {_seconds(limits.wall_seconds)} without an answer: a check "
+            "has no more for all of its calls together. Does the function wait (`sleep`), or is "
             "there a loop that never ends?"
         )
 

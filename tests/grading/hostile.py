@@ -51,9 +51,30 @@ WAYS: dict[str, str] = {
     "flat": "x.ravel() if isinstance(x, np.ndarray) else x",
     "lone surrogate": "'\\ud800'",
     "control characters": "'\\x00\\x1b[31m'",
+    "empty text": "''",
+    "half the rows": "x[: len(x) // 2] if isinstance(x, np.ndarray) and x.ndim else 0.5",
+    "one row more": "np.concatenate([x, x[:1]]) if np.ndim(x) and len(x) else [x, x]",
+    "masked": "np.ma.masked_all(np.shape(x) if isinstance(x, np.ndarray) else 3)",
+    "structured": "np.zeros(3, 'i4,f8')",
+    "equal to everything": "type('F', (float,), {'__eq__': lambda *a: True})(-7.25)",
     "generator": "(i for i in range(3))",
     "function": "(lambda: 1)",
 }
+
+#: What changes nothing in a right answer of some kinds.
+HARMLESS = ("float16", "transposed", "flat", "long double", "bools", "true")
+
+#: What cannot be sent as a result: nothing at all is earned by it.
+UNSENDABLE = ("objects", "masked", "structured", "set", "generator", "function", "too large")
+
+#: What is the same whatever the question: it earns no more than no answer does, in a check that
+#: looks at something else than the value.
+CONSTANT = (
+    *("bytes", "dates", "array of texts", "array of bytes"),
+    *("many dimensions", "large", "long texts in a list", "long bytes in a list", "ragged"),
+    *("mixed", "dates in a list", "many lists", "nested", "dict", "odd keys", "lone surrogate"),
+    *("control characters", "empty text"),
+)
 
 #: What the suite tries; the slow test tries all.
 FEW = ("nothing", "dates without unit", "long texts in a list")

@@ -12,7 +12,6 @@ import re
 import stat
 import struct
 import zipfile
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -23,6 +22,7 @@ from octlessons.grading.classrun import grade
 from octlessons.grading.exports import write_results
 from octlessons.grading.intake import read_submissions
 from tests.conftest import ROOT
+from tests.grading.conftest import limited
 from tests.grading.numpy_course import CORRECT
 
 
@@ -70,8 +70,7 @@ def outcome(isolation, assignment, tmp_path_factory):
     for number in range(len(CASES)):
         _write(folder, f"good-{number:03}", {"submission": {"ex1.py": CORRECT["ex1"]}})
     (folder / '=HYPERLINK("http:x")\n' / "x").mkdir(parents=True)
-    limits = Limits(cpu_seconds=1, wall_seconds=3, memory_mb=1024)
-    quick = replace(assignment, tasks=tuple(replace(t, limits=limits) for t in assignment.tasks))
+    quick = limited(assignment, Limits(cpu_seconds=1, wall_seconds=5, memory_mb=1024))
     submissions = read_submissions(folder, quick.ids)
     result = grade(submissions, quick, tmp_path_factory.mktemp("out"), isolation=isolation, jobs=2)
     return {entry.name: entry for entry in submissions}, result

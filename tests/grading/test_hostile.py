@@ -7,10 +7,7 @@ from octlessons.grading.assignment import load_assignment
 from octlessons.grading.classrun import grade
 from octlessons.grading.submission import Submission, Work
 from tests.conftest import ROOT
-from tests.grading.hostile import FEW, WAYS, spoiled
-
-# What changes nothing in a right answer of some kinds.
-_HARMLESS = ("float16", "transposed", "flat", "long double", "bools", "true")
+from tests.grading.hostile import CONSTANT, FEW, HARMLESS, UNSENDABLE, WAYS, spoiled
 
 
 def _class(ways, kinds):
@@ -28,21 +25,34 @@ def _class(ways, kinds):
             yield Submission(name, name.replace(" ", "-").lower(), works, student=name)
 
 
-def _judged(some, out, isolation):
-    result = grade(some, load_assignment(), out, isolation=isolation, jobs=2)
-    unmarked = {place: r.no_mark for place, r in result.records.items() if r.outcome == "no mark"}
-    assert not unmarked, unmarked
-    return {
-        place
-        for place, record in result.records.items()
-        if record.points == record.max_points and not place[0].startswith(_HARMLESS)
-    }
+def _judged(ways, kinds, out, isolation):
+    """Grade a class of hostile answers; say which were marked wrongly."""
+    some = list(_class(ways, kinds))
+    records = grade(some, load_assignment(), out, isolation=isolation, jobs=2).records
+    names = {entry.slug: entry.name.rsplit(" ", 1) for entry in some}
+    nothing = next(slug for slug, name in names.items() if name == ["nothing", "whole"])
+    wrong = {}
+    for (slug, exercise), record in records.items():
+        way, part = names[slug]
+        if record.outcome == "no mark":
+            wrong[exercise, way, part] = record.no_mark
+        elif record.points == record.max_points and way not in HARMLESS:
+            wrong[exercise, way, part] = "all points"
+        elif way in UNSENDABLE and part == "whole" and record.points:
+            wrong[exercise, way, part] = f"{record.points} points for what cannot be sent"
+        elif (
+            way in CONSTANT
+            and part == "whole"
+            and record.points > records[nothing, exercise].points
+        ):
+            wrong[exercise, way, part] = f"{record.points} points for a constant"
+    return wrong
 
 
 def test_some_hostile_answers_to_every_exercise(isolation, tmp_path):
-    assert not _judged(list(_class(FEW, (True,))), tmp_path, isolation)
+    assert not _judged(FEW, (True,), tmp_path, isolation)
 
 
 @pytest.mark.slow
 def test_all_hostile_answers_to_every_exercise(isolation, tmp_path):
-    assert not _judged(list(_class(WAYS, (True, False))), tmp_path, isolation)
+    assert not _judged(WAYS, (True, False), tmp_path, isolation)

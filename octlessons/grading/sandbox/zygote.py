@@ -133,6 +133,7 @@ class Child:
     def __init__(self, channel: socket.socket, watch: socket.socket):
         self._channel, self._watch = channel, watch
         self._number = 0
+        self._allowed = math.nan
         self._ended: Ended | None = None
 
     def shut_in(self) -> bool:
@@ -143,8 +144,8 @@ class Child:
             return False
 
     def allow(self, cpu_seconds: float) -> None:
-        """Give it that much processor time from now on."""
-        self._tell(cpu_seconds, math.nan)
+        """Give it that much processor time from the next request on."""
+        self._allowed = cpu_seconds
 
     def ask(self, wall_seconds: float, what: str, *content) -> tuple:
         """Send a request (``"load"``, ``"call"``, ``"after"``) and wait so long for the answer.
@@ -155,7 +156,8 @@ class Child:
         """
         self._number += 1
         message = wire.encode((self._number, what, *content))
-        self._tell(math.nan, wall_seconds)
+        self._tell(self._allowed, wall_seconds)
+        self._allowed = math.nan
         # The supervisor ends the child in time; this deadline is for a supervisor that does not.
         deadline = time.monotonic() + wall_seconds + _FORK
         try:
