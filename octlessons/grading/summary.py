@@ -10,7 +10,7 @@ from pathlib import Path
 
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import Progress
 from rich.table import Table
 
 from octlessons._optional import need
@@ -62,7 +62,7 @@ def grade_class(
     assignment = load_assignment(config, exercises, hidden)
     notices: list[str] = []
     found = read_submissions(submissions, assignment.ids, single=single, notice=notices.append)
-    with _bar(console) as bar:
+    with Progress(console=console, transient=True) as bar:
         task = bar.add_task(count(len(found), "student"), total=None)
         result = grade(
             found,
@@ -116,17 +116,6 @@ def _may_begin(out: Path, submissions: Path) -> None:
     parent = next(place for place in (out, *out.resolve().parents) if place.exists())
     if not os.access(parent, os.W_OK):
         raise OctlessonsError(f"Results cannot be written to {out}: {parent} is read-only.")
-
-
-def _bar(console: Console) -> Progress:
-    return Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-        console=console,
-        transient=True,
-    )
 
 
 def _tell(

@@ -260,13 +260,6 @@ def test_files_for_each_student_are_enough(folder):
     assert all(work.missing for s in read_submissions(folder, IDS) for work in s.works.values())
 
 
-def test_names_before_the_exercise_are_the_students(folder):
-    for who in ("Ana Li", "bob"):
-        fill(folder, {f"{who}_{name}.py": RIGHT[name] for name in IDS})
-    found = read_submissions(folder, IDS)
-    assert {s.name for s in found} == {"Ana Li", "bob"} and all(map(is_right, found))
-
-
 @pytest.mark.parametrize("how", ["folders", "files", "zip"])
 def test_moodle(folder, tmp_path, how):
     between = "" if how == "files" else "/"

@@ -125,7 +125,7 @@ def _of_archive(
         files = archive_files(stack.enter_context(open_regular(file)), OF_A_CLASS, stack)
         place = folder_of(owner.raw, files)
         found, tops = hand_ins(place, owner, exercises, notice, single=single)
-        if len(found) < 2 and len(files.entries) > OF_A_STUDENT.entries:
+        if len(found) < 2 and len(files.entries) > OF_A_STUDENT[0]:
             raise Unreadable(TOO_MANY)
     except Unreadable as error:
         problem = Files(problems=[f"{shown(os.path.basename(file))} {error}"])

@@ -12,7 +12,7 @@ import stat
 import zipfile
 from collections import Counter
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import BinaryIO
 
 from octlessons.grading.intake.entries import (
@@ -41,31 +41,23 @@ _MOST_ARCHIVES = 20  # of one student
 _DEEPEST = 16  # folders in an archive
 
 
-@dataclass(frozen=True)
-class Bounds:
-    """How many entries an archive may have, and how many bytes the list of them."""
-
-    entries: int
-    directory: int
-
-
-OF_A_STUDENT = Bounds(2_000, 1_500_000)
-OF_A_CLASS = Bounds(40_000, 16_000_000)
+#: How many entries an archive may have, and how many bytes the list of them.
+OF_A_STUDENT, OF_A_CLASS = (2_000, 1_500_000), (40_000, 16_000_000)
 
 TOO_MANY = (
-    f"holds too many files: a student's archive may have {OF_A_STUDENT.entries} entries, one of a "
-    f"whole class {OF_A_CLASS.entries}. Leave out everything but the exercises."
+    f"holds too many files: a student's archive may have {OF_A_STUDENT[0]} entries, one of a "
+    f"whole class {OF_A_CLASS[0]}. Leave out everything but the exercises."
 )
 
 
-def archive_files(file: BinaryIO, bounds: Bounds, stack: ExitStack) -> Files:
+def archive_files(file: BinaryIO, bounds: tuple[int, int], stack: ExitStack) -> Files:
     """List the files of a zip file, to be read until `stack` closes; or it is `Unreadable`."""
     try:
-        limited = _Limited(file, bounds.directory)
+        limited = _Limited(file, bounds[1])
         archive = stack.enter_context(zipfile.ZipFile(limited))
         limited.most = LARGEST_ARCHIVE + 2**20
         infos = archive.infolist()
-        if len(infos) > bounds.entries:
+        if len(infos) > bounds[0]:
             raise Unreadable(TOO_MANY)
         found = [_zip_entry(archive, info) for info in infos]
     except Unreadable:

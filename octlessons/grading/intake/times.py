@@ -35,7 +35,9 @@ def read_times(data: bytes, where: str) -> list[tuple[str, str, datetime | None]
     except UnicodeDecodeError as error:
         raise OctlessonsError(f"{where} is not UTF-8 text: save it as “CSV UTF-8”.") from error
     first = next((line for line in lines if line.strip(" ,;\t")), "")
-    table = csv.reader(io.StringIO("\n".join(lines), newline=""), delimiter=_separator(first))
+    table = csv.reader(
+        io.StringIO("\n".join(lines), newline=""), delimiter=max(",;\t", key=first.count)
+    )
     found: list[tuple[str, str, datetime | None]] = []
     seen: dict[str, datetime] = {}
     places: list[int] | None = None
@@ -100,10 +102,6 @@ def moments_of(
 
 def _exact(name: str) -> str:
     return normalize("NFC", name).strip()
-
-
-def _separator(line: str) -> str:
-    return max(",;\t", key=line.count)
 
 
 def _columns(cells: list[str], place: str) -> list[int]:

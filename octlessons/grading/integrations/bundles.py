@@ -94,7 +94,9 @@ def make_bundle(
     if service == "container":
         return Bundle(_write(_package({"grade"}) | _texts(service, words), Path(out), service))
     assignment = load_assignment(config, exercises, hidden)
-    entries = _entries(assignment)
+    text = (assignment.root / "exercises" / "catalogue.toml").read_text("utf-8")
+    known = {entry["id"]: entry for entry in tomllib.loads(text)["exercise"]}
+    entries = [known[name] for name in assignment.ids]
     extras = {"grade", *(entry["needs"] for entry in entries)} - {"core"}
     points = str(sum(entry["points"] for entry in entries))
     if private and any(task.hidden_checks for task in assignment.tasks):
@@ -168,12 +170,6 @@ def _course(assignment: Assignment, entries: list[dict], private: bool) -> Files
         for name, content in task.hidden_checks.items() if private else ():
             files[f"hidden/{task.chapter}/{name}"] = content
     return {name: (content, False) for name, content in files.items()}
-
-
-def _entries(assignment: Assignment) -> list[dict]:
-    text = (assignment.root / "exercises" / "catalogue.toml").read_text("utf-8")
-    found = {entry["id"]: entry for entry in tomllib.loads(text)["exercise"]}
-    return [found[name] for name in assignment.ids]
 
 
 def _config(assignment: Assignment, private: bool) -> dict:
