@@ -61,16 +61,14 @@ def assert_number(student, found, *, low=None, high=None, whole: bool = False, b
         Only integers are right.
     """
     kind, found = "a whole number" if whole else "a number", _plain(found)
+    if whole and isinstance(found, float) and found.is_integer():
+        found = int(found)
     if isinstance(found, bool) or not isinstance(found, int if whole else (int, float)):
-        if whole and isinstance(found, float) and found.is_integer():
-            found = int(found)
-        else:
-            fail(student, f"gives {described(found)}", kind, because or _forgot(found))
+        fail(student, f"gives {described(found)}", kind, because or _forgot(found))
     if isinstance(found, float) and not np.isfinite(found):
         fail(student, f"gives {found}", f"{kind} that is finite", because)
     if (low is not None and found < low) or (high is not None and found > high):
-        span = f"{kind} from {_end(low, '−∞')} to {_end(high, '∞')}"
-        fail(student, f"gives {described(found)}", span, because)
+        fail(student, f"gives {described(found)}", kind + _span(low, high), because)
     return found
 
 
@@ -106,8 +104,7 @@ def assert_array(
     """
     found = _as_array(student, found, kind, because)
     if shape is not None:
-        wanted = "(" + ", ".join("any" if n is None else str(n) for n in shape)
-        wanted += ",)" if len(shape) == 1 else ")"
+        wanted = str(tuple("any" if n is None else n for n in shape)).replace("'", "")
         fits = len(shape) == found.ndim and all(
             n is None or n == m for n, m in zip(shape, found.shape, strict=True)
         )
@@ -122,8 +119,8 @@ def assert_array(
     if found.size and found.dtype.kind in "iuf":
         least, most = found.min(), found.max()
         if (low is not None and least < low) or (high is not None and most > high):
-            span = f"values from {_end(low, '−∞')} to {_end(high, '∞')}"
-            fail(student, f"gives values from {least:.4g} to {most:.4g}", span, because)
+            said = f"gives values from {least:.4g} to {most:.4g}"
+            fail(student, said, "values" + _span(low, high), because)
     return found
 
 
@@ -207,12 +204,9 @@ def assert_same_partition(student, found, expected, because: str = "") -> None:
         from sklearn.metrics import adjusted_rand_score
 
         score = adjusted_rand_score(expected, found)
-        fail(
-            student,
-            f"groups the images in another way (adjusted Rand index {score:.2f})",
-            f"the same {len(np.unique(expected))} groups, under any numbers (index 1)",
-            because,
-        )
+        said = f"groups the images in another way (adjusted Rand index {score:.2f})"
+        wanted = f"the same {len(np.unique(expected))} groups, under any numbers (index 1)"
+        fail(student, said, wanted, because)
 
 
 def assert_agreement(student, found, reference, at_least: float, because: str = "") -> None:
@@ -258,25 +252,18 @@ def assert_input_unchanged(student, because: str = "") -> None:
     """Check that the last call left its arguments as they were."""
     call, (args, kwargs) = student.last_call, student.arguments_after()
     if not (same(_listed(call.args), _listed(args)) and same(call.kwargs, kwargs)):
-        fail(
-            student,
-            "changed the data that it was given",
-            "that the caller's data stay as they are",
-            because or "Work on a copy: `x = x.copy()`, or write `x = x + 1` instead of `x += 1`.",
-        )
+        copy = "Work on a copy: `x = x.copy()`, or write `x = x + 1` instead of `x += 1`."
+        wanted = "that the caller's data stay as they are"
+        fail(student, "changed the data that it was given", wanted, because or copy)
 
 
 def assert_repeatable(student, call: Callable[[], object], because: str = "") -> None:
     """Check that the same call gives the same result twice."""
     first, second = call(), call()
     if not same(_listed(first), _listed(second)):
-        fail(
-            student,
-            "gives another result the second time",
-            "the same result for the same seed",
-            because
-            or "Is the seed handed on (`random_state=seed`, `np.random.default_rng(seed)`)?",
-        )
+        seed = "Is the seed handed on (`random_state=seed`, `np.random.default_rng(seed)`)?"
+        wanted = "the same result for the same seed"
+        fail(student, "gives another result the second time", wanted, because or seed)
 
 
 def assert_seed_is_used(
@@ -361,8 +348,9 @@ def _plain(value):
     return value.item() if isinstance(value, np.generic) else value
 
 
-def _end(limit, infinite: str) -> str:
-    return infinite if limit is None else f"{limit:g}"
+def _span(low, high) -> str:
+    low, high = "−∞" if low is None else f"{low:g}", "∞" if high is None else f"{high:g}"
+    return f" from {low} to {high}"
 
 
 def _forgot(found) -> str:

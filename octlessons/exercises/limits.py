@@ -1,9 +1,9 @@
 """A limit by the clock on a function in this process: nobody waits longer, whatever it does.
 
-The function runs in a thread of its own. So the limit holds in every thread, on every system, and
-where interrupts are ignored (nohup, cron, services). A thread that is over its time is interrupted
-again and again; one that waits in compiled code, or catches everything, is left behind. Compiled
-code that lets no other thread run cannot be left: only in a process of its own (`process`).
+The function runs in a thread of its own, so the limit holds in every thread, on every system, and
+where interrupts are ignored (nohup, cron, services). A thread over its time is interrupted again
+and again; one that waits in compiled code, or catches everything, is left behind. Compiled code
+that lets no other thread run needs a process of its own (`process`).
 """
 
 from __future__ import annotations
@@ -17,8 +17,7 @@ from typing import Any
 
 from octlessons.exercises.outcomes import TimedOut
 
-#: As `within`.
-Within = Callable[..., Any]
+Within = Callable[..., Any]  #: as `within`
 
 
 class _Over(BaseException):
@@ -46,9 +45,8 @@ def within(seconds: float | None, call: str, late: str, function: Callable, *arg
     thread.start()
     end = time.monotonic() + seconds
     try:
-        # In slices, because on Windows nothing interrupts the wait.
         while thread.is_alive() and (left := end - time.monotonic()) > 0:
-            thread.join(min(left, 0.2))
+            thread.join(min(left, 0.2))  # on Windows nothing interrupts a longer wait
     except BaseException:  # Ctrl-C, most likely
         _stop(thread)
         raise

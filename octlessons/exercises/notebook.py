@@ -46,15 +46,26 @@ class NotebookExercise:
 
     def solution(self, tutor: bool = False) -> str:
         """Show the solution, once the exercise is passed; to a tutor, without that."""
-        return Text(solution(self._entry, self._progress, tutor))
+        entry = self._entry
+        if not tutor and not self._progress.has_passed(entry):
+            raise OctlessonsError(
+                f"The solution of {entry.id} is shown after you have passed its checks. "
+                "Ask for a hint instead; tutors add --tutor (in a notebook, tutor=True)."
+            )
+        if not entry.solution.is_file():
+            raise OctlessonsError(
+                "This copy of the course holds no solutions; the tutor edition has that of "
+                f"{entry.id}."
+            )
+        text = entry.solution.read_text("utf-8")
+        kept = [line for line in text.split("\n") if line.strip() != "# end of solution"]
+        return Text("\n".join(kept).replace("# solution: ", "# "))
 
     def __repr__(self) -> str:
         entry = self._entry
         state = "passed" if self._progress.has_passed(entry) else "not passed yet"
-        return (
-            f"{entry.title} ({entry.heading.lower()}, {entry.minutes} minutes, "
-            f"{entry.points} points): {state}"
-        )
+        effort = f"{entry.minutes} minutes, {entry.points} points"
+        return f"{entry.title} ({entry.heading.lower()}, {effort}): {state}"
 
 
 def exercise(name: str) -> NotebookExercise:
@@ -64,10 +75,6 @@ def exercise(name: str) -> NotebookExercise:
     ----------
     name : str
         ``"dark-part"``, as in the page.
-
-    Returns
-    -------
-    NotebookExercise
 
     Raises
     ------
@@ -79,22 +86,6 @@ def exercise(name: str) -> NotebookExercise:
     >>> exercise("dark-part").hint(1)  # doctest: +SKIP
     """
     return NotebookExercise(load_catalogue()[name])
-
-
-def solution(entry: Exercise, progress: Progress, tutor: bool) -> str:
-    """Return the text of a solution; an error says why it may not be shown, or is not there."""
-    if not tutor and not progress.has_passed(entry):
-        raise OctlessonsError(
-            f"The solution of {entry.id} is shown after you have passed its checks. "
-            "Ask for a hint instead; tutors add --tutor (in a notebook, tutor=True)."
-        )
-    if not entry.solution.is_file():
-        raise OctlessonsError(
-            f"This copy of the course holds no solutions; the tutor edition has that of {entry.id}."
-        )
-    text = entry.solution.read_text("utf-8")
-    kept = [line for line in text.split("\n") if line.strip() != "# end of solution"]
-    return "\n".join(kept).replace("# solution: ", "# ")
 
 
 def _names() -> dict:

@@ -47,10 +47,9 @@ class CheckResult:
 
     Attributes
     ----------
-    name, title : str
-        Name of the test function, and the first line of its docstring: what it looks at, for the
-        student to read.
-    outcome : Outcome
+    name, title, outcome : str, str, Outcome
+        Name of the test function, the first line of its docstring (what it looks at, for the
+        student to read), and how it came out.
     message : str
         What was called, what came back, what was expected, the likely cause; empty if passed.
     points, max_points : int
@@ -134,8 +133,6 @@ class Report:
         for result, message in self.lines():
             said = f'<pre style="{style}">{html.escape(message)}</pre>' if message else ""
             items += f"<li>{result.sign} {html.escape(result.title)}{said}</li>"
-        return (
-            f"<p><strong>{html.escape(self.exercise)}: {self.outcome}</strong> "
-            f"({self.points} of {self.max_points} points)</p>"
-            f'<ul style="list-style:none;padding-left:0">{items}</ul>'
-        )
+        head = f"<strong>{html.escape(self.exercise)}: {self.outcome}</strong>"
+        points = f"({self.points} of {self.max_points} points)"
+        return f'<p>{head} {points}</p><ul style="list-style:none;padding-left:0">{items}</ul>'

@@ -66,13 +66,9 @@ def _described(value) -> str:
 def same(a, b) -> bool:
     """Whether two pieces of plain data are equal, in value, type and shape."""
     if isinstance(a, np.ndarray) or isinstance(b, np.ndarray):
-        return (
-            isinstance(a, np.ndarray)
-            and isinstance(b, np.ndarray)
-            and a.dtype == b.dtype
-            and a.shape == b.shape
-            and a.tobytes() == b.tobytes()
-        )
+        if not (isinstance(a, np.ndarray) and isinstance(b, np.ndarray)):
+            return False
+        return a.dtype == b.dtype and a.shape == b.shape and a.tobytes() == b.tobytes()
     if type(a) is not type(b):
         return False
     if isinstance(a, dict):
@@ -105,9 +101,8 @@ def described(value, width: int = 60) -> str:
         text = f"[{inner}{more}]" if isinstance(value, list) else f"({inner}{more})"
         return text if len(text) <= 3 * width else f"a {type(value).__name__} of {len(value)} items"
     if isinstance(value, dict):
-        inner = ", ".join(
-            f"{described(key, 20)}: {described(item, 20)}" for key, item in list(value.items())[:6]
-        )
+        items = list(value.items())[:6]
+        inner = ", ".join(f"{described(key, 20)}: {described(item, 20)}" for key, item in items)
         text = "{" + inner + (", …" if len(value) > 6 else "") + "}"
         return text if len(text) <= 3 * width else f"a dict of {len(value)} entries"
     if isinstance(value, str | bytes):

@@ -158,11 +158,8 @@ def judged(error: BaseException | None) -> tuple[Outcome, str]:
             return outcome, str(error)
     if isinstance(error, pytest.skip.Exception):
         return Outcome.ERROR, f"This check could not run: {error}"
-    return (
-        Outcome.ERROR,
-        f"The check itself stopped with {type(error).__name__}: {error}. That is not your "
-        "mistake: please report it.",
-    )
+    what = f"The check itself stopped with {type(error).__name__}: {error}."
+    return Outcome.ERROR, f"{what} That is not your mistake: please report it."
 
 
 def run_checks(
@@ -173,13 +170,7 @@ def run_checks(
     key: str = "",
     tell: Callable[..., None] = lambda **what: None,
 ) -> tuple[CheckResult, ...]:
-    """Run the check file of an exercise with pytest, in this process; see `CheckPlugin`.
-
-    Raises
-    ------
-    OctlessonsError
-        If there are no checks, or they cannot be read.
-    """
+    """Run the check file of an exercise with pytest, in this process; see `CheckPlugin`."""
     if not exercise.checks.is_file():
         raise OctlessonsError(f"The checks of {exercise.id} are missing: {exercise.checks}.")
     plugin = CheckPlugin(provide, who, key, tell)
@@ -190,17 +181,21 @@ def run_checks(
     ]
     os.environ.setdefault("MPLBACKEND", "Agg")
     said = io.StringIO()
-    with warnings.catch_warnings(), contextlib.redirect_stderr(said), _no_input(), quiet_options():
+    with (
+        warnings.catch_warnings(),
+        contextlib.redirect_stderr(said),
+        quiet_options(),
+        pytest.MonkeyPatch.context() as patch,
+    ):
         warnings.simplefilter("ignore")
+        patch.setattr(sys, "stdin", io.StringIO())  # `input()` waits for nobody
         try:
             pytest.main(arguments, plugins=[plugin])
         finally:
             forget(exercise.checks.parent)
     if plugin.problem or not plugin.results:
-        why = plugin.problem or said.getvalue() or "they hold no test"
-        raise OctlessonsError(
-            f"The checks of {exercise.id} could not be read: {why.strip()[-600:]}"
-        )
+        why = (plugin.problem or said.getvalue() or "they hold no test").strip()[-600:]
+        raise OctlessonsError(f"The checks of {exercise.id} could not be read: {why}")
     return tuple(plugin.results)
 
 
@@ -217,21 +212,8 @@ def forget(folder: Path) -> None:
 
 
 @contextlib.contextmanager
-def _no_input():
-    """`input()` ends at once instead of waiting for somebody."""
-    before, sys.stdin = sys.stdin, io.StringIO()
-    try:
-        yield
-    finally:
-        sys.stdin = before
-
-
-@contextlib.contextmanager
 def quiet_options():
     """Options that a project gives its own pytest are not for the checks."""
-    before = os.environ.pop("PYTEST_ADDOPTS", None)
-    try:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("PYTEST_ADDOPTS", raising=False)
         yield
-    finally:
-        if before is not None:
-            os.environ["PYTEST_ADDOPTS"] = before

@@ -79,8 +79,7 @@ class _Run:
     """What has come out of a run so far."""
 
     def __init__(self) -> None:
-        self.planned: list[CheckResult] = []
-        self.results: list[CheckResult] = []
+        self.planned, self.results = list[CheckResult](), list[CheckResult]()
         self.printed, self.problem = "", ""
         self.pid, self.status = 0, 0
         self.next_call()
@@ -163,7 +162,6 @@ class _Process:
 
     @property
     def waits(self) -> bool:
-        """Whether it can run another check."""
         return _SPLITS and self._process.poll() is None
 
     def run(self, request: dict) -> _Run:
@@ -181,7 +179,7 @@ class _Process:
             except queue.Empty:
                 line, over = b"\n", True
             if over and not run.timed_out:
-                self._kill(run.pid)
+                self._kill()
                 run.end, run.timed_out = time.monotonic() + _BETWEEN, True
             if not line:
                 run.status = self._process.wait()
@@ -194,27 +192,23 @@ class _Process:
             if not run.timed_out:
                 run.take(event)
 
-    def _kill(self, pid: int) -> None:
-        if not pid:
-            self._process.kill()
-            return
+    def _kill(self) -> None:
+        """End what it runs, where that is a process of its own, or else itself."""
         with contextlib.suppress(OSError):
-            os.killpg(pid, signal.SIGKILL)
+            os.killpg(self._run.pid, signal.SIGKILL) if self._run.pid else self._process.kill()
 
     def end(self) -> None:
         """End it, and what it runs."""
-        if self._run.pid:
-            self._kill(self._run.pid)
+        self._kill()
         self._process.kill()
         self._process.wait()
 
 
 def _event(line: bytes) -> dict[str, Any]:
-    try:
-        event = json.loads(line)
-    except ValueError:  # half a line of a process that was killed
-        return {}
-    return event if isinstance(event, dict) else {}
+    with contextlib.suppress(ValueError):  # half a line of a process that was killed
+        if isinstance(event := json.loads(line), dict):
+            return event
+    return {}
 
 
 def _result(entry: dict[str, Any]) -> CheckResult:

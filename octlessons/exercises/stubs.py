@@ -120,13 +120,8 @@ def notebook_text(exercise: Exercise) -> str:
         f"# {exercise.title}\n\n{exercise.heading} · {exercise.minutes} minutes · "
         f"{exercise.points} points\n\n{task}"
     )
-    cells = [
-        _cell("markdown", title),
-        _cell("code", setup, APART),
-        _cell("code", code),
-        _cell("code", use, APART),
-        _cell("markdown", more),
-    ]
+    cells = [_cell("markdown", title), _cell("code", setup, APART), _cell("code", code)]
+    cells += [_cell("code", use, APART), _cell("markdown", more)]
     cells = [cell | {"id": f"{exercise.id}-{i}"[-64:]} for i, cell in enumerate(cells)]
     notebook = {
         "cells": cells,

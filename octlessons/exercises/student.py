@@ -215,11 +215,8 @@ def _run(source: str, file: str, names: dict) -> None:
 
 def explained(error: BaseException, file: str) -> str:
     """Describe an error by its type, its text and the lines of the student's own file."""
-    frames = [
-        frame
-        for frame in traceback.extract_tb(error.__traceback__)
-        if frame.filename == file or frame.filename.startswith(("<ipython", "/tmp/ipykernel"))
-    ]
+    own = (file, "<ipython", "/tmp/ipykernel")
+    frames = [f for f in traceback.extract_tb(error.__traceback__) if f.filename.startswith(own)]
     said = _text(error)
     text = type(error).__name__ + (f": {said}" if said else "")
     for frame in frames[-3:]:

@@ -15,7 +15,7 @@ from rich.table import Table
 from octlessons.errors import OctlessonsError
 from octlessons.exercises.catalogue import load_catalogue
 from octlessons.exercises.checking import attempt, check
-from octlessons.exercises.notebook import solution
+from octlessons.exercises.notebook import exercise as find
 from octlessons.exercises.outcomes import Outcome
 from octlessons.exercises.progress import Progress
 from octlessons.exercises.source import is_untouched
@@ -66,16 +66,12 @@ def list_exercises() -> None:
 
 def show_hint(name: str, number: int | None = None) -> None:
     """Print the next hint, or one by its number."""
-    catalogue = load_catalogue()
-    exercise = catalogue[name]
-    shown, text = Progress(catalogue.root).next_hint(exercise, number)
-    Console().print(f"Hint {shown} of {len(exercise.hints)}: {escape(text)}", highlight=False)
+    Console().print(escape(find(name).hint(number)), highlight=False)
 
 
 def show_solution(name: str, tutor: bool = False) -> None:
     """Print a solution, if it may be shown."""
-    catalogue = load_catalogue()
-    print(solution(catalogue[name], Progress(catalogue.root), tutor))
+    print(find(name).solution(tutor))
 
 
 def watch(start: str | None = None, who: str | None = None) -> None:
@@ -102,8 +98,8 @@ def copy_course(folder: Path) -> None:
     leave = shutil.ignore_patterns("__pycache__", ".*", "*.bak", "conftest.py")
     made = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}."))
     try:
-        shutil.copytree(root / "exercises", made / "exercises", ignore=leave)
-        shutil.copytree(root / "tests" / "exercises", made / "tests" / "exercises", ignore=leave)
+        for part in ("exercises", "tests/exercises"):
+            shutil.copytree(root / part, made / part, ignore=leave)
         made.chmod(0o755)
         if folder.exists():
             folder.rmdir()

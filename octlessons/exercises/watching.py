@@ -59,15 +59,16 @@ class Watcher:
     def run(self) -> None:
         """Watch until "q"."""
         while True:
-            before, self._seen = self._seen, content(self._current)
-            if before != self._seen:
-                self._check()
-            line = self._commands(self._interval)
-            if line is None:
-                continue
-            if not self._obey(line.strip().lower()):
-                self._console.print("Until next time.")
-                return
+            try:
+                before, self._seen = self._seen, content(self._current)
+                if before != self._seen:
+                    self._check()
+                line = self._commands(self._interval)
+                if line is not None and not self._obey(line.strip().lower()):
+                    self._console.print("Until next time.")
+                    return
+            except OctlessonsError as error:
+                self._console.print(f"[red]{escape(str(error))}[/red]")
 
     @property
     def _current(self) -> Exercise:
@@ -79,17 +80,13 @@ class Watcher:
 
     def _check(self) -> None:
         self._console.rule(escape(self._current.title))
-        try:
-            report = check(self._current, who=self._who)
-        except OctlessonsError as error:
-            self._console.print(f"[red]{escape(str(error))}[/red]")
-            return
+        report = check(self._current, who=self._who)
         self._progress.record(report)
         show(self._console, report)
         passed = sum(map(self._progress.has_passed, self._all))
         self._console.print(ProgressBar(len(self._all), passed, width=40), end="")
         self._console.print(f" {passed} of {len(self._all)} passed")
-        self._console.print(f"[dim]{shown_path(self._current)}[/dim]")
+        self._console.print(f"[dim]{shown(attempt(self._current))}[/dim]")
         if report.outcome is Outcome.PASSED:
             self._console.print("[bold]n[/bold] goes on; compare with `octlessons solution`.")
         self._console.print(f"[dim]{HELP}[/dim]")
@@ -112,13 +109,10 @@ class Watcher:
         elif line in ("c", "check", ""):
             self._seen = None
         elif line in ("r", "reset"):
-            try:
-                reset(self._current)
-                self._console.print("Put back; your version is kept beside it as .bak.")
-            except OctlessonsError as error:
-                self._console.print(f"[red]{escape(str(error))}[/red]")
-        elif any(exercise.id == line for exercise in self._all):
-            self._go([exercise.id for exercise in self._all].index(line))
+            reset(self._current)
+            self._console.print("Put back; your version is kept beside it as .bak.")
+        elif line in (ids := [exercise.id for exercise in self._all]):
+            self._go(ids.index(line))
         else:
             self._console.print(HELP)
         return True
@@ -151,14 +145,6 @@ def content(exercise: Exercise) -> list[bytes]:
         with contextlib.suppress(OSError):
             found.append(path.read_bytes())
     return found
-
-
-def shown_path(exercise: Exercise) -> str:
-    """The file to edit, as a link that terminals open."""
-    try:
-        return shown(attempt(exercise))
-    except OctlessonsError:
-        return str(exercise.stub)
 
 
 class Keyboard:

@@ -18,7 +18,11 @@ from octlessons.exercises.student import load_student
 from tests.authoring.answers import right_answers, told, wrong_answers
 
 CATALOGUE = load_catalogue()
-EACH = pytest.mark.parametrize("exercise", CATALOGUE, ids=lambda exercise: exercise.id)
+SLOW = {"the-whole-road"}  # thousands of resampled scores
+EACH = pytest.mark.parametrize(
+    "exercise",
+    [pytest.param(e, id=e.id, marks=[pytest.mark.slow] * (e.id in SLOW)) for e in CATALOGUE],
+)
 STUDENTS = ["Ada", "123456", "zoë", "o'neill", "4"]
 
 

@@ -91,6 +91,7 @@ def test_a_file_that_never_ends_is_stopped(tmp_path):
     assert "loop outside the functions" in report.first_problem.message
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("where", ["file", "notebook"])
 def test_limits_hold_off_the_main_thread(tmp_path, where):
     names: dict = {}
@@ -105,6 +106,7 @@ def test_limits_hold_off_the_main_thread(tmp_path, where):
     assert_timed_out(reports[0])
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="signals are ignored in another way there")
 @pytest.mark.parametrize("where", ["file", "notebook"])
 def test_limits_hold_where_interrupts_are_ignored(tmp_path, where):
@@ -127,6 +129,7 @@ print(check({ID!r}, {str(path)!r} if {where == "file"} else names, seconds={SECO
     assert told.stdout.count(NOT_TRIED) == 1 and "Traceback" not in told.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", IN_PROCESS)
 def test_functions_of_a_notebook_are_left_behind(name):
     # in a process of its own, since what cannot be stopped goes on in the background
@@ -174,13 +177,14 @@ def test_the_end_of_the_process_is_a_sentence(tmp_path, body, words):
     assert len(report.results) == len(check(ID).results)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
 @pytest.mark.parametrize("end", [None, signal.SIGINT, signal.SIGKILL])
 def test_nothing_is_left_running(tmp_path, end):
     file = tmp_path / "number"
     body = f"import os, time; open({str(file)!r}, 'w').write(str(os.getpid())); time.sleep(1000)"
     path = work(tmp_path, body)
-    seconds = SECONDS if end is None else 2
+    seconds = {None: SECONDS, signal.SIGINT: 60, signal.SIGKILL: 2}[end]
     program = f"from octlessons.exercises import check; check({ID!r}, {str(path)!r}, seconds=%g)"
     waiting = subprocess.Popen(
         [sys.executable, "-c", program % seconds], cwd=ROOT, stderr=subprocess.PIPE
