@@ -4,11 +4,6 @@
 >>> list(claims.CLAIMS)[:2]
 ['pca-257', 'silhouette-k2']
 >>> results = claims.run(["skin-augmentation"], scale="quick")  # doctest: +SKIP
-
-The modules: `claim` (what a claim is, and what its experiment is given), one module for each
-experiment, `registry` (all of them), `data` (the images of an experiment, drawn in blocks that
-survive an interruption), `runner` (one after the other, written as they finish), `results` (what
-is kept, and the results that ship with the package in ``recorded.json``).
 """
 
 import lazy_loader

@@ -7,10 +7,9 @@ import io
 
 import numpy as np
 
-from octlessons.claims.claim import Claim, Finding, Setting
+from octlessons.claims.claim import Claim, Measurement, Setting
 from octlessons.claims.data import as_others, described, scans
 from octlessons.errors import OctlessonsError
-from octlessons.images import ImageSet
 from octlessons.wording import percent
 
 #: Training and validation images, pixels, epochs.
@@ -24,7 +23,7 @@ KS = range(2, 13)
 CLUSTERS = (70, 79, 41, 35, 16, 59)
 
 
-def experiment(setting: Setting) -> Finding:
+def experiment(setting: Setting) -> Measurement:
     """Train it, measure the error on both parts, and cluster the codes of the second."""
     from octlessons.networks import ConvAutoencoder
 
@@ -42,29 +41,27 @@ def experiment(setting: Setting) -> Finding:
     )
     with contextlib.redirect_stdout(_Lines(setting.tell)):
         coder.fit(train, X_val=valid)
-    numbers_in, numbers_code = size * size * 3, int(np.prod(coder.code_shape_))
-    channels, *places = coder.code_shape_
+    numbers, (channels, *places) = int(np.prod(coder.code_shape_)), coder.code_shape_
     measured = {
         "training MSE": float(coder.reconstruction_error(train).mean()),
         "validation MSE": float(coder.reconstruction_error(valid).mean()),
         "validation MSE of the mean image": _error_of_mean(train, valid),
         "epochs": len(coder.history_),
         "code": [*places, channels],
-        "times smaller": numbers_in / numbers_code,
+        "times smaller": size * size * 3 / numbers,
     }
     if len(coder.history_) >= 3:
         measured["validation MSE after 3 epochs"] = float(coder.history_.valid[2])
-    setting.tell(f"  clusters of {n_valid:,} codes of {numbers_code:,} numbers")
+    setting.tell(f"  clusters of {n_valid:,} codes of {numbers:,} numbers")
     measured |= _clusters(coder.transform(valid))
-    return Finding(
+    return Measurement(
         measured=measured,
-        text=_text(measured),
-        why=_why(measured),
+        found=_text(measured),
+        why=why(measured),
         data=described(
-            _both(train, valid),
             "998 colour photographs (of cars, dogs and the like)",
-            f"{n_train:,} to train and {n_valid:,} to validate, the grey repeated in three "
-            "channels",
+            *(train, valid),
+            notes=f"{n_train:,} to train and {n_valid:,} to validate, the grey in three channels",
         ),
         n=n_train + n_valid,
     )
@@ -80,15 +77,7 @@ def _two_parts(setting: Setting, size: int, n_train: int, n_valid: int):
     return images.split(n_valid / (n_train + n_valid), by, random_state=0)
 
 
-def _both(train: ImageSet, valid: ImageSet) -> ImageSet:
-    """The two as one, for its description only."""
-    pixels = np.zeros((len(train) + len(valid), *train.shape[1:3]), np.uint8)
-    known = train.patients is not None
-    patients = [*train.patients, *valid.patients] if known else None
-    return ImageSet(pixels, patients=patients, provenance=train.provenance)
-
-
-def _error_of_mean(train: ImageSet, valid: ImageSet) -> float:
+def _error_of_mean(train, valid) -> float:
     """Error of always answering the mean training image."""
     mean = np.mean([image / 255 for image in train], axis=0)
     return float(np.mean([np.mean((image / 255 - mean) ** 2) for image in valid]))
@@ -97,30 +86,28 @@ def _error_of_mean(train: ImageSet, valid: ImageSet) -> float:
 def _clusters(codes: np.ndarray) -> dict:
     """Elbow of the inertia, and the sizes of six clusters."""
     from sklearn.cluster import KMeans
+    from sklearn.metrics import adjusted_rand_score
 
     from octlessons.clustering import elbow, rotated
 
     rows = rotated(codes)
     ks = [k for k in KS if k < len(rows)]
     if len(ks) < 3:
-        raise OctlessonsError(
-            f"{len(rows)} images are too few to look for an elbow: take a larger data set."
-        )
-    fits = {k: KMeans(k, n_init=5, random_state=0).fit(rows) for k in ks}
+        raise OctlessonsError(f"{len(rows)} images are too few for an elbow: take a larger set.")
+    fits = [KMeans(k, n_init=5, random_state=0).fit(rows) for k in ks]
+    inertia = [float(fit.inertia_) for fit in fits]
+    few = sum(k <= 8 for k in ks)
     found = {
-        "elbow": elbow(ks, [fit.inertia_ for fit in fits.values()]),
-        "elbow up to k = 8": elbow(
-            [k for k in ks if k <= 8], [fits[k].inertia_ for k in ks if k <= 8]
-        ),
-        "inertia": [float(fit.inertia_) for fit in fits.values()],
+        "elbow": elbow(ks, inertia),
+        "elbow up to k = 8": elbow(ks[:few], inertia[:few]),
+        "inertia": inertia,
         "k": ks,
     }
-    if 6 in fits:
-        found["sizes at k = 6"] = sorted(np.bincount(fits[6].labels_).tolist(), reverse=True)
+    if 6 in ks:
+        six = fits[ks.index(6)].labels_
         other = KMeans(6, n_init=5, random_state=1).fit_predict(rows)
-        from sklearn.metrics import adjusted_rand_score
-
-        found["ARI of two seeds at k = 6"] = float(adjusted_rand_score(fits[6].labels_, other))
+        found["sizes at k = 6"] = sorted(np.bincount(six).tolist(), reverse=True)
+        found["ARI of two seeds at k = 6"] = float(adjusted_rand_score(six, other))
     return found
 
 
@@ -135,21 +122,16 @@ def _text(measured: dict) -> str:
     return text
 
 
-def _why(measured: dict) -> str:
+def why(measured: dict) -> str:
+    """Why the measured numbers differ from the published ones."""
     explained = 1 - measured["validation MSE"] / measured["validation MSE of the mean image"]
-    judged = (
-        f"the network explains {percent(explained)} of what the mean image leaves open"
-        if explained > 0
-        else "the network does no better than the mean image"
-    )
-    elbows = {measured["elbow"], measured["elbow up to k = 8"]}
-    bend = (
-        f"the elbow lies at k = {measured['elbow']} whether up to 8 or to {measured['k'][-1]} "
-        "clusters are tried"
-        if len(elbows) == 1
-        else f"the elbow moves from k = {measured['elbow up to k = 8']} to {measured['elbow']} "
-        f"when up to {measured['k'][-1]} instead of 8 clusters are tried"
-    )
+    judged = "the network does no better than the mean image"
+    if explained > 0:
+        judged = f"the network explains {percent(explained)} of what the mean image leaves open"
+    all_ks, few_ks, most = measured["elbow"], measured["elbow up to k = 8"], measured["k"][-1]
+    bend = f"the elbow lies at k = {all_ks} whether up to 8 or to {most} clusters are tried"
+    if all_ks != few_ks:
+        bend = f"the elbow moves from k = {few_ks} to {all_ks} when {most} instead of 8 are tried"
     return (
         f"Other pictures have another error, because it depends on how much they vary: always "
         f"answering the mean image has {measured['validation MSE of the mean image']:.4f} here, "
@@ -162,9 +144,6 @@ class _Lines(io.TextIOBase):
 
     def __init__(self, tell):
         self._tell, self._rest = tell, ""
-
-    def writable(self):
-        return True
 
     def write(self, text: str) -> int:
         *lines, self._rest = (self._rest + text).split("\n")

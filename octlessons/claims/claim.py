@@ -13,18 +13,7 @@ SCALES = ("quick", "laptop", "full")
 
 @dataclass(frozen=True)
 class Setting:
-    """What an experiment is given.
-
-    Attributes
-    ----------
-    scale : {"quick", "laptop", "full"}
-    data : str
-        ``"phantoms"``, ``"octmnist"``, ``"octmnist-64"`` …, or the path of a folder of scans.
-    work : Path
-        Folder for what an interrupted run continues from.
-    tell : callable
-        Takes one line about the progress.
-    """
+    """What an experiment is given; `data` as for `run`, `work` is a folder to go on from."""
 
     scale: str
     data: str
@@ -33,25 +22,11 @@ class Setting:
 
 
 @dataclass(frozen=True)
-class Finding:
-    """What an experiment gives back.
-
-    Attributes
-    ----------
-    measured : dict
-        Numbers by name; those that were claimed have the same names as there.
-    text : str
-        What was measured, in a line.
-    why : str
-        One sentence on why it differs from what was claimed, true of these numbers.
-    data : str
-        The data used, in a sentence; a substitute is called one.
-    n : int
-        Number of images (or of judged cases) used.
-    """
+class Measurement:
+    """What an experiment gives back; the attributes are those of `Result`."""
 
     measured: Mapping[str, Any]
-    text: str
+    found: str
     why: str
     data: str
     n: int
@@ -63,23 +38,18 @@ class Claim:
 
     Attributes
     ----------
-    id : str
-        As on the command line.
-    title : str
-    source : str
-        Who claims it, and where.
-    reference : str
-        Key in the bibliography of the course.
+    id, title : str
+        The name as on the command line, and the claim as a question.
+    source, reference : str
+        Who claims it and where; key in the bibliography of the course.
     claimed : dict
         The published numbers by name.
-    says : str
-        The published numbers, in a line.
-    brief : str
-        The one that counts, in a few words.
+    says, brief : str
+        The published numbers in a line; the one that counts, in a few words.
     told : callable
-        ``told(measured)`` says the same of measured numbers.
+        ``told(measured)`` says the one that counts of measured numbers.
     experiment : callable
-        ``experiment(setting)`` gives a `Finding`.
+        ``experiment(setting)`` gives a `Measurement`.
     conditions : callable
         Gives what else the result depends on, such as the networks on this machine: results made
         under other conditions are not kept.
@@ -93,5 +63,5 @@ class Claim:
     says: str
     brief: str
     told: Callable[[Mapping[str, Any]], str] = field(repr=False)
-    experiment: Callable[[Setting], Finding] = field(repr=False)
+    experiment: Callable[[Setting], Measurement] = field(repr=False)
     conditions: Callable[[], Mapping[str, Any]] = field(default=dict, repr=False)

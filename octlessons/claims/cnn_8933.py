@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from octlessons._optional import installed
-from octlessons.claims.claim import Claim, Finding, Setting
+from octlessons.claims.claim import Claim, Measurement, Setting
 from octlessons.claims.data import as_others, described, scans
 from octlessons.errors import OctlessonsError
 from octlessons.images import ImageSet
@@ -29,13 +29,12 @@ SIZES = {
 TEST_SHARE = 0.15
 
 
-def experiment(setting: Setting) -> Finding:
+def experiment(setting: Setting) -> Measurement:
     """Recompute the published numbers, then split our own data in three ways."""
     from octlessons.evaluation import report_from_matrix
 
-    known = {"n_bootstrap": 0}
-    published = report_from_matrix(MATRIX, CLASSES, **known)
-    balanced = report_from_matrix(MATRIX, CLASSES, prior="balanced", **known)
+    published = report_from_matrix(MATRIX, CLASSES, n_bootstrap=0)
+    balanced = report_from_matrix(MATRIX, CLASSES, prior="balanced", n_bootstrap=0)
     measured: dict = {
         "accuracy": published.accuracy,
         "macro-precision": published.macro_precision,
@@ -49,18 +48,15 @@ def experiment(setting: Setting) -> Finding:
     }
     ours, images, judge = _splits(setting)
     measured["ours"] = ours
-    return Finding(
+    return Measurement(
         measured=measured,
-        text=_text(measured),
-        why=_why(measured),
+        found=_text(measured),
+        why=why(measured),
         data=described(
-            images, "OCTMNIST's 109,309 for the splits of our own", f"the published matrix; {judge}"
+            "OCTMNIST's 109,309 for our own splits", images, notes=f"the published matrix; {judge}"
         ),
         n=len(images),
     )
-
-
-# ---------------------------------------------------------------------- three ways to split
 
 
 def _splits(setting: Setting) -> tuple[dict, ImageSet, str]:
@@ -87,7 +83,10 @@ def _splits(setting: Setting) -> tuple[dict, ImageSet, str]:
         name: {key: float(np.mean([s[key] for s in scores])) for key in scores[0]}
         for name, scores in found.items()
     }
-    return means, everything, f"{_classifier_name()}, {n_train:,} training images, {size} px"
+    judge = "a network of three blocks with class weights (SmallCNN)"
+    if not installed("torch"):
+        judge = "gradient histograms and a linear model in place of the network (no torch here)"
+    return means, everything, f"{judge}, {n_train:,} training images, {size} px"
 
 
 def _natural_and_even(setting: Setting, n: int, n_test: int, size: int):
@@ -117,6 +116,8 @@ def _natural_and_even(setting: Setting, n: int, n_test: int, size: int):
 
 
 def _joined(*sets: ImageSet) -> ImageSet:
+    """Several sets as one, with what all of them know."""
+
     def together(part):
         values = [getattr(images, part) for images in sets]
         return None if any(v is None for v in values) else np.concatenate(values)
@@ -135,12 +136,8 @@ def _scores(train: ImageSet, test: ImageSet, size: int, epochs: int, seed: int, 
 
     predicted = _classifier(size, epochs, seed, checkpoint).fit(train, train.labels).predict(test)
     report = judge_classifier(test.labels, predicted, train.class_names, n_bootstrap=0)
-    scores = {
-        "accuracy": report.accuracy,
-        "macro-recall": report.macro_recall,
-        "macro-F1": report.macro_f1,
-        "test images": len(test),
-    }
+    scores = {"accuracy": report.accuracy, "macro-recall": report.macro_recall}
+    scores |= {"macro-F1": report.macro_f1, "test images": len(test)}
     if train.patients is not None and test.patients is not None:
         scores["test images whose patient was trained on"] = float(
             np.isin(test.patients, train.patients).mean()
@@ -148,39 +145,20 @@ def _scores(train: ImageSet, test: ImageSet, size: int, epochs: int, seed: int, 
     return scores
 
 
-def _with_torch() -> bool:
-    return installed("torch")
-
-
 def _classifier(size: int, epochs: int, seed: int, checkpoint):
-    if not _with_torch():
+    if not installed("torch"):
         from octlessons.evaluation import small_classifier
 
         return small_classifier()
     from octlessons.networks import SmallCNN
 
     return SmallCNN(
-        size,
-        max_iter=epochs,
-        n_iter_no_change=None,
-        random_state=seed,
-        checkpoint=checkpoint,
+        size, max_iter=epochs, n_iter_no_change=None, random_state=seed, checkpoint=checkpoint
     )
-
-
-def _classifier_name() -> str:
-    if _with_torch():
-        return "a network of three blocks with class weights (SmallCNN)"
-    return "gradient histograms and a linear model in place of the network (torch is not installed)"
-
-
-# ---------------------------------------------------------------------- sentences
 
 
 def _text(measured: dict) -> str:
-    ours = listing(
-        [f"{percent(scores['accuracy'], 1)} ({name})" for name, scores in measured["ours"].items()]
-    )
+    ours = listing(f"{percent(s['accuracy'], 1)} ({name})" for name, s in measured["ours"].items())
     return (
         f"from the matrix accuracy {percent(measured['accuracy'], 2)}, macro-F1 "
         f"{percent(measured['macro-F1'], 2)}; with as many test images of each class "
@@ -189,15 +167,17 @@ def _text(measured: dict) -> str:
     )
 
 
-def _why(measured: dict) -> str:
+def why(measured: dict) -> str:
+    """Why the measured numbers differ from the published ones."""
     shares = sorted({percent(share, 1) for share in measured["share of the pooled classes"]})
     ours = measured["ours"]
     official = ours["official"]["accuracy"]
     changes = listing([
-        f"{_points(scores['accuracy'] - official)} {name.partition(', ')[2]}"
+        f"{100 * (scores['accuracy'] - official):+.1f} points {name.partition(', ')[2]}"
         for name, scores in ours.items()
         if name != "official"
     ])  # fmt: skip
+    changes = changes.replace("-", "−")
     pooled = " to ".join(shares[:: max(1, len(shares) - 1)])
     return (
         f"The numbers follow from the matrix, but its {measured['test images']:,} test images are "
@@ -205,10 +185,6 @@ def _why(measured: dict) -> str:
         f"only {percent(measured['recall']['DRUSEN'])} of the DRUSEN scans are found; on our data, "
         f"pooling before the split changes the accuracy by {changes}."
     )
-
-
-def _points(difference: float) -> str:
-    return f"{100 * difference:+.1f} points".replace("-", "−")
 
 
 CLAIM = Claim(
@@ -221,5 +197,5 @@ CLAIM = Claim(
     brief="accuracy 89.33 %",
     told=lambda m: f"{percent(m['accuracy, balanced'], 1)} on equal classes",
     experiment=experiment,
-    conditions=lambda: {"torch": _with_torch()},
+    conditions=lambda: {"torch": installed("torch")},
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from octlessons.claims.claim import Claim, Finding, Setting
+from octlessons.claims.claim import Claim, Measurement, Setting
 from octlessons.claims.data import described, scans
 from octlessons.errors import OctlessonsError
 from octlessons.wording import against_chance, decimal, percent
@@ -22,7 +22,7 @@ def network() -> str | None:
     return next(iter(weights_here()), None)
 
 
-def experiment(setting: Setting) -> Finding:
+def experiment(setting: Setting) -> Measurement:
     """Extract features, PCA to 99 % of the variance, K-means and a Gaussian mixture of four."""
     from sklearn.cluster import KMeans
     from sklearn.mixture import GaussianMixture
@@ -63,37 +63,31 @@ def experiment(setting: Setting) -> Finding:
             "ARI": found.ari,
             "sizes": sorted(np.bincount(clusters).tolist(), reverse=True),
         }
-    return Finding(
+    return Measurement(
         measured=measured,
-        text=_text(measured),
-        why=_why(measured),
-        data=described(images, "4,000 scans of Kermany et al., 1,000 of each class", what),
+        found=_text(measured),
+        why=why(measured),
+        data=described("4,000 scans of Kermany et al., 1,000 of each class", images, notes=what),
         n=len(images),
     )
 
 
 def _features(setting: Setting, images, chosen: str | None) -> tuple[np.ndarray, str]:
+    """Features of the network, or of the shipped encoder where there is none, and their name."""
+    from octlessons.representations import PhantomEncoder, PretrainedCNN
+
     store = setting.work / f"efficientnet-clusters-{setting.scale}"
     if chosen is None:
-        from octlessons.representations import PhantomEncoder
-
-        setting.tell("  features of the shipped PhantomEncoder: no ImageNet weights are here")
-        encoder = PhantomEncoder(store=store)
-        return encoder.fit_transform(images), (
-            "features of the shipped PhantomEncoder, trained on phantoms, as a substitute for "
-            "EfficientNet-B0, whose weights are not on this machine"
-        )
-    from octlessons.representations import PretrainedCNN
-
-    name = NAMES.get(chosen, chosen)
-    setting.tell(f"  features of {name}, ImageNet weights")
-    features = PretrainedCNN(chosen, store=store, download=False).fit_transform(images)
-    if chosen == WANTED:
-        return features, "pooled features of EfficientNet-B0"
-    return features, (
-        f"pooled features of {name} as a substitute for EfficientNet-B0, whose weights are not on "
-        "this machine"
-    )
+        name = "the shipped PhantomEncoder, trained on phantoms,"
+        model = PhantomEncoder(store=store)
+    else:
+        name = f"{NAMES.get(chosen, chosen)}, pooled,"
+        model = PretrainedCNN(chosen, store=store, download=False)
+    what = f"features of {name}"
+    if chosen != WANTED:
+        what += " as a substitute for EfficientNet-B0, whose weights are not on this machine"
+    setting.tell(f"  {what}")
+    return model.fit_transform(images), what.rstrip(",")
 
 
 def _text(measured: dict) -> str:
@@ -104,28 +98,27 @@ def _text(measured: dict) -> str:
     )
 
 
-def _why(measured: dict) -> str:
+def why(measured: dict) -> str:
+    """Why the measured numbers differ from the published ones."""
     found = measured["K-means"]
     low, high = found["by chance, 95 %"]
     stand = against_chance(found["accuracy"], low, high)
-    inside = found["accuracy, 95 %"][0] <= PUBLISHED <= found["accuracy, 95 %"][1]
-    interval = " to ".join(percent(v) for v in found["accuracy, 95 %"])
+    first, last = found["accuracy, 95 %"]
+    inside = "inside" if first <= PUBLISHED <= last else "outside"
     name = measured["network"]
+    saw = (
+        f"The published work clustered 62,720 numbers, not the {measured['features']:,} pooled ones"
+    )
     if name == "PhantomEncoder":
         saw = "The substitute was trained on phantoms and not on photographs"
         if measured["data"] == "phantoms":
             saw += ", which flatters it on phantoms"
     elif name != WANTED:
         saw = f"{NAMES.get(name, name)} is another network than EfficientNet-B0"
-    else:
-        saw = (
-            "The published work clustered a map of 62,720 numbers, not the "
-            f"{measured['features']:,} pooled ones"
-        )
     return (
         f"{saw}; K-means is {stand} here ({percent(low)} to {percent(high)} of shuffled labels), "
-        f"and the published {percent(PUBLISHED, 1)} lies {'inside' if inside else 'outside'} its "
-        f"interval of {interval}."
+        f"and the published {percent(PUBLISHED, 1)} lies {inside} its interval of "
+        f"{percent(first)} to {percent(last)}."
     )
 
 

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import numpy as np
 
-from octlessons.claims.claim import Claim, Finding, Setting
+from octlessons.claims.claim import Claim, Measurement, Setting
 from octlessons.claims.data import described, rows_on_disk, scans
-from octlessons.wording import count, percent
+from octlessons.wording import percent
 
 #: Images of each class, and pixels.
 SIZES = {"quick": (30, 64), "laptop": (500, 150), "full": (2000, 150)}
 SHARE, PUBLISHED = 0.95, 257
 
 
-def experiment(setting: Setting) -> Finding:
+def experiment(setting: Setting) -> Measurement:
     """Count components: of the scans, smoothed, and one scan of each patient."""
     from scipy.ndimage import gaussian_filter
 
@@ -27,9 +27,10 @@ def experiment(setting: Setting) -> Finding:
         rows = rows_on_disk(images, file)
         setting.tell(f"  components of {n:,} × {size * size:,} pixels")
         plain = VariancePCA(SHARE).fit(rows)
+        held = float(np.sum(plain.explained_variance_ratio_[:PUBLISHED], dtype=np.float64))
         measured = {
             "components": plain.n_components_,
-            "held by 257": _held(plain, PUBLISHED),
+            "held by 257": held if plain.n_components_ >= PUBLISHED else None,
             "components for 90 %": plain.components_for(0.90),
         }
         del rows
@@ -38,28 +39,21 @@ def experiment(setting: Setting) -> Finding:
         measured["components, smoothed"] = VariancePCA(SHARE).fit(rows).n_components_
         if images.patients is not None:
             _, one_each = np.unique(images.patients, return_index=True)
-            if len(one_each) >= 2:
-                measured["patients"] = len(one_each)
-                setting.tell(f"  {count(len(one_each), 'scan')}, one of each patient, smoothed")
+            if (n_patients := len(one_each)) >= 2:
+                measured["patients"] = n_patients
+                setting.tell(f"  {n_patients:,} scans, one of each patient, smoothed")
                 of_patients = VariancePCA(SHARE).fit(rows[np.sort(one_each)])
                 measured["components, smoothed, one scan per patient"] = of_patients.n_components_
         del rows
     finally:
         file.unlink(missing_ok=True)
-    return Finding(
+    return Measurement(
         measured=measured,
-        text=_text(measured, n),
-        why=_why(measured, n),
-        data=described(images, "8,000 scans of Kermany et al., 2,000 of each class"),
+        found=_text(measured, n),
+        why=why(measured, n),
+        data=described("8,000 scans of Kermany et al., 2,000 of each class", images),
         n=n,
     )
-
-
-def _held(model, n: int) -> float | None:
-    """Share of the variance that the first `n` components hold; None if fewer were kept."""
-    if model.n_components_ < n:
-        return None
-    return float(np.sum(model.explained_variance_ratio_[:n], dtype=np.float64))
 
 
 def _text(measured: dict, n: int) -> str:
@@ -69,7 +63,8 @@ def _text(measured: dict, n: int) -> str:
     return text
 
 
-def _why(measured: dict, n: int) -> str:
+def why(measured: dict, n: int) -> str:
+    """Why the measured numbers differ from the published ones."""
     found, smoothed = measured["components"], measured["components, smoothed"]
     if n <= PUBLISHED:
         return (
@@ -79,12 +74,9 @@ def _why(measured: dict, n: int) -> str:
     if found == PUBLISHED:
         return f"They do not differ; after smoothing by one pixel {smoothed:,} are enough."
     direction = "more" if found > PUBLISHED else "fewer"
-    grain = (
-        f"smoothing every image by one pixel brings the number to {smoothed:,}, so much of it "
-        "is the grain of the images"
-        if abs(smoothed - found) > 0.2 * found
-        else f"smoothing every image by one pixel changes the number only to {smoothed:,}"
-    )
+    grain = f"smoothing every image by one pixel changes the number only to {smoothed:,}"
+    if abs(smoothed - found) > 0.2 * found:
+        grain = f"smoothing by one pixel leaves {smoothed:,}, so much is the grain of the images"
     return (
         f"{abs(found - PUBLISHED):,} {direction} than published: the number belongs to the images "
         f"and not to the method, and {grain}."

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import platform
+import subprocess
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from functools import cache
 from importlib import metadata
@@ -20,9 +22,9 @@ from octlessons.wording import html_table
 #: The results that ship with the package.
 RECORDED = Path(__file__).with_name("recorded.json")
 
-#: Packages whose versions are kept; the second group only where they were used.
-VERSIONED = ("numpy", "scikit-learn", "scikit-image", "scipy")
-VERSIONED_IF_USED = ("torch", "torchvision", "onnxruntime", "albumentations")
+#: Packages whose versions are kept, and those where they were used.
+ALWAYS = ("numpy", "scikit-learn", "scikit-image", "scipy")
+IF_USED = ("torch", "torchvision", "onnxruntime", "albumentations")
 
 
 @dataclass(frozen=True, repr=False)
@@ -35,22 +37,19 @@ class Result:
         Of the claim; see `Claim`.
     scale : {"quick", "laptop", "full"}
     claimed, measured : dict
-        Numbers by name.
+        Numbers by name; those that were claimed and measured have the same names.
     says, found : str
         The same in a line each.
-    why : str
-        One sentence on why they differ.
-    data : str
-        The data used, in a sentence.
+    why, data : str
+        Why they differ, and which data were used (a substitute is called one).
     n : int
-        Number of images used.
+        Number of images (or of judged cases) used.
     command : str
         What to type to repeat it.
     machine : dict
         Kind of processor (and of graphics card, where one was used), cores, system, versions.
-    seconds : float
-    date : str
-        Year, month and day.
+    seconds, date : float, str
+        How long it took, and on which day.
     problem : str
         Why the experiment gave no result; empty where it did.
     key : str
@@ -85,8 +84,7 @@ class Result:
     def where(self) -> str:
         """The machine in a line."""
         m = self.machine
-        parts = [m.get("processor", ""), f"{m['cores']} cores" if m.get("cores") else ""]
-        parts.append(m.get("graphics", ""))
+        parts = m.get("processor"), m.get("cores") and f"{m['cores']} cores", m.get("graphics")
         return ", ".join(part for part in parts if part)
 
     @property
@@ -97,76 +95,37 @@ class Result:
         claim = CLAIMS[self.id]
         return claim.brief, claim.told(self.measured) if self.ok else "–"
 
-    def row(self) -> tuple[str, str, str, str, str]:
-        """Cells of a table: claim, claimed, measured, data, why they differ."""
+    def card(self) -> dict[str, str]:
+        """What there is to say, by what it is."""
+        s = self.seconds
+        took = f"{s:.0f} s" if s < 120 else f"{s / 60:.0f} min"
+        said = {"claimed": self.says, "by": self.source, "command": self.command}
         if not self.ok:
-            return self.id, self.says, "–", self.data or "–", self.problem
-        return self.id, self.says, self.found, f"{self.data} ({self.scale})", self.why
-
-    def card(self) -> list[tuple[str, str]]:
-        """Everything in rows: what is claimed, measured, on what, how, and why they differ."""
-        rows = [("claimed", self.says), ("by", self.source)]
-        if not self.ok:
-            return [*rows, ("problem", self.problem), ("command", self.command)]
-        return [
-            *rows,
-            ("measured", self.found),
-            ("why they differ", self.why),
-            ("data used", self.data),
-            ("command", self.command),
-            ("machine", f"{self.where}; {_told_seconds(self.seconds)}, {self.date}"),
-        ]
+            return said | {"problem": self.problem}
+        return said | {
+            "measured": self.found,
+            "why they differ": self.why,
+            "data used": f"{self.data} ({self.scale})",
+            "machine": f"{self.where}; {took}, {self.date}",
+        }
 
     def __str__(self) -> str:
-        lines = [f"{name:<16}{text}" for name, text in self.card()]
-        return "\n".join([f"{self.id}: {self.title}", *("  " + line for line in lines)])
+        lines = [f"  {name:<16}{text}" for name, text in self.card().items()]
+        return "\n".join([f"{self.id}: {self.title}", *lines])
 
     __repr__ = __str__
 
     def _repr_html_(self) -> str:
-        return html_table(f"{self.id}, {self.scale} scale", (), self.card())
-
-    def to_json(self) -> dict:
-        """As plain data, for `from_json`."""
-        return asdict(self)
-
-    @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> Result:
-        """The result that `to_json` wrote; unknown names are ignored."""
-        known = {part.name for part in fields(cls)}
-        return cls(**{name: value for name, value in data.items() if name in known})
+        return html_table(f"{self.id}, {self.scale} scale", (), list(self.card().items()))
 
 
-class Results(Sequence):
-    """Results in order, which show themselves as a table.
+class Results(tuple[Result, ...]):
+    """Results in order, which show themselves as a table."""
 
-    Parameters
-    ----------
-    results : iterable of Result
-    """
-
-    header = ("claim", "claimed", "measured", "data used", "why they differ")
-
-    def __init__(self, results: Iterable[Result] = ()):
-        self._results = list(results)
-
-    def __len__(self) -> int:
-        return len(self._results)
-
-    def __getitem__(self, item):
-        return Results(self._results[item]) if isinstance(item, slice) else self._results[item]
-
-    def __iter__(self) -> Iterator[Result]:
-        return iter(self._results)
+    __slots__ = ()
 
     def of(self, id: str, scale: str | None = None) -> Result:
-        """Return the result of a claim: the one of the largest scale, and there of most images.
-
-        Raises
-        ------
-        KeyError
-            If there is none.
-        """
+        """Return the result of a claim: the one of the largest scale, and there of most images."""
         from octlessons.claims.claim import SCALES
 
         found = [r for r in self if r.id == id and r.ok and scale in (None, r.scale)]
@@ -180,35 +139,25 @@ class Results(Sequence):
     __repr__ = __str__
 
     def _repr_html_(self) -> str:
-        rows = [result.row() for result in self]
-        return html_table("Published claims and what was measured", self.header, rows)
-
-
-def _told_seconds(seconds: float) -> str:
-    """Duration in words."""
-    return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"
+        columns = ("claimed", "measured", "data used", "why they differ")
+        rows = []
+        for result in self:
+            said = {"why they differ": result.problem} | result.card()
+            rows.append([result.id, *(said.get(name) or "–" for name in columns)])
+        return html_table("Published claims and what was measured", ("claim", *columns), rows)
 
 
 def recorded() -> Results:
-    """The results that ship with the package.
-
-    Returns
-    -------
-    Results
-    """
+    """The results that ship with the package."""
     return read_results(RECORDED)
 
 
 def read_results(path: str | os.PathLike) -> Results:
-    """Read results from a file that `write_results` wrote.
+    """Read results from a file that `octlessons claims` wrote.
 
     Parameters
     ----------
     path : path
-
-    Returns
-    -------
-    Results
 
     Raises
     ------
@@ -217,40 +166,25 @@ def read_results(path: str | os.PathLike) -> Results:
     """
     path = Path(path)
     try:
-        return Results(Result.from_json(entry) for entry in json.loads(path.read_text("utf-8")))
+        entries = json.loads(path.read_text("utf-8"))
+        known = {part.name for part in fields(Result)}  # what a later version adds is left out
+        return Results(Result(**{k: entry[k] for k in known & set(entry)}) for entry in entries)
     except FileNotFoundError:
-        raise OctlessonsError(
-            f"There are no results in {path}: run octlessons claims first."
-        ) from None
+        why = f"There are no results in {path}: run octlessons claims first."
+        raise OctlessonsError(why) from None
     except (ValueError, TypeError, AttributeError) as error:
-        raise OctlessonsError(
-            f"{path} does not hold results of claims ({error}): delete it and run octlessons "
-            "claims again."
-        ) from error
+        why = f"{path} does not hold results of claims ({error})"
+        raise OctlessonsError(f"{why}: delete it and run octlessons claims again.") from error
 
 
 def write_results(results: Iterable[Result], path: str | os.PathLike) -> None:
-    """Write results to a file, all or nothing.
-
-    Parameters
-    ----------
-    results : iterable of Result
-    path : path
-        Its folder is made when it is missing.
-    """
-    text = json.dumps([result.to_json() for result in results], indent=1, ensure_ascii=False)
+    """Write results to a file, all or nothing; its folder is made when it is missing."""
+    text = json.dumps([asdict(result) for result in results], indent=1, ensure_ascii=False)
     write_atomically(path, text + "\n")
 
 
 def machine() -> dict[str, Any]:
-    """Kind of this machine and versions; nothing that names it.
-
-    Returns
-    -------
-    dict
-        ``processor``, ``cores``, ``system``, ``versions``, and ``graphics`` where torch is in use
-        and finds a card.
-    """
+    """Kind of this machine and versions; nothing that names it."""
     from octlessons import __version__
     from octlessons.representations.onnx import usable_cores
 
@@ -260,36 +194,24 @@ def machine() -> dict[str, Any]:
         "system": f"{platform.system()} {platform.machine()}",
         "versions": {"octlessons": __version__, "Python": platform.python_version()},
     }
-    used = [name for name in VERSIONED_IF_USED if name in sys.modules]
-    for name in (*VERSIONED, *used):
-        try:
+    for name in (*ALWAYS, *(name for name in IF_USED if name in sys.modules)):
+        with contextlib.suppress(metadata.PackageNotFoundError):
             found["versions"][name] = metadata.version(name)
-        except metadata.PackageNotFoundError:
-            continue
-    graphics = _graphics()
-    return found | ({"graphics": graphics} if graphics else {})
+    torch = sys.modules.get("torch")
+    if torch is not None and torch.cuda.is_available():
+        found["graphics"] = torch.cuda.get_device_name(0)
+    return found
 
 
 @cache
 def _processor() -> str:
-    try:
+    """Model of the processor, as the system tells it."""
+    with contextlib.suppress(OSError):
         for line in Path("/proc/cpuinfo").read_text("utf-8").splitlines():
             if line.startswith("model name"):
                 return " ".join(line.partition(":")[2].split())
-    except OSError:
-        pass
     if sys.platform == "darwin":
-        import subprocess
-
         asked = ["sysctl", "-n", "machdep.cpu.brand_string"]
-        told = subprocess.run(asked, capture_output=True, text=True, check=False).stdout.strip()
-        if told:
-            return told
+        told = subprocess.run(asked, capture_output=True, text=True, check=False)
+        return told.stdout.strip() or platform.machine()
     return platform.processor() or platform.machine()
-
-
-def _graphics() -> str:
-    torch = sys.modules.get("torch")
-    if torch is not None and torch.cuda.is_available():
-        return torch.cuda.get_device_name(0)
-    return ""

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import shlex
+import shutil
 import sys
 import time
 from collections.abc import Callable, Iterable
 from datetime import date
+from functools import partial
 from pathlib import Path
 
 from octlessons._fingerprint import fingerprint
 from octlessons._optional import install_command
 from octlessons.claims.claim import SCALES, Claim, Setting
-from octlessons.claims.data import forget
 from octlessons.claims.registry import CLAIMS
 from octlessons.claims.results import (
     RECORDED,
@@ -21,7 +23,6 @@ from octlessons.claims.results import (
     Results,
     machine,
     read_results,
-    recorded,
     write_results,
 )
 from octlessons.errors import OctlessonsError
@@ -68,14 +69,15 @@ def run(
     OctlessonsError
         If there is no such claim, scale or data source.
     """
-    tell = tell or _to_stderr
+    tell = tell or partial(print, file=sys.stderr, flush=True)
     chosen, source = _chosen(ids, scale), _source(data)
     out, work = Path(out), Path(out) / "work"
     results: list[Result] = []
     try:
         for claim in chosen:
-            key = _key(claim, scale, source)
-            file = out / f"{claim.id}.{scale}.{_safe(source.name)}.json"
+            key = key_of(claim, scale, source)
+            place = re.sub(r"[^A-Za-z0-9_-]+", "-", source.name).strip("-") or "data"
+            file = out / f"{claim.id}.{scale}.{place}.json"
             kept = None if fresh else _kept(file, key)
             if kept is not None:
                 tell(f"{claim.id}: kept the result of {kept.date} (--fresh runs it again)")
@@ -89,42 +91,21 @@ def run(
         raise
     _merge(out)
     if all(result.ok for result in results):
-        forget(work)
+        shutil.rmtree(work, ignore_errors=True)  # what an interrupted run would go on from
     return Results(results)
 
 
 def record(results: Iterable[Result], path: Path = RECORDED) -> Results:
     """Put results among those that ship with the package, from which the appendix page is made.
 
-    Parameters
-    ----------
-    results : iterable of Result
-        Those with a problem are left out. One of the same claim, scale and data is replaced.
-    path : Path
-
-    Returns
-    -------
-    Results
-        All that are recorded now.
+    One of the same claim, scale and data is replaced; those with a problem are left out.
     """
-    known = list(recorded() if path == RECORDED else read_results(path)) if path.exists() else []
+    known = read_results(path) if path.exists() else []
     new = [result for result in results if result.ok]
     commands = {result.command for result in new}
-    kept = [result for result in known if result.command not in commands]
-    order = list(CLAIMS)
-    both = sorted(
-        [*kept, *new], key=lambda r: (order.index(r.id), SCALES.index(r.scale), r.command)
-    )
+    both = _sorted([*(result for result in known if result.command not in commands), *new])
     write_results(both, path)
     return Results(both)
-
-
-def command_of(claim_id: str, data: str, scale: str) -> str:
-    """What to type to repeat an experiment; a folder goes by its own name."""
-    return f"octlessons claims {claim_id} --data {shlex.quote(data)} --scale {scale}"
-
-
-# ---------------------------------------------------------------------- inside
 
 
 def _chosen(ids: Iterable[str] | None, scale: str) -> list[Claim]:
@@ -152,28 +133,20 @@ def _source(data: str) -> Data:
 def _run_one(claim: Claim, setting: Setting, source: Data, key: str) -> Result:
     setting.tell(f"{claim.id}: {claim.title} ({setting.scale}, {source.name})")
     began = time.perf_counter()
-    parts: dict = {}
+    parts: dict
     try:
-        finding = claim.experiment(setting)
-        parts = {
-            "measured": _plain(finding.measured),
-            "found": finding.text,
-            "why": finding.why,
-            "data": finding.data,
-            "n": int(finding.n),
-        }
+        parts = _plain(vars(claim.experiment(setting)))
     except Exception as error:
         parts = {"problem": _sentence(error), "data": source.name}
     setting.tell(f"  {parts.get('found') or parts['problem']}")
+    same = ("id", "title", "source", "reference", "says")
     return Result(
-        id=claim.id,
-        title=claim.title,
-        source=claim.source,
-        reference=claim.reference,
+        **{name: getattr(claim, name) for name in same},
         scale=setting.scale,
         claimed=_plain(claim.claimed),
-        says=claim.says,
-        command=command_of(claim.id, source.name, setting.scale),
+        # a folder goes by its own name
+        command=f"octlessons claims {claim.id} --data {shlex.quote(source.name)} "
+        f"--scale {setting.scale}",
         machine=machine(),
         seconds=round(time.perf_counter() - began, 1),
         date=date.today().isoformat(),
@@ -186,10 +159,7 @@ def _sentence(error: Exception) -> str:
     if isinstance(error, OctlessonsError):
         return str(error)
     if isinstance(error, MemoryError):
-        return (
-            "The memory of this computer was not enough; close other programs or choose a smaller "
-            "--scale."
-        )
+        return "The memory of this computer was not enough: choose a smaller --scale."
     if isinstance(error, ImportError):
         return f"A package is missing ({error}): {install_command('book,deep')}"
     return (
@@ -198,7 +168,7 @@ def _sentence(error: Exception) -> str:
     )
 
 
-def _key(claim: Claim, scale: str, source: Data) -> str:
+def key_of(claim: Claim, scale: str, source: Data) -> str:
     """What a result depends on: the code that the experiment reaches, scale, data, conditions."""
     module = claim.experiment.__module__
     modules = [module] if module.split(".")[0] == "octlessons" else ["octlessons.claims.claim"]
@@ -216,20 +186,18 @@ def _kept(file: Path, key: str) -> Result | None:
 
 def _merge(out: Path) -> None:
     """All results of the folder in one file."""
-    order = list(CLAIMS)
     found: list[Result] = []
     for file in sorted(out.glob("*.*.*.json")):
-        try:
+        with contextlib.suppress(OctlessonsError):
             found += read_results(file)
-        except OctlessonsError:
-            continue
-    found = [result for result in found if result.id in order]
-    found.sort(key=lambda r: (order.index(r.id), SCALES.index(r.scale), r.command))
-    write_results(found, out / "claims.json")
+    write_results(_sorted(found), out / "claims.json")
 
 
-def _safe(name: str) -> str:
-    return re.sub(r"[^A-Za-z0-9_-]+", "-", name).strip("-") or "data"
+def _sorted(results: list[Result]) -> list[Result]:
+    """Results of known claims in the order of the lessons, small scales first."""
+    order = list(CLAIMS)
+    known = [result for result in results if result.id in order]
+    return sorted(known, key=lambda r: (order.index(r.id), SCALES.index(r.scale), r.command))
 
 
 def _plain(value):
@@ -243,7 +211,3 @@ def _plain(value):
     if isinstance(value, float):
         return None if value != value else float(f"{value:.6g}")
     return value
-
-
-def _to_stderr(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
-from octlessons.claims.claim import Claim, Finding, Setting
+from octlessons.claims.claim import Claim, Measurement, Setting
 from octlessons.claims.data import described, rows_on_disk, scans
 from octlessons.wording import decimal, percent
 
@@ -19,7 +21,7 @@ PIXELS = (0.349, 0.314, 0.229, 0.231, 0.199)
 WHITENED = (0.249, -0.033, -0.018, -0.026, -0.020)
 
 
-def experiment(setting: Setting) -> Finding:
+def experiment(setting: Setting) -> Measurement:
     """Cluster pixels, principal components, and whitened ones, and look at what k = 2 separates."""
     from octlessons.clustering import rotated
     from octlessons.evaluation import agreement
@@ -36,15 +38,15 @@ def experiment(setting: Setting) -> Finding:
         rows = rows_on_disk(images, file)
         measured: dict = {"k": list(KS)}
         setting.tell(f"  silhouettes of {len(images):,} × {size * size:,} pixels")
-        two, measured["pixels"] = _silhouettes(rotated(rows), judged)
+        two, measured["pixels"] = silhouettes(rotated(rows), judged)
         setting.tell("  the same with PCA to 95 % of the variance, as it is and whitened")
         model = VariancePCA(0.95)
         scores = model.fit_transform(rows)
     finally:
         del rows
         file.unlink(missing_ok=True)
-    _, measured["PCA"] = _silhouettes(scores, judged)
-    found, measured["whitened PCA"] = _silhouettes(scores / scores.std(axis=0), judged)
+    _, measured["PCA"] = silhouettes(scores, judged)
+    found, measured["whitened PCA"] = silhouettes(scores / scores.std(axis=0), judged)
     measured["components"] = model.n_components_
     measured["best k"] = {
         name: KS[int(np.nanargmax(measured[name]))] for name in ("pixels", "PCA", "whitened PCA")
@@ -54,20 +56,18 @@ def experiment(setting: Setting) -> Finding:
     if images.labels is not None:
         judgement = agreement(images.labels, two, groups=images.patients, n_bootstrap=0)
         measured["ARI of k = 2 with the classes"] = judgement.ari
-    return Finding(
+    return Measurement(
         measured=measured,
-        text=_text(measured),
-        why=_why(measured),
+        found=_text(measured),
+        why=why(measured),
         data=described(
-            images,
-            "6,400 scans of Kermany et al.",
-            f"silhouettes on {len(judged):,} of them",
+            "6,400 scans of Kermany et al.", images, notes=f"silhouettes on {len(judged):,} of them"
         ),
         n=len(images),
     )
 
 
-def _silhouettes(rows: np.ndarray, judged: np.ndarray) -> tuple[np.ndarray, list[float]]:
+def silhouettes(rows: np.ndarray, judged: np.ndarray) -> tuple[np.ndarray, list[float]]:
     """Clusters at k = 2, and the silhouette for every k."""
     from sklearn.cluster import KMeans
 
@@ -81,15 +81,19 @@ def _explained(images, clusters: np.ndarray) -> dict[str, float]:
     """Share of the variance of simple measures of a scan that two clusters explain."""
     from octlessons.images.cleaning import bright_row
 
-    facts = {
-        "height of the retina": np.array([bright_row(image) for image in images]),
-        "mean grey": np.array([float(image.mean()) for image in images]),
-        "share of white pixels": np.array([float((image >= 254).mean()) for image in images]),
+    facts: dict[str, Callable] = {
+        "height of the retina": bright_row,
+        "mean grey": np.mean,
+        "share of white pixels": lambda image: np.mean(image >= 254),
     }
-    return {name: _share(values, clusters) for name, values in facts.items()}
+    return {
+        name: share_explained(np.array([float(fact(image)) for image in images]), clusters)
+        for name, fact in facts.items()
+    }
 
 
-def _share(values: np.ndarray, clusters: np.ndarray) -> float:
+def share_explained(values: np.ndarray, clusters: np.ndarray) -> float:
+    """Share of the variance of some values that clusters explain."""
     total = values.var()
     if total == 0:
         return 0.0
@@ -98,35 +102,29 @@ def _share(values: np.ndarray, clusters: np.ndarray) -> float:
 
 
 def _text(measured: dict) -> str:
-    pixels = ", ".join(decimal(v, 3) for v in measured["pixels"])
-    whitened = ", ".join(decimal(v, 3) for v in measured["whitened PCA"])
     best = measured["best k"]
     return (
-        f"for k = 2…6 on pixels {pixels}; with whitened PCA {whitened}; best k = "
-        f"{best['pixels']} and {best['whitened PCA']}"
+        f"for k = 2…6 on pixels {_row(measured['pixels'])}; with whitened PCA "
+        f"{_row(measured['whitened PCA'])}; best k = {best['pixels']} and {best['whitened PCA']}"
     )
 
 
-def _why(measured: dict) -> str:
+def _row(values) -> str:
+    return ", ".join(decimal(value, 3) for value in values)
+
+
+def why(measured: dict) -> str:
+    """Why the measured numbers differ from the published ones."""
     widths = dict(zip(measured["k"], measured["pixels"], strict=True))
     best = measured["best k"]["pixels"]
     explained = measured["explained by k = 2"]
     most = max(explained, key=explained.get)
     lead = decimal(widths[best] - (widths[2] if best != 2 else sorted(widths.values())[-2]), 3)
-    winner = (
-        f"On pixels k = 2 is ahead here too, by {lead}"
-        if best == 2
-        else f"On pixels k = {best} is ahead of k = 2 here, by {lead}"
-    )
-    what = (
-        f"the clusters of k = 2 explain {percent(explained[most])} of the variance of the {most}"
-        + (
-            f" and agree with the classes by an ARI of "
-            f"{decimal(measured['ARI of k = 2 with the classes'])}"
-            if "ARI of k = 2 with the classes" in measured
-            else ""
-        )
-    )
+    ahead = "k = 2 is ahead here too" if best == 2 else f"k = {best} is ahead of k = 2 here"
+    winner = f"On pixels {ahead}, by {lead}"
+    what = f"the clusters of k = 2 explain {percent(explained[most])} of the variance of the {most}"
+    if (ari := measured.get("ARI of k = 2 with the classes")) is not None:
+        what += f" and agree with the classes by an ARI of {decimal(ari)}"
     size = max(measured["whitened, sizes at k = 2"]) / sum(measured["whitened, sizes at k = 2"])
     return (
         f"{winner}; {what}; whitening gives every direction the same "
@@ -140,11 +138,7 @@ CLAIM = Claim(
     source="Lucile-S on GitHub, 2020",
     reference="seedclustering",
     claimed={"k": list(KS), "pixels": list(PIXELS), "whitened PCA": list(WHITENED), "best k": 2},
-    says="for k = 2…6 on pixels "
-    + ", ".join(decimal(v, 3) for v in PIXELS)
-    + "; with whitened PCA "
-    + ", ".join(decimal(v, 3) for v in WHITENED)
-    + "; k = 2 is best",
+    says=f"for k = 2…6 on pixels {_row(PIXELS)}; with whitened PCA {_row(WHITENED)}; k = 2 is best",
     brief="best k = 2",
     told=lambda m: f"best k = {m['best k']['pixels']}",
     experiment=experiment,

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 
 from octlessons._optional import installed
-from octlessons.claims.claim import Claim, Finding, Setting
+from octlessons.claims.claim import Claim, Measurement, Setting
 from octlessons.wording import count, listing, percent
 
 #: Height and width of the pictures, and how many.
@@ -16,44 +17,38 @@ SIZES = {"quick": (150, 200, 1), "laptop": (450, 600, 3), "full": (450, 600, 3)}
 STARTS = 10
 
 
-def experiment(setting: Setting) -> Finding:
+def experiment(setting: Setting) -> Measurement:
     """Change drawn moles one way at a time, and measure what was there before and after."""
     height, width, n = SIZES[setting.scale]
     pictures, masks = zip(*(draw_mole(height, width, seed) for seed in range(n)), strict=True)
     measured: dict = {"changes": {}}
     areas = [dark_area(picture) for picture in pictures]
-    changes = CHANGES | ({PIPELINE: _by_pipeline} if _with_albumentations() else {})
+    changes = CHANGES | ({PIPELINE: _by_pipeline} if installed("albumentations") else {})
     for name, change in changes.items():
         setting.tell(f"  {name}")
         measured["changes"][name] = _compared(pictures, masks, areas, change)
     setting.tell("  which of the two clusters is the dark one")
-    dark_is_one = [_numbering(picture, seed) for picture in pictures for seed in range(STARTS)]
-    measured["runs of K-means"] = len(dark_is_one)
-    measured["runs in which cluster 1 is the dark one"] = int(np.sum(dark_is_one))
-    return Finding(
+    dark = [_dark_cluster(_two_colours(p, seed)[2]) for p in pictures for seed in range(STARTS)]
+    measured["runs of K-means"] = len(dark)
+    measured["runs in which cluster 1 is the dark one"] = dark.count(1)
+    return Measurement(
         measured=measured,
-        text=_text(measured),
-        why=_why(measured),
+        found=_text(measured),
+        why=why(measured),
         data=f"{count(n, 'drawn mole')}, {height} × {width} px in colour, in place of three "
         "photographs of moles without a stated source",
         n=n,
     )
 
 
-# ---------------------------------------------------------------------- changes
+def _turned(picture: np.ndarray, mask: np.ndarray, whole: bool = False):
+    from skimage.transform import rotate
 
-
-def _turned(whole: bool) -> Callable:
-    def turn(picture: np.ndarray, mask: np.ndarray):
-        from skimage.transform import rotate
-
-        kind = {"preserve_range": True, "resize": whole}
-        return (
-            np.round(rotate(picture, 90, order=1, **kind)).astype(np.uint8),
-            np.round(rotate(mask, 90, order=0, **kind)).astype(np.uint8),
-        )
-
-    return turn
+    kind = {"preserve_range": True, "resize": whole}
+    return tuple(
+        np.round(rotate(image, 90, order=order, **kind)).astype(np.uint8)
+        for image, order in ((picture, 1), (mask, 0))
+    )
 
 
 def _blurred(picture: np.ndarray, mask: np.ndarray):
@@ -62,11 +57,8 @@ def _blurred(picture: np.ndarray, mask: np.ndarray):
     return gaussian_filter(picture, (3, 3, 0)), mask
 
 
-def _coloured(*factors: float) -> Callable:
-    def colour(picture: np.ndarray, mask: np.ndarray):
-        return np.clip(picture * np.array(factors), 0, 255).astype(np.uint8), mask
-
-    return colour
+def _coloured(picture: np.ndarray, mask: np.ndarray, factors=(1.0, 1.0, 1.0)):
+    return np.clip(picture * np.array(factors), 0, 255).astype(np.uint8), mask
 
 
 def _by_pipeline(picture: np.ndarray, mask: np.ndarray):
@@ -76,20 +68,16 @@ def _by_pipeline(picture: np.ndarray, mask: np.ndarray):
     return altered.image, altered.lesions
 
 
-def _with_albumentations() -> bool:
-    return installed("albumentations")
-
-
 #: Name of a change → what it does to a picture and the mask of its lesion.
 CHANGES: dict[str, Callable] = {
     "mirrored": lambda picture, mask: (picture[:, ::-1], mask[:, ::-1]),
     "upside down": lambda picture, mask: (picture[::-1], mask[::-1]),
-    "turned by 90° in its frame": _turned(False),
-    "turned by 90° with its frame": _turned(True),
+    "turned by 90° in its frame": _turned,
+    "turned by 90° with its frame": partial(_turned, whole=True),
     "blurred by 3 pixels": _blurred,
-    "20 % brighter": _coloured(1.2, 1.2, 1.2),
-    "20 % darker": _coloured(0.8, 0.8, 0.8),
-    "red × 1.3, blue × 0.7": _coloured(1.3, 1.0, 0.7),
+    "20 % brighter": partial(_coloured, factors=(1.2, 1.2, 1.2)),
+    "20 % darker": partial(_coloured, factors=(0.8, 0.8, 0.8)),
+    "red × 1.3, blue × 0.7": partial(_coloured, factors=(1.3, 1.0, 0.7)),
     "red and blue exchanged": lambda picture, mask: (picture[..., ::-1], mask),
 }
 #: One copy of the course's own pipeline for skin, where albumentations is installed.
@@ -99,25 +87,26 @@ COLOUR = ("20 % brighter", "20 % darker", "red × 1.3, blue × 0.7", "red and bl
 
 def _compared(pictures, masks, areas, change: Callable) -> dict[str, float]:
     """Means over the pictures of what a change does to them."""
+    names = "picture kept", "mole kept", "dark area", "pixels unchanged", "colour difference"
     rows = []
     for picture, mask, area in zip(pictures, masks, areas, strict=True):
         after, mask_after = change(picture, mask)
-        _, frame = change(picture, np.ones_like(mask))
-        rows.append({
-            "picture kept": frame.sum() / mask.size,
-            "mole kept": mask_after.sum() / mask.sum(),
-            "dark area": dark_area(after) / area,
-            "pixels unchanged": _same(picture, after),
-            "colour difference": _colour_difference(picture, mask, after, mask_after),
-        })  # fmt: skip
-    return {name: float(np.mean([row[name] for row in rows])) for name in rows[0]}
+        frame = change(picture, np.ones_like(mask))[1].sum() / mask.size
+        kept, moved = mask_after.sum() / mask.sum(), _same(picture, after)
+        colour = _colour_difference(picture, mask, after, mask_after)
+        rows.append((frame, kept, dark_area(after) / area, moved, colour))
+    return dict(zip(names, np.mean(rows, axis=0).tolist(), strict=True))
 
 
 def dark_area(picture: np.ndarray) -> int:
     """Pixels in the darker of two clusters of colours, as the published lesson measures a mole."""
     colours, n, model = _two_colours(picture, 0)
-    dark = np.argmin(model.cluster_centers_.sum(axis=1))
-    return int(n[model.predict(colours) == dark].sum())
+    return int(n[model.predict(colours) == _dark_cluster(model)].sum())
+
+
+def _dark_cluster(model) -> int:
+    """Number of the darker cluster; the lesson takes for granted that it is 1."""
+    return int(np.argmin(model.cluster_centers_.sum(axis=1)))
 
 
 def _two_colours(picture: np.ndarray, seed: int):
@@ -127,12 +116,6 @@ def _two_colours(picture: np.ndarray, seed: int):
     codes, n = _colours(picture)
     colours = np.stack([codes >> 16, codes >> 8 & 255, codes & 255], axis=1).astype(np.float32)
     return colours, n, KMeans(2, n_init=1, random_state=seed).fit(colours, sample_weight=n)
-
-
-def _numbering(picture: np.ndarray, seed: int) -> bool:
-    """Whether cluster 1 is the dark one, which the lesson takes for granted."""
-    centres = _two_colours(picture, seed)[2].cluster_centers_
-    return bool(np.argmin(centres.sum(axis=1)) == 1)
 
 
 def _same(before: np.ndarray, after: np.ndarray) -> float:
@@ -158,24 +141,8 @@ def _colour_difference(before, mask, after, mask_after) -> float:
     return float(np.linalg.norm(means[1] - means[0]))
 
 
-# ---------------------------------------------------------------------- a picture to change
-
-
 def draw_mole(height: int = 450, width: int = 600, seed: int = 0):
-    """Draw a mole on skin, and say where it is.
-
-    Parameters
-    ----------
-    height, width : int
-        In pixels.
-    seed : int
-
-    Returns
-    -------
-    picture : ndarray of uint8, shape (height, width, 3)
-    mask : ndarray of uint8, shape (height, width)
-        1 on the mole.
-    """
+    """Draw a mole on skin: picture (height, width, 3), and mask with 1 on the mole, both uint8."""
     from scipy.ndimage import gaussian_filter
 
     rng = np.random.default_rng((8933, seed))
@@ -204,9 +171,6 @@ def draw_mole(height: int = 450, width: int = 600, seed: int = 0):
     return np.clip(np.round(picture), 0, 255).astype(np.uint8), mask
 
 
-# ---------------------------------------------------------------------- sentences
-
-
 def _text(measured: dict) -> str:
     changes = measured["changes"]
     only_move = [name for name, change in changes.items() if change["pixels unchanged"] == 1]
@@ -222,16 +186,15 @@ def _text(measured: dict) -> str:
     )
 
 
-def _why(measured: dict) -> str:
+def why(measured: dict) -> str:
+    """Why the measured numbers differ from the published ones."""
     changes = measured["changes"]
     flips = max(abs(changes[name]["dark area"] - 1) for name in ("mirrored", "upside down"))
     frame = changes["turned by 90° in its frame"]
     one, runs = measured["runs in which cluster 1 is the dark one"], measured["runs of K-means"]
-    flipped = (
-        "flips leave the measured area of a mole as it is"
-        if flips == 0
-        else f"flips change the measured area of a mole by {percent(flips, 1)}"
-    )
+    flipped = f"flips change the measured area of a mole by {percent(flips, 1)}"
+    if flips == 0:
+        flipped = "flips leave the measured area of a mole as it is"
     return (
         f"The source gives no numbers to differ from: {flipped}, a quarter turn in the old frame "
         f"cuts off {percent(1 - frame['picture kept'])} of the picture and makes the measured area "
@@ -253,5 +216,5 @@ CLAIM = Claim(
         f"{percent(m['changes']['turned by 90° in its frame']['picture kept'])} of the picture"
     ),
     experiment=experiment,
-    conditions=lambda: {"albumentations": _with_albumentations()},
+    conditions=lambda: {"albumentations": installed("albumentations")},
 )
