@@ -127,6 +127,7 @@ def test_gradescope_zip_has_its_programs(course, tmp_path):
     assert not modes["grading.toml"] & stat.S_IXUSR
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("way", WAYS)
 def test_no_solution_is_in_it(way, tmp_path):
     service, repository = WAYS[way]
@@ -146,6 +147,7 @@ def test_no_solution_is_in_it(way, tmp_path):
         assert [name for name, text in files.items() if leaks(answer, text)] == [], exercise.id
 
 
+@pytest.mark.slow
 def test_the_package_in_it_is_this_one_and_runs(course, tmp_path):
     out = make_bundle("classroom50", tmp_path / "out", config=course).path
     package = out / "package" / "octlessons"

@@ -26,7 +26,7 @@ _SEVERAL = re.compile(r"…(?:[\s,;:×x()\[\]]*…)+")
 _LONGEST = 600
 _MOST_MISTAKES = 5
 _MOST_BARS = 21
-_FEW = 8  # exercises whose sections are open, and whose columns have names across
+_FEW = 8  # exercises whose sections are open, and whose table is no wider than the text
 
 
 @dataclass(frozen=True)
