@@ -5,6 +5,8 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable
+from dataclasses import KW_ONLY, dataclass
+from typing import Any, ClassVar
 
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
@@ -19,6 +21,7 @@ from octlessons.wording import count
 LOSSES = ("mse", "ssim", "perceptual")
 
 
+@dataclass(eq=False, repr=False)
 class ConvAutoencoder(ImageTransformer, TrainedNetwork):
     """Train a network to rebuild images from a short code; the code is the representation.
 
@@ -96,12 +99,9 @@ class ConvAutoencoder(ImageTransformer, TrainedNetwork):
 
     Notes
     -----
-    Images are resized one by one and kept in 8 bits while training, in memory up to 256 MB and in
-    a temporary file beyond it.
-
-    The published work had 56 × 56 × 8 numbers for 224 × 224 × 3: a sixth. From grey images of
-    the same depth the code keeps half as many numbers as there are pixels, which is hardly a
-    bottleneck: raise `depth` or lower `code_channels`.
+    Resized images are kept in 8 bits while training, in memory up to 256 MB and in a temporary file
+    beyond it. The published code has a sixth of the numbers of an image; from grey images of the
+    same depth it keeps half, hardly a bottleneck: raise `depth` or lower `code_channels`.
 
     Examples
     --------
@@ -112,60 +112,25 @@ class ConvAutoencoder(ImageTransformer, TrainedNetwork):
     ((12, 128), (8, 4, 4))
     """
 
-    _WHOLE = (
-        *(("size", 1), ("depth", 1), ("code_channels", 1), ("width", 1)),
-        *(("max_iter", 1), ("batch_size", 1)),
-    )
+    _WHOLE: ClassVar = {**TrainedNetwork._WHOLE, "depth": 1, "code_channels": 1, "width": 1}
     _FITTED = ("validation_", "perceptual_network_")
 
-    def __init__(
-        self,
-        size=224,
-        channels=3,
-        *,
-        depth=2,
-        code_channels=8,
-        width=16,
-        downsampling="stride",
-        upsampling="resize",
-        loss="mse",
-        perceptual_network="auto",
-        solver="adam",
-        learning_rate_init=2e-3,
-        alpha=0.0,
-        dropout=0.0,
-        batch_norm=False,
-        max_iter=50,
-        n_iter_no_change=None,
-        batch_size=16,
-        validation_fraction=0.3,
-        checkpoint=None,
-        device="auto",
-        random_state=0,
-        verbose=False,
-    ):
-        self.size = size
-        self.channels = channels
-        self.depth = depth
-        self.code_channels = code_channels
-        self.width = width
-        self.downsampling = downsampling
-        self.upsampling = upsampling
-        self.loss = loss
-        self.perceptual_network = perceptual_network
-        self.solver = solver
-        self.learning_rate_init = learning_rate_init
-        self.alpha = alpha
-        self.dropout = dropout
-        self.batch_norm = batch_norm
-        self.max_iter = max_iter
-        self.n_iter_no_change = n_iter_no_change
-        self.batch_size = batch_size
-        self.validation_fraction = validation_fraction
-        self.checkpoint = checkpoint
-        self.device = device
-        self.random_state = random_state
-        self.verbose = verbose
+    size: int = 224
+    channels: int = 3
+    _: KW_ONLY
+    depth: int = 2
+    code_channels: int = 8
+    width: int = 16
+    downsampling: str = "stride"
+    upsampling: str = "resize"
+    loss: str | Callable = "mse"
+    perceptual_network: str = "auto"
+    solver: str = "adam"
+    alpha: float = 0.0
+    dropout: float = 0.0
+    batch_norm: bool = False
+    batch_size: int = 16
+    validation_fraction: float = 0.3
 
     def transform(self, X):
         """Give the code of each image.
@@ -207,9 +172,7 @@ class ConvAutoencoder(ImageTransformer, TrainedNetwork):
                 f"shape {codes.shape}. Use the one that made them."
             )
         if not np.isfinite(codes).all():
-            raise ValueError(
-                "The codes contain NaN or infinity, from which nothing can be rebuilt."
-            )
+            raise ValueError("The codes contain NaN or infinity: nothing can be rebuilt from them.")
         import torch
 
         images = np.empty((len(codes), *self.image_shape_), np.float32)
@@ -310,7 +273,19 @@ class ConvAutoencoder(ImageTransformer, TrainedNetwork):
         else:
             loss = {"mse": losses.mse, "ssim": losses.ssim_loss}[self.loss]
         self.perceptual_network_ = getattr(loss, "name", None)
-        return _Rebuilding(loss)
+        self._weights = getattr(loss, "sha256", None)
+
+        def rebuilding(network, batch):
+            images = as_inputs(batch[0])
+            return loss(_rebuilt(network, images), images)
+
+        return rebuilding
+
+    def _described(self) -> dict[str, Any]:
+        given = super()._described()
+        if self._weights:
+            given["perceptual_network"] = f"{self.perceptual_network_}, {self._weights[:16]}"
+        return given
 
     def _build(self):
         import torch
@@ -320,15 +295,12 @@ class ConvAutoencoder(ImageTransformer, TrainedNetwork):
         sides.append(self.code_channels)
         encoder: list[nn.Module] = []
         decoder: list[nn.Module] = []
-        for level, (few, many) in enumerate(itertools.pairwise(sides)):
-            encoder += self._down(few, many)
-            if level < self.depth - 1:
-                encoder += self._between(many)
-        for level, (many, few) in enumerate(itertools.pairwise(sides[::-1])):
-            decoder += self._up(many, few)
-            if level < self.depth - 1:
-                decoder += self._between(few)
-        decoder.append(nn.Sigmoid())
+        for few, many in itertools.pairwise(sides):
+            encoder += [*self._down(few, many), *self._between(many)]
+        for many, few in itertools.pairwise(sides[::-1]):
+            decoder += [*self._up(many, few), *self._between(few)]
+        inner = len(self._between(1))  # not after the code, nor after the image
+        encoder, decoder = encoder[:-inner], [*decoder[:-inner], nn.Sigmoid()]
         parts = {"encoder": nn.Sequential(*encoder), "decoder": nn.Sequential(*decoder)}
         return nn.ModuleDict(parts).to(memory_format=torch.channels_last)
 
@@ -354,21 +326,6 @@ class ConvAutoencoder(ImageTransformer, TrainedNetwork):
         layers: list = [nn.BatchNorm2d(channels)] if self.batch_norm else []
         layers.append(nn.ReLU())
         return [*layers, nn.Dropout(self.dropout)] if self.dropout else layers
-
-
-class _Rebuilding:
-    """The loss of the training loop: between images and what the network makes of them."""
-
-    def __init__(self, loss: Callable):
-        self.loss = loss
-        #: What a checkpoint's training depends on besides the parameters.
-        self.identity: dict[str, str] = {}
-        if weights := getattr(loss, "sha256", None):
-            self.identity["perceptual_network"] = f"{getattr(loss, 'name', '')}, {weights[:16]}"
-
-    def __call__(self, network, batch):
-        images = as_inputs(batch[0])
-        return self.loss(_rebuilt(network, images), images)
 
 
 def _rebuilt(network, images):

@@ -5,13 +5,13 @@ from __future__ import annotations
 import contextlib
 import copy
 import hashlib
-import json
 import math
 import os
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import KW_ONLY, dataclass
 from numbers import Integral
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from sklearn.base import BaseEstimator
@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 #: Resized images of up to this many bytes are kept in memory while training; more go to a file.
 IN_MEMORY = 256 << 20
 
-_FORMAT = 2  # of saved networks
+_FORMAT = 3  # of saved networks
 
 #: Parameters on which the trained weights do not depend, or which the loop compares itself.
 _BESIDE = {
@@ -55,37 +55,37 @@ _BESIDE = {
 }
 
 
+@dataclass(eq=False, repr=False)
 class TrainedNetwork(BaseEstimator):
     """Base of the networks that learn from images.
 
     A network gives `_build` (its layers), `_loss` (what is made small), and what is its own of the
     other methods that begin with an underscore. Parameters are named as in scikit-learn's
-    multi-layer perceptrons. The fitted ``network_`` stays on the CPU: `transform` and its kin run
-    it there, or a copy of it on the GPU, so they never change the estimator.
+    multi-layer perceptrons; as fields of dataclasses they need no `__init__`. The fitted
+    ``network_`` stays on the CPU: `transform` and its kin run it there, or a copy of it on the
+    GPU, so they never change the estimator.
     """
 
     #: Channels of the images: 1 for grey, 3 for colour.
-    channels: int = 1
+    channels = 1
     #: Least value of the parameters that are whole numbers.
-    _WHOLE: tuple[tuple[str, int], ...] = (("size", 1), ("max_iter", 1), ("batch_size", 1))
+    _WHOLE: ClassVar[Mapping[str, int]] = {"size": 1, "max_iter": 1, "batch_size": 1}
     #: Fitted attributes that a saved file holds besides the weights and the history.
-    _FITTED: tuple[str, ...] = ("validation_",)
-    _SCHEDULE: str | None = None
+    _FITTED: ClassVar[tuple[str, ...]] = ("validation_",)
+    _SCHEDULE: ClassVar[str | None] = None
 
-    size: int
-    batch_size: int
-    max_iter: int
-    learning_rate_init: float
-    alpha: float
-    validation_fraction: float
-    n_iter_no_change: int | None
-    checkpoint: str | os.PathLike | None
-    device: str
-    random_state: Any
-    verbose: bool
-    network_: torch.nn.Module
-    history_: History
-    validation_: np.ndarray
+    size: int = 64
+    _: KW_ONLY
+    max_iter: int = 50
+    batch_size: int = 32
+    learning_rate_init: float = 2e-3
+    alpha: float = 1e-4
+    validation_fraction: float = 0.2
+    n_iter_no_change: int | None = None
+    checkpoint: str | os.PathLike | None = None
+    device: str = "auto"
+    random_state: Any = 0
+    verbose: bool = False
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -179,8 +179,8 @@ class TrainedNetwork(BaseEstimator):
         content = {
             "what": f"octlessons {type(self).__name__}",
             "format": _FORMAT,
-            "params": json.dumps(_packed(self._saved())),
-            "fitted": json.dumps(_packed({name: getattr(self, name) for name in self._FITTED})),
+            "params": _plain(self._saved()),
+            "fitted": {name: _plain(getattr(self, name)) for name in self._FITTED},
             "history": self.history_.to_json(),
             "network": copied(self.network_.state_dict()),
         }
@@ -209,10 +209,11 @@ class TrainedNetwork(BaseEstimator):
         if content.get("what") != f"octlessons {cls.__name__}" or content.get("format") != _FORMAT:
             raise OctlessonsError(f"{path} holds no {what} of this version: {again}.")
         try:
-            model = cls(**json.loads(content["params"], object_hook=_unpacked))
+            model = cls(**content["params"])
             model._check()
-            for name, value in json.loads(content["fitted"], object_hook=_unpacked).items():
-                setattr(model, name, value)
+            for name, value in content["fitted"].items():
+                array = isinstance(value, dict)
+                setattr(model, name, np.array(value["array"], value["dtype"]) if array else value)
             model.history_ = History.from_json(content["history"])
             model.network_ = model._build().eval()
             model.network_.load_state_dict(content["network"])
@@ -271,13 +272,13 @@ class TrainedNetwork(BaseEstimator):
 
     def _least(self) -> tuple[int, str]:
         """Fewest pixels on a side of an image, and what to do with smaller ones."""
-        return 1, "leave it out"
+        return self._WHOLE["size"], "leave it out"
 
     # ------------------------------------------------------------------ inside
 
     def _check(self) -> None:
         """Refuse parameters that are out of range. The loop's own are checked by its settings."""
-        for name, least in self._WHOLE:
+        for name, least in self._WHOLE.items():
             check_whole(name, getattr(self, name), least)
         check_share("validation_fraction", self.validation_fraction)
         if hasattr(self, "dropout"):
@@ -416,14 +417,6 @@ class TrainedNetwork(BaseEstimator):
             params["random_state"] = None
         return params
 
-    def __getstate__(self):
-        state = super().__getstate__()
-        if "network_" in state:
-            network = state["network_"]
-            if any(value.device.type != "cpu" for value in network.state_dict().values()):
-                state = {**state, "network_": copy.deepcopy(network).to("cpu")}
-        return state
-
 
 def as_inputs(pixels, device: str | None = None):
     """Pixels (n, h, w) or (n, h, w, 3) in 0…255 as float32 (n, channels, h, w) in 0…1."""
@@ -435,19 +428,12 @@ def as_inputs(pixels, device: str | None = None):
     return tensor.to(torch.float32, memory_format=torch.channels_last) / 255
 
 
-def _packed(value):
-    """The same as JSON can hold it, arrays and the types of keys kept."""
-    if isinstance(value, Mapping):
-        return {"pairs": [[_packed(name), _packed(part)] for name, part in value.items()]}
+def _plain(value):
+    """The same as a file of weights can hold it, an array as its numbers and their type."""
     if isinstance(value, np.ndarray):
         return {"array": value.tolist(), "dtype": value.dtype.str}
+    if isinstance(value, Mapping):
+        return {_plain(name): _plain(part) for name, part in value.items()}
     if isinstance(value, list | tuple):
-        return [_packed(part) for part in value]
+        return [_plain(part) for part in value]
     return value.item() if isinstance(value, np.generic) else value
-
-
-def _unpacked(value: dict):
-    """What `_packed` packed, for ``json.loads(…, object_hook=…)``."""
-    if "pairs" in value:
-        return dict(value["pairs"])
-    return np.array(value["array"], dtype=value["dtype"])

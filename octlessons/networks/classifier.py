@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Mapping
+from dataclasses import KW_ONLY, dataclass
+from typing import Any, ClassVar
 
 import numpy as np
 from sklearn.base import ClassifierMixin
+from sklearn.metrics import accuracy_score, f1_score
 from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.validation import check_is_fitted
 
@@ -20,6 +22,7 @@ SMALLEST = 8
 MONITORS = {"loss": ("valid", False), "macro_f1": ("macro_f1", True)}
 
 
+@dataclass(eq=False, repr=False)
 class SmallCNN(ClassifierMixin, TrainedNetwork):
     """A small convolutional network that learns the classes of images.
 
@@ -94,46 +97,18 @@ class SmallCNN(ClassifierMixin, TrainedNetwork):
     4
     """
 
-    _WHOLE = (("size", SMALLEST), ("width", 1), ("max_iter", 1), ("batch_size", 2))
+    _WHOLE: ClassVar = {"size": SMALLEST, "width": 1, "max_iter": 1, "batch_size": 2}
     _FITTED = ("validation_", "classes_", "class_weights_")
     _SCHEDULE = "cosine"
 
-    def __init__(
-        self,
-        size=64,
-        *,
-        width=16,
-        dropout=0.5,
-        class_weight="balanced",
-        mirror=True,
-        max_iter=60,
-        n_iter_no_change=15,
-        monitor="loss",
-        validation_fraction=0.2,
-        batch_size=32,
-        learning_rate_init=2e-3,
-        alpha=1e-4,
-        checkpoint=None,
-        device="auto",
-        random_state=0,
-        verbose=False,
-    ):
-        self.size = size
-        self.width = width
-        self.dropout = dropout
-        self.class_weight = class_weight
-        self.mirror = mirror
-        self.max_iter = max_iter
-        self.n_iter_no_change = n_iter_no_change
-        self.monitor = monitor
-        self.validation_fraction = validation_fraction
-        self.batch_size = batch_size
-        self.learning_rate_init = learning_rate_init
-        self.alpha = alpha
-        self.checkpoint = checkpoint
-        self.device = device
-        self.random_state = random_state
-        self.verbose = verbose
+    _: KW_ONLY
+    width: int = 16
+    dropout: float = 0.5
+    class_weight: str | Mapping | None = "balanced"
+    mirror: bool = True
+    monitor: str = "loss"
+    max_iter: int = 60
+    n_iter_no_change: int | None = 15
 
     def predict(self, X):
         """Give the most probable class of each image.
@@ -222,7 +197,15 @@ class SmallCNN(ClassifierMixin, TrainedNetwork):
         return network.to(memory_format=torch.channels_last)  # a third faster on a CPU
 
     def _loss(self, training: Part) -> Callable:
-        return _WeightedEntropy(self.class_weights_)
+        from torch.nn.functional import cross_entropy
+
+        def loss(network, batch):
+            """Weighted and averaged over images: with "balanced" the mean weight is 1."""
+            images, truth = batch
+            each = cross_entropy(network(as_inputs(images)), truth, reduction="none")
+            return (each.new_tensor(self.class_weights_)[truth] * each).mean()
+
+        return loss
 
     def _more_settings(self, valid: Part) -> dict[str, Any]:
         if not len(valid):
@@ -231,42 +214,18 @@ class SmallCNN(ClassifierMixin, TrainedNetwork):
         return {"monitor": monitor, "higher_is_better": higher}
 
     def _measure(self, training: Part, valid: Part) -> Callable | None:
-        return _Scores(valid) if len(valid) else None
+        def scores(network) -> dict[str, float]:
+            device, rows = next(network.parameters()).device, valid.index
+            predicted = np.concatenate([
+                _probabilities(network, as_inputs(valid.pixels[some], device)).argmax(1).cpu()
+                for some in np.array_split(rows, -(-len(rows) // 256))
+            ])  # fmt: skip
+            return {
+                "accuracy": accuracy_score(valid.labels, predicted),
+                "macro_f1": f1_score(valid.labels, predicted, average="macro", zero_division=0),
+            }
 
-
-class _WeightedEntropy:
-    """Cross-entropy, weighted and averaged over images: with "balanced" the mean weight is 1."""
-
-    def __init__(self, weights: np.ndarray):
-        self.weights = weights
-
-    def __call__(self, network, batch):
-        from torch.nn.functional import cross_entropy
-
-        images, truth = batch
-        each = cross_entropy(network(as_inputs(images)), truth, reduction="none")
-        return (each.new_tensor(self.weights)[truth] * each).mean()
-
-
-class _Scores:
-    """Accuracy and macro-F1 on the validation images."""
-
-    def __init__(self, valid: Part):
-        self.valid = valid
-
-    def __call__(self, network) -> dict[str, float]:
-        from sklearn.metrics import accuracy_score, f1_score
-
-        part, device = self.valid, next(network.parameters()).device
-        predicted = np.concatenate([
-            _probabilities(network, as_inputs(part.pixels[rows], device)).argmax(1).cpu().numpy()
-            for rows in np.array_split(part.index, -(-len(part) // 256))
-        ])  # fmt: skip
-        truth = part.labels
-        return {
-            "accuracy": accuracy_score(truth, predicted),
-            "macro_f1": f1_score(truth, predicted, average="macro", zero_division=0),
-        }
+        return scores if len(valid) else None
 
 
 def _probabilities(network, images):

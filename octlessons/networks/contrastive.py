@@ -5,18 +5,19 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Callable, Iterator
-from typing import Any
+from dataclasses import KW_ONLY, dataclass
+from typing import Any, ClassVar
 
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from octlessons._optional import need_torch
 from octlessons.errors import OctlessonsError
-from octlessons.networks.base import TrainedNetwork
+from octlessons.networks.base import TrainedNetwork, as_inputs
 from octlessons.networks.history import History
 from octlessons.networks.losses import contrastive_loss, vicreg_loss
 from octlessons.networks.parts import Part
-from octlessons.networks.settings import check_choice, check_positive, check_whole, named
+from octlessons.networks.settings import check_choice, check_positive, named
 from octlessons.networks.views import Views, make_views
 from octlessons.representations.transformer import ImageTransformer
 from octlessons.wording import count, decimal
@@ -38,6 +39,7 @@ _MEASURED = 256  # held-out images that each epoch is measured on
 _LOSSES = {"simclr": contrastive_loss, "vicreg": vicreg_loss}
 
 
+@dataclass(eq=False, repr=False)
 class SelfSupervised(ImageTransformer, TrainedNetwork):
     """Learn an embedding from two altered views of each image, without labels.
 
@@ -111,29 +113,16 @@ class SelfSupervised(ImageTransformer, TrainedNetwork):
 
     Notes
     -----
-    *Which method?* SimCLR (Chen et al., ICML 2020, arXiv:2002.05709) pushes every image away from
-    the others of its batch. It is known to want batches of thousands, but that is on a million
-    photographs; here a batch of 64 is a good part of all images there are. BYOL (Grill et al.,
-    NeurIPS 2020, arXiv:2006.07733) and DINO (Caron et al., ICCV 2021,
-    doi:10.1109/ICCV48922.2021.00951) need a second, slowly moving network, which is computed as
-    well, and more settings. VICReg (Bardes, Ponce and LeCun, ICLR 2022, arXiv:2105.04906) needs
-    neither others nor a second network, but estimates a covariance matrix from each batch, which 64
-    images do badly. The loss of SimCLR also fits on a blackboard. So it is the default; VICReg is
-    there to compare. Measured once, with 30 epochs on 400 cleaned phantoms of 64 px and seeds 0 and
-    1: on 240 phantoms of other patients three nearest neighbours name the class of 65 and 58 % with
-    SimCLR, of 48 % (twice) with VICReg, of 37 % in the untrained network and of 39 % among pixels.
+    SimCLR (Chen et al., ICML 2020, arXiv:2002.05709) pushes every image away from the others of its
+    batch. VICReg (Bardes, Ponce and LeCun, ICLR 2022, arXiv:2105.04906) needs no others, but
+    estimates a covariance matrix from each batch, which 64 images do badly.
 
-    Two changes suit small data. The network is given each image twice, as it is and standardised to
-    mean 0 and standard deviation 1, so that brightness need not be learnt away and the views decide
-    whether it counts. The learning rate follows a cosine, and the last incomplete batch of an epoch
-    is left out, for few others make an easy task.
+    Two changes suit small data. The network is given each image twice, as it is and standardised,
+    so that the views decide whether brightness counts. And the last incomplete batch of an epoch is
+    left out, for few others make an easy task.
 
-    The loss of SimCLR is divided by ln(2n - 1) in the history, the loss of a network that finds
-    all n images of a batch equally similar: 1 means that nothing is known. So batches of
-    different sizes can be compared.
-
-    `transform` gives embeddings from before the projection head, which is dropped after training
-    (as in SimCLR), minus their mean over the training images, at length 1.
+    In the history the loss of SimCLR is divided by ln(2n - 1), the loss of a network that finds all
+    n images of a batch equally similar: 1 means that nothing is known, whatever the batch.
 
     References
     ----------
@@ -151,50 +140,22 @@ class SelfSupervised(ImageTransformer, TrainedNetwork):
     (60, 64)
     """
 
-    _WHOLE = (("n_components", 1), ("width", 1), ("max_iter", 0), ("batch_size", 2))
+    _WHOLE: ClassVar = {
+        "size": SMALLEST_SIDE, "n_components": 1, "width": 1, "max_iter": 0, "batch_size": 2,
+    }  # fmt: skip
     _FITTED = ("validation_", "batch_size_", "collapsed_")
     _SCHEDULE = "cosine"
 
-    def __init__(
-        self,
-        size=64,
-        *,
-        views="keep_anatomy",
-        method="simclr",
-        n_components=64,
-        width=16,
-        temperature=0.2,
-        positives="image",
-        clean=True,
-        max_iter=40,
-        batch_size=64,
-        learning_rate_init=2e-3,
-        alpha=1e-4,
-        validation_fraction=0.2,
-        n_iter_no_change=None,
-        checkpoint=None,
-        device="auto",
-        random_state=0,
-        verbose=False,
-    ):
-        self.size = size
-        self.views = views
-        self.method = method
-        self.n_components = n_components
-        self.width = width
-        self.temperature = temperature
-        self.positives = positives
-        self.clean = clean
-        self.max_iter = max_iter
-        self.batch_size = batch_size
-        self.learning_rate_init = learning_rate_init
-        self.alpha = alpha
-        self.validation_fraction = validation_fraction
-        self.n_iter_no_change = n_iter_no_change
-        self.checkpoint = checkpoint
-        self.device = device
-        self.random_state = random_state
-        self.verbose = verbose
+    _: KW_ONLY
+    views: Any = "keep_anatomy"
+    method: str | Callable = "simclr"
+    n_components: int = 64
+    width: int = 16
+    temperature: float = 0.2
+    positives: str = "image"
+    clean: bool = True
+    max_iter: int = 40
+    batch_size: int = 64
 
     def transform(self, X):
         """Embed images.
@@ -206,7 +167,8 @@ class SelfSupervised(ImageTransformer, TrainedNetwork):
         Returns
         -------
         ndarray of float32, shape (n, n_components)
-            Each row has length 1, so that Euclidean and cosine distances give the same order.
+            From before the projection head, less the mean over the training images, at length 1:
+            Euclidean and cosine distances give the same order.
         """
         check_is_fitted(self, "network_")
         return self._rows(X, lambda network, x: network.embeddings(x), self.n_features_out_)
@@ -233,15 +195,11 @@ class SelfSupervised(ImageTransformer, TrainedNetwork):
 
     def _check(self) -> None:
         super()._check()
-        check_whole("size", self.size, SMALLEST_SIDE)
         check_positive("temperature", self.temperature)
         check_choice("positives", self.positives, ("image", "patient"))
         if not callable(self.method):
             check_choice("method", self.method, tuple(_LOSSES), "a callable")
         make_views(self.views)
-
-    def _least(self) -> tuple[int, str]:
-        return SMALLEST_SIDE, "leave it out"
 
     def _resize(self, image: np.ndarray, name: str) -> np.ndarray:
         if not self.clean:
@@ -285,10 +243,24 @@ class SelfSupervised(ImageTransformer, TrainedNetwork):
             self.history_ = History()
 
     def _loss(self, training: Part) -> Callable:
-        return _Contrast(self.method, self.views_, self.temperature, self.positives)
+        def loss(network, batch):
+            first, second, groups, seeds = batch
+            a, b = network(_two_views(self.views_, first, second, seeds.tolist())).chunk(2)
+            if self.method == "simclr":
+                groups = groups if self.positives == "patient" else None
+                return contrastive_loss(a, b, self.temperature, groups) / math.log(2 * len(a) - 1)
+            return _LOSSES.get(self.method, self.method)(a, b)
+
+        return loss
 
     def _measure(self, training: Part, valid: Part) -> Callable:
-        return _Closeness(valid if len(valid) else training, self.views_)
+        import torch
+
+        part = valid if len(valid) else training
+        some = np.linspace(0, len(part) - 1, min(len(part), _MEASURED)).astype(int)
+        pixels = torch.from_numpy(part.pixels[part.index[some]])
+        shown = _two_views(self.views_, pixels, pixels, (1, 2))  # the same in each epoch
+        return lambda network: _closeness(network(shown.to(next(network.parameters()).device)))
 
     def _batches(self, part: Part, rng: np.random.Generator, training: bool) -> Iterator[tuple]:
         """First images, second images, their groups, and the seeds of both views."""
@@ -311,7 +283,7 @@ class SelfSupervised(ImageTransformer, TrainedNetwork):
         with torch.no_grad():
             for start in range(0, len(training), 256):
                 pixels = training.pixels[training.index[start : start + 256]]
-                total += network.embed(_as_images(torch.from_numpy(pixels))).sum(dim=0)
+                total += network.embed(as_inputs(pixels)).sum(dim=0)
             network.centre.copy_(total / len(training))
         self.collapsed_ = _collapse(self.history_.best)
         if self.collapsed_:
@@ -344,10 +316,6 @@ def _another(part: Part, i: int, rng: np.random.Generator) -> int:
     return int(rng.choice(others)) if len(others) else int(i)
 
 
-def _as_images(pixels):
-    return pixels[:, None].float() / 255
-
-
 def _two_views(views: Views, first, second, seeds):
     """A view of each first image, then one of each second."""
     import torch
@@ -357,41 +325,8 @@ def _two_views(views: Views, first, second, seeds):
         where = pixels.device
         if where.type == "mps":  # it has no generator of its own for all that is drawn here
             pixels = pixels.cpu()
-        parts.append(views(_as_images(pixels), seed).to(where))
+        parts.append(views(as_inputs(pixels), seed).to(where))
     return torch.cat(parts)
-
-
-class _Contrast:
-    """The loss of the training loop: how far the views of one image are from each other."""
-
-    def __init__(self, method, views: Views, temperature: float, positives: str):
-        self.method, self.views = method, views
-        self.temperature, self.by_patient = temperature, positives == "patient"
-
-    def __call__(self, network, batch):
-        first, second, groups, seeds = batch
-        a, b = network(_two_views(self.views, first, second, seeds.tolist())).chunk(2)
-        if self.method == "simclr":
-            loss = contrastive_loss(a, b, self.temperature, groups if self.by_patient else None)
-            return loss / math.log(2 * len(a) - 1)
-        return _LOSSES.get(self.method, self.method)(a, b)
-
-
-class _Closeness:
-    """How alike projections of views are, on some of the images, the same views each epoch."""
-
-    def __init__(self, part: Part, views: Views):
-        some = np.linspace(0, len(part) - 1, min(len(part), _MEASURED)).astype(int)
-        self.pixels, self.views = part.pixels[part.index[some]], views
-        self.shown: Any = None
-
-    def __call__(self, network) -> dict[str, float]:
-        import torch
-
-        if self.shown is None:
-            pixels = torch.from_numpy(self.pixels)
-            self.shown = _two_views(self.views, pixels, pixels, (1, 2))
-        return _closeness(network(self.shown.to(next(network.parameters()).device)))
 
 
 def _closeness(projections) -> dict[str, float]:

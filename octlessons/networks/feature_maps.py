@@ -6,9 +6,8 @@ which ships with the package.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from octlessons._files import file_hash
 from octlessons.errors import OctlessonsError
@@ -24,25 +23,7 @@ SMALLEST = 64
 
 
 class PretrainedMaps:
-    """Feature maps of a classifier of torchvision whose weights are on this machine.
-
-    Parameters
-    ----------
-    architecture : str
-        Such as ``"squeezenet1_1"``. Nothing is downloaded.
-
-    Attributes
-    ----------
-    name : str
-        Architecture and weights, for the page.
-    sha256 : str
-        Checksum of the weights.
-
-    Raises
-    ------
-    OctlessonsError
-        If the weights are not here; the sentence says where to get them and where to put them.
-    """
+    """Maps of a classifier of torchvision, by name, whose weights are on this machine."""
 
     def __init__(self, architecture: str):
         import torch
@@ -55,80 +36,45 @@ class PretrainedMaps:
         preset = weights.entry.transforms()
         self._mean = torch.tensor(preset.mean)[:, None, None]
         self._std = torch.tensor(preset.std)[:, None, None]
-        self._network = load_backbone(weights).classifier.requires_grad_(False)
-        self._layers = self._chosen_layers()
-
-    def __call__(self, images: torch.Tensor) -> list[torch.Tensor]:
-        """Feature maps of images (n, 1 or 3, h, w) in 0…1, finest first."""
-        self._network.to(images.device)
-        mean, std = self._mean.to(images), self._std.to(images)
-        found: dict[str, torch.Tensor] = {}
-        return self._run((_enlarged(images, 1) - mean) / std, self._layers, found)
-
-    def _run(self, inputs, layers: list[str], found: dict) -> list:
-        def keep(name: str) -> Callable:
-            def hook(_module, _inputs, output):
-                found[name] = output
-                if len(found) == len(layers):
-                    raise _Enough
-
-            return hook
-
-        modules = dict(self._network.named_modules())
-        hooks = [modules[name].register_forward_hook(keep(name)) for name in layers]
-        try:
-            self._network(inputs)
-        except _Enough:
-            pass
-        finally:
-            for hook in hooks:
-                hook.remove()
-        return list(found.values())
-
-    def _chosen_layers(self) -> list[str]:
-        import torch
-
-        convolutions = [
-            name
-            for name, module in self._network.named_modules()
-            if isinstance(module, torch.nn.Conv2d)
-        ]
-        if len(convolutions) < SCALES:
+        network = load_backbone(weights).classifier.requires_grad_(False)
+        layers = [n for n, part in network.named_modules() if isinstance(part, torch.nn.Conv2d)]
+        if len(layers) < SCALES:
             raise OctlessonsError(
                 f"{self.name} is no network of convolutions, so it has no feature maps to "
                 "compare: take another, such as 'squeezenet1_1' or 'efficientnet_b0'."
             )
-        found: dict[str, torch.Tensor] = {}
         with torch.no_grad():
-            self._run(torch.zeros(1, 3, 224, 224), convolutions, found)
-        return _last_of_each_size({name: value.shape for name, value in found.items()})
+            found = _extractor(network, layers)(torch.zeros(1, 3, 224, 224))
+        self._network = _extractor(network, _last_of_each_size(found))
+
+    def __call__(self, images: torch.Tensor) -> list[torch.Tensor]:
+        """Feature maps of images (n, 1 or 3, h, w) in 0…1, finest first."""
+        mean, std = self._mean.to(images), self._std.to(images)
+        network = self._network.to(images.device)
+        return list(network((_enlarged(images, 1) - mean) / std).values())
+
+
+def _extractor(network, layers: list[str]):
+    """What gives the maps of some layers by name, and runs the network no further."""
+    from torchvision.models.feature_extraction import create_feature_extractor
+
+    made = create_feature_extractor(network, layers, suppress_diff_warning=True)
+    return made.eval()
+
+
+def _last_of_each_size(maps: dict[str, torch.Tensor]) -> list[str]:
+    """Of the layers that give maps, the last of each size, for the finest sizes."""
+    last = {tuple(value.shape[-2:]): name for name, value in maps.items() if value.ndim == 4}
+    sizes = sorted((size for size in last if min(size) > 1), reverse=True)
+    return [last[size] for size in sizes[:SCALES]]
 
 
 class EncoderMaps:
-    """Feature maps of the network of `PhantomEncoder`.
+    """Maps of the network of `PhantomEncoder`: the shipped one that was trained without labels.
 
-    Parameters
-    ----------
-    path : path, optional
-        An ``.onnx`` file; by default the shipped network that was trained without labels
-        (``"views"``).
-
-    Attributes
-    ----------
-    name : str
-    sha256 : str
-        Checksum of the file.
-
-    Notes
-    -----
-    The network was trained on flattened scans of 112 × 144 px. Here it sees whole images as they
-    are, from which it was not trained to tell diseases; its filters for edges and textures, of
-    which a perceptual loss is made, are the same.
-
-    Raises
-    ------
-    OctlessonsError
-        If the file is missing, damaged, or another network.
+    It was trained on flattened scans of 112 × 144 px. Here it sees whole images as they are, in
+    which it need not tell diseases apart: a perceptual loss is made of its filters for edges and
+    textures, and these are the same.
     """
 
     def __init__(self, path=None):
@@ -153,17 +99,6 @@ class EncoderMaps:
         fine = network.stem(inputs)
         middle = network.early[0](fine)
         return [fine, middle, network.early[1:](middle)]
-
-
-class _Enough(Exception):
-    """All maps are there; the rest of the network need not run."""
-
-
-def _last_of_each_size(shapes: dict[str, Any]) -> list[str]:
-    """Of the layers that give maps, the last of each size, for the finest sizes."""
-    last = {tuple(shape[-2:]): name for name, shape in shapes.items() if len(shape) == 4}
-    sizes = sorted((size for size in last if min(size) > 1), reverse=True)
-    return [last[size] for size in sizes[:SCALES]]
 
 
 def _enlarged(images, multiple: int):

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from octlessons.errors import OctlessonsError
-from octlessons.wording import count
+from octlessons.wording import count, html_table, text_table
 
 #: What an epoch records besides the numbers of `measure`.
 RECORDED = ("epoch", "train", "valid", "learning_rate", "seconds")
@@ -112,15 +112,11 @@ class History:
         return history
 
     def __repr__(self) -> str:
-        from octlessons.wording import text_table
-
         if not self.epochs:
             return self._summary()
         return f"{text_table([self._names(), *self._rows()])}\n{self._summary()}"
 
     def _repr_html_(self) -> str:
-        from octlessons.wording import html_table
-
         return html_table(self._summary(), self._names() if self.epochs else (), self._rows())
 
     def _names(self) -> list[str]:
@@ -131,19 +127,15 @@ class History:
 
     def _rows(self) -> list[list[str]]:
         """Every epoch of a short training; of a long one the first, the best and the last."""
-        rows = []
+        rows, names = [], self._names()
         shown = _shown(len(self.epochs), self.best_epoch)
+        forms = {"seconds": "{:.1f}".format, "learning_rate": "{:.3g}".format}
         for before, i in zip([-1, *shown], shown, strict=False):
             if i > before + 1:
-                rows.append(["…"] * len(self._names()))
-            epoch = self.epochs[i]
+                rows.append(["…"] * len(names))
             best = " (best)" if i + 1 == self.best_epoch and self.monitor else ""
-            cells = [f"{i + 1}{best}"]
-            for name in self._names()[1:]:
-                value = epoch.get(name, math.nan)
-                form = {"seconds": ".1f", "learning_rate": ".3g"}.get(name)
-                cells.append(format(value, form) if form else figures(value))
-            rows.append(cells)
+            values = [(name, self.epochs[i].get(name, math.nan)) for name in names[1:]]
+            rows.append([f"{i + 1}{best}", *(forms.get(n, figures)(value) for n, value in values)])
         return rows
 
     def _summary(self) -> str:
@@ -162,33 +154,26 @@ def figures(value: float) -> str:
     if not math.isfinite(value):
         return "–"
     if value == 0 or 1e-3 <= abs(value) < 1e4:
-        digits = 4 if abs(value) >= 0.01 or value == 0 else 5
-        return f"{value:.{digits}f}".replace("-", "−")
-    return f"{value:.2e}".replace("-", "−")
+        form = ".4f" if abs(value) >= 0.01 or value == 0 else ".5f"
+    else:
+        form = ".2e"
+    return format(value, form).replace("-", "−")
 
 
 def _shown(n: int, best: int | None) -> list[int]:
     """Which epochs a table shows, from 0."""
     if n <= 12:
         return list(range(n))
-    kept = {*range(3), *range(n - 3, n)}
-    if best is not None:
-        kept.add(best - 1)
-    return sorted(kept)
+    return sorted({*range(3), *range(n - 3, n), *([best - 1] if best else [])})
 
 
 def jsonable(value):
     """The same of plain Python types; NaN becomes None, as JSON has none."""
+    value = value.tolist() if isinstance(value, np.ndarray | np.generic) else value
     if isinstance(value, Mapping):
         return {str(name): jsonable(part) for name, part in value.items()}
     if isinstance(value, list | tuple):
         return [jsonable(part) for part in value]
-    if isinstance(value, np.ndarray):
-        return jsonable(value.tolist())
-    if isinstance(value, np.generic):
-        value = value.item()
     if isinstance(value, float):
         return value if math.isfinite(value) else None
-    if value is None or isinstance(value, bool | int | str):
-        return value
-    return str(value)
+    return value if value is None or isinstance(value, bool | int | str) else str(value)

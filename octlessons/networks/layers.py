@@ -15,11 +15,6 @@ class UpsampledConv2d(nn.Conv2d):
     The same as ``nn.Upsample(scale_factor=2)`` and ``nn.Conv2d(…, 3, padding=1)``, but several
     times faster: the repeated pixels are never laid out. Of the nine weights those that meet the
     same pixel are added up first, which makes it a transposed convolution of 4 × 4.
-
-    Parameters
-    ----------
-    before, after : int
-        Channels.
     """
 
     def __init__(self, before: int, after: int):
@@ -74,14 +69,7 @@ def classifier(size: int, width: int, dropout: float, mirror: bool, n_classes: i
 class Embedder(nn.Module):
     """The network of `SelfSupervised`: four convolutions, an average, an embedding, a head.
 
-    It is given each image twice, evened out and as it is.
-
-    Parameters
-    ----------
-    n_components : int
-        Length of an embedding.
-    width : int
-        Channels of the first convolution.
+    It is given each image twice, evened out and as it is; `width` is that of the first convolution.
     """
 
     centre: Tensor

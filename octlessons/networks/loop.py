@@ -81,16 +81,10 @@ def train(
     return run.all_epochs(checkpoint)
 
 
-class _OutOfMemory(Exception):
-    """Memory ran out; the cause is torch's own error."""
-
-
 class _Training:
     """A network under training, its optimiser, and what is known so far."""
 
-    def __init__(
-        self, network, loss, batches, valid_batches, settings, measure, device, report
-    ):  # fmt: skip
+    def __init__(self, network, loss, batches, valid_batches, settings, measure, device, report):
         self.network, self.loss, self.settings = network, loss, settings
         self.batches, self.valid_batches, self.measure = batches, valid_batches, measure
         self.device = choose_device(device)
@@ -119,11 +113,13 @@ class _Training:
             message = _interrupted(len(history) + 1, self.store)
             self.say(message)
             raise KeyboardInterrupt(message) from None
-        except _OutOfMemory as problem:
+        except (MemoryError, RuntimeError) as error:
+            if not out_of_memory(error):
+                raise
             raise OctlessonsError(
                 f"Training ran out of memory on {self.device} in epoch {len(history) + 1}. Take a "
                 f"smaller batch_size, smaller images or a narrower network.{_kept(self.store)}"
-            ) from problem.__cause__
+            ) from error
         if self._stale() and len(history) < settings.max_iter:
             history.stopped_early = True
             self.say(
@@ -183,12 +179,7 @@ class _Training:
             if self.device.startswith("cuda"):
                 flags = torch.backends.cudnn.flags
                 stack.enter_context(flags(enabled=True, benchmark=False, deterministic=True))
-            try:
-                yield
-            except (MemoryError, RuntimeError) as error:
-                if out_of_memory(error):
-                    raise _OutOfMemory from error
-                raise
+            yield
 
     def _pass(self, batches: Batches, epoch: int, training: bool) -> float:
         """Go through the batches once; return the mean loss, each image counting the same."""
@@ -248,15 +239,11 @@ class _Training:
                 f"`monitor` is {history.monitor!r}, but an epoch records only {', '.join(record)}."
             )
         new, old = record[history.monitor], history.best[history.monitor]
-        if math.isnan(old):
-            return True
-        return new > old if history.higher_is_better else new < old
+        return math.isnan(old) or (new > old if history.higher_is_better else new < old)
 
     def _stale(self) -> bool:
-        patience = self.settings.n_iter_no_change
-        return (
-            patience is not None and len(self.history) - (self.history.best_epoch or 0) >= patience
-        )
+        patience = self.settings.n_iter_no_change or math.inf
+        return len(self.history) - (self.history.best_epoch or 0) >= patience
 
     def _not_finite(self, value, epoch: int, number: int, training: bool, batch) -> Exception:
         import torch
@@ -284,14 +271,9 @@ class _Training:
 def _moved(batch, device: str) -> tuple:
     import torch
 
-    if not isinstance(batch, tuple | list):
-        batch = (batch,)
-    moved = []
-    for part in batch:
-        if isinstance(part, np.ndarray) and part.dtype == np.float64:
-            part = part.astype(np.float32)
-        moved.append(torch.as_tensor(part).to(device))
-    return tuple(moved)
+    parts = batch if isinstance(batch, tuple | list) else (batch,)
+    moved = [torch.as_tensor(part).to(device) for part in parts]
+    return tuple(part.float() if part.dtype == torch.float64 else part for part in moved)
 
 
 def _monitor(settings: TrainingSettings, valid_batches, measure) -> str | None:

@@ -17,44 +17,16 @@ SSIM_WINDOW = 7
 
 
 def mse(rebuilt: torch.Tensor, images: torch.Tensor) -> torch.Tensor:
-    """Mean squared difference of the pixels.
-
-    Parameters
-    ----------
-    rebuilt, images : torch.Tensor, shape (n, channels, h, w)
-
-    Returns
-    -------
-    torch.Tensor
-        A scalar; 0 for equal images.
-    """
+    """Mean squared difference of the pixels."""
     return ((rebuilt - images) ** 2).mean()
 
 
 def ssim(rebuilt: torch.Tensor, images: torch.Tensor) -> torch.Tensor:
-    """Structural similarity of each pair of images.
+    """Structural similarity of each pair of images, shape (n,): 1 for equal ones, can be negative.
 
-    The same number as ``skimage.metrics.structural_similarity(…, data_range=1)``: windows of
-    7 × 7 pixels, sample covariance, borders left out.
-
-    Parameters
-    ----------
-    rebuilt, images : torch.Tensor, shape (n, channels, h, w)
-        With sides of at least 7 pixels.
-
-    Returns
-    -------
-    torch.Tensor, shape (n,)
-        1 for equal images, about 0 for unrelated ones; it can be negative.
-
-    Raises
-    ------
-    ValueError
-        If the images are smaller than the windows.
-
-    References
-    ----------
-    Wang, Bovik, Sheikh & Simoncelli (2004), IEEE Transactions on Image Processing 13, 600–612.
+    Windows of 7 × 7 pixels, sample covariance, borders left out: the number that
+    ``skimage.metrics.structural_similarity(…, data_range=1)`` gives (Wang, Bovik, Sheikh and
+    Simoncelli 2004, IEEE Transactions on Image Processing 13, 600–612).
     """
     import torch
 
@@ -84,27 +56,17 @@ def _averaging(side: int, like: torch.Tensor) -> torch.Tensor:
 
 
 def ssim_loss(rebuilt: torch.Tensor, images: torch.Tensor) -> torch.Tensor:
-    """One less the structural similarity, averaged over the images.
-
-    Parameters
-    ----------
-    rebuilt, images : torch.Tensor, shape (n, channels, h, w)
-
-    Returns
-    -------
-    torch.Tensor
-        A scalar; 0 for equal images.
-    """
+    """One less the structural similarity, averaged over the images."""
     return 1 - ssim(rebuilt, images).mean()
 
 
 class Perceptual:
     """Difference of what a trained network sees in two images, and of their pixels.
 
-    The squared difference of feature maps, relative to the maps of the original, averaged over
-    the images themselves and over the maps of three scales. So 0 is equal, and 1 is as far off
-    as seeing nothing. The pixels are among what is compared because feature maps alone leave
-    brightness open.
+    The squared difference of feature maps, relative to the maps of the original, averaged over the
+    images themselves and over the maps of three scales: 0 is equal, and 1 is as far off as seeing
+    nothing. Pixels are among what is compared because feature maps alone leave brightness open
+    (Johnson, Alahi and Fei-Fei 2016, ECCV, doi 10.1007/978-3-319-46475-6_43).
 
     Parameters
     ----------
@@ -115,19 +77,13 @@ class Perceptual:
 
     Attributes
     ----------
-    name : str
-        Which network it is.
-    sha256 : str
-        Checksum of its weights.
+    name, sha256 : str
+        Which network it is, and the checksum of its weights.
 
     Raises
     ------
     OctlessonsError
         If the weights asked for are not here.
-
-    References
-    ----------
-    Johnson, Alahi & Fei-Fei (2016), ECCV, doi 10.1007/978-3-319-46475-6_43.
     """
 
     def __init__(self, network: str = "auto"):

@@ -16,22 +16,12 @@ DRAWS = 20
 
 @dataclass
 class Part:
-    """Images to train or to validate on: rows `index` of `pixels`, and what is known of them.
+    """Images to train or to validate on: rows `index` of `pixels`, and what is known of them."""
 
-    Attributes
-    ----------
-    pixels : ndarray of uint8, shape (n, size, size) or (n, size, size, 3)
-    index : ndarray of int
-    y : ndarray of int, shape (n,), or None
-        Number of each image's class.
-    groups : ndarray of int, shape (n,), or None
-        Number of each image's patient.
-    """
-
-    pixels: np.ndarray
+    pixels: np.ndarray  # uint8, (n, size, size) or (n, size, size, 3)
     index: np.ndarray
-    y: np.ndarray | None = None
-    groups: np.ndarray | None = None
+    y: np.ndarray | None = None  # number of each image's class
+    groups: np.ndarray | None = None  # number of each image's patient
 
     def __len__(self) -> int:
         return len(self.index)

@@ -101,13 +101,12 @@ class TrainingSettings:
 
     def learning_rate(self, epoch: int) -> float:
         """The learning rate of an epoch, from 1."""
-        if self.schedule is None:
-            return self.learning_rate_init
+        factor = 1.0
         if callable(self.schedule):
-            return self.learning_rate_init * float(self.schedule(epoch, self.max_iter))
-        return self.learning_rate_init * (
-            0.5 * (1 + math.cos(math.pi * (epoch - 1) / self.max_iter))
-        )
+            factor = float(self.schedule(epoch, self.max_iter))
+        elif self.schedule == "cosine":
+            factor = 0.5 * (1 + math.cos(math.pi * (epoch - 1) / self.max_iter))
+        return self.learning_rate_init * factor
 
 
 #: What does not change an epoch, or is added where it does.

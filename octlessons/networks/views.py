@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import numpy as np
 
@@ -72,18 +73,14 @@ class Views:
         import torch
 
         if self._slow is not None:
-            return self._one_by_one(self._slow.with_seed(int(seed)), images)
+            made = self._slow.with_seed(int(seed))
+            grey = (images[:, 0].cpu().numpy() * 255 + 0.5).astype(np.uint8)
+            altered = np.stack([made(image, index=i) for i, image in enumerate(grey)])
+            return torch.from_numpy(altered).to(images.device)[:, None].float() / 255
         draw = _Draw(images, torch.Generator(images.device).manual_seed(int(seed)))
         for step in self.steps:
             _FAST[step](draw)
         return draw.finish()
-
-    def _one_by_one(self, made: Augmenter, images):
-        import torch
-
-        grey = (images[:, 0].cpu().numpy() * 255 + 0.5).astype(np.uint8)
-        altered = np.stack([made(image, index=i) for i, image in enumerate(grey)])
-        return torch.from_numpy(altered).to(images.device)[:, None].float() / 255
 
     def __repr__(self) -> str:
         return f"{self.name}: {', '.join(self.steps)}"
@@ -160,239 +157,193 @@ class _Draw:
 
     def __init__(self, images, generator):
         self.images, self.generator = images, generator
+        self.n, _, self.height, self.width = images.shape
         self.moves: list[Callable] = []
 
-    @property
-    def n(self) -> int:
-        return len(self.images)
-
-    def uniform(self, low: float, high: float, shape: tuple[int, ...] = ()):
-        """Random numbers, one for each image or of `shape` for each."""
+    def each(self, low: float, high: float):
+        """A random number for each image, shape (n, 1, 1)."""
         import torch
 
-        drawn = torch.rand((self.n, *shape), generator=self.generator, device=self.images.device)
-        return low + (high - low) * drawn
+        drawn = torch.rand(self.n, generator=self.generator, device=self.images.device)
+        return (low + (high - low) * drawn)[:, None, None]
 
-    def normal(self, shape: tuple[int, ...]):
+    def normal(self, *shape: int):
+        """Normal noise of a shape for each image."""
         import torch
 
-        return torch.randn((self.n, *shape), generator=self.generator, device=self.images.device)
+        device = self.images.device
+        return torch.randn((self.n, *shape), generator=self.generator, device=device)
 
     def some(self, share: float = 0.5):
         """Which images a step acts on, shape (n, 1, 1), as 0 or 1."""
-        return (self.uniform(0, 1) < share).float()[:, None, None]
+        return (self.each(0, 1) < share).float()
 
     def move(self, step: Callable) -> None:
         """`step(x, y)` gives, for places in the new image, their places in the old."""
         self.moves.append(step)
 
     def light(self):
-        """The images with all moves made."""
-        if self.moves:
-            self.images = self._sampled()
-            self.moves = []
-        return self.images
-
-    def finish(self):
-        return self.light().clamp(0, 1)
-
-    def _sampled(self):
+        """The images, shape (n, h, w), with all moves made."""
         import torch
         from torch.nn.functional import grid_sample
 
-        height, width = self.images.shape[2:]
-        device = self.images.device
-        y = (2 * torch.arange(height, device=device) + 1) / height - 1
-        x = (2 * torch.arange(width, device=device) + 1) / width - 1
-        y, x = y[None, :, None].expand(self.n, -1, width), x[None, None].expand(self.n, height, -1)
-        for step in reversed(self.moves):
-            x, y = step(x, y)
-        grid = torch.stack([x, y], dim=-1)
-        return grid_sample(
-            self.images, grid, mode="bilinear", padding_mode="reflection", align_corners=False
-        )
+        if self.moves:
+            device, shape = self.images.device, (self.n, self.height, self.width)
+            y = (2 * torch.arange(self.height, device=device) + 1) / self.height - 1
+            x = (2 * torch.arange(self.width, device=device) + 1) / self.width - 1
+            y, x = y[:, None].expand(shape), x.expand(shape)
+            while self.moves:
+                x, y = self.moves.pop()(x, y)
+            grid = torch.stack([x, y], dim=-1)
+            self.images = grid_sample(
+                self.images, grid, mode="bilinear", padding_mode="reflection", align_corners=False
+            )
+        return self.images[:, 0]
+
+    def lit(self, images) -> None:
+        """Take images (n, h, w) with their light changed."""
+        self.images = images[:, None]
+
+    def finish(self):
+        return self.light()[:, None].clamp(0, 1)
 
 
-def _flip(horizontal: bool) -> Callable:
-    def step(draw: _Draw) -> None:
-        sign = 1 - 2 * draw.some()
-        draw.move(lambda x, y: (x * sign, y) if horizontal else (x, y * sign))
-
-    return step
+def _flip(draw: _Draw, horizontal: bool) -> None:
+    sign = 1 - 2 * draw.some()
+    draw.move(lambda x, y: (x * sign, y) if horizontal else (x, y * sign))
 
 
-def _column_shift(axial=0.0, tilt=0.0, bend=0.0, edge=EDGE_LIMIT) -> Callable:
+def _column_shift(draw: _Draw, axial=0.0, tilt=0.0, bend=0.0, edge=EDGE_LIMIT) -> None:
     """Columns up or down, as `octlessons.augmentation.transforms.ColumnShift` does."""
-
-    def step(draw: _Draw) -> None:
-        height, width = draw.images.shape[2:]
-        level = 2 * draw.uniform(-axial, axial)[:, None, None]  # a height is 2 units
-        # Rows by which the edge moves are tan(angle) × half the width.
-        slope = (draw.uniform(-tilt, tilt) * (math.pi / 180)).tan() * width / height
-        slope = slope.clamp(-2 * edge, 2 * edge)[:, None, None]
-        curve = 2 * draw.uniform(-bend, bend)[:, None, None]
-        draw.move(lambda x, y: (x, y - level - slope * x - curve * (x**2 - 1 / 3)))
-
-    return step
+    level = 2 * draw.each(-axial, axial)  # a height is 2 units
+    # Rows by which the edge moves are tan(angle) × half the width.
+    slope = (draw.each(-tilt, tilt) * (math.pi / 180)).tan() * draw.width / draw.height
+    slope = slope.clamp(-2 * edge, 2 * edge)
+    curve = 2 * draw.each(-bend, bend)
+    draw.move(lambda x, y: (x, y - level - slope * x - curve * (x**2 - 1 / 3)))
 
 
-def _rotation(degrees: float) -> Callable:
-    def step(draw: _Draw) -> None:
-        height, width = draw.images.shape[2:]
-        angle = (draw.uniform(-degrees, degrees) * (math.pi / 180))[:, None, None]
-        c, s, shape = angle.cos(), angle.sin(), height / width
-        draw.move(lambda x, y: (c * x - s * y * shape, s * x / shape + c * y))
-
-    return step
+def _rotation(draw: _Draw, degrees: float) -> None:
+    angle = draw.each(-degrees, degrees) * (math.pi / 180)
+    c, s, shape = angle.cos(), angle.sin(), draw.height / draw.width
+    draw.move(lambda x, y: (c * x - s * y * shape, s * x / shape + c * y))
 
 
 def _zoom(draw: _Draw) -> None:
-    factor = 1 / draw.uniform(1.25, 1.6)[:, None, None]
+    factor = 1 / draw.each(1.25, 1.6)
     factor = 1 + draw.some() * (factor - 1)
     draw.move(lambda x, y: (x * factor, y * factor))
 
 
 def _quarter_turn(draw: _Draw) -> None:
     turned, sign = draw.some(), 1 - 2 * draw.some()
-    draw.move(
-        lambda x, y: (
-            (1 - turned) * x + turned * sign * y,
-            (1 - turned) * y - turned * sign * x,
-        )
-    )
+    kept, swapped = 1 - turned, turned * sign
+    draw.move(lambda x, y: (kept * x + swapped * y, kept * y - swapped * x))
 
 
 def _elastic(draw: _Draw) -> None:
     from torch.nn.functional import interpolate
 
     side, acts = 12, draw.some()  # knots about 8 % of the height apart: smooth over 6 %
-    knots = 2 * 0.025 * draw.normal((2, side, side))
-    shape = draw.images.shape[2:]
+    knots, shape = 2 * 0.025 * draw.normal(2, side, side), (draw.height, draw.width)
     field = interpolate(knots, shape, mode="bicubic", align_corners=False)
     draw.move(lambda x, y: (x + acts * field[:, 0], y + acts * field[:, 1]))
 
 
-def _window(width: tuple[float, float], height: tuple[float, float] = (1, 1)) -> Callable:
+def _window(draw: _Draw, width: tuple[float, float], height: tuple[float, float] = (1, 1)) -> None:
     """A part of the scan, anywhere, stretched to the whole picture."""
-
-    def step(draw: _Draw) -> None:
-        w, h = draw.uniform(*width)[:, None, None], draw.uniform(*height)[:, None, None]
-        left = draw.uniform(-1, 1)[:, None, None] * (1 - w)
-        top = draw.uniform(-1, 1)[:, None, None] * (1 - h)
-        draw.move(lambda x, y: (x * w + left, y * h + top))
-
-    return step
+    w, h = draw.each(*width), draw.each(*height)
+    left, top = draw.each(-1, 1) * (1 - w), draw.each(-1, 1) * (1 - h)
+    draw.move(lambda x, y: (x * w + left, y * h + top))
 
 
-def _brightness_contrast(limit: float) -> Callable:
-    def step(draw: _Draw) -> None:
-        images = draw.light()
-        contrast = 1 + draw.uniform(-limit, limit)[:, None, None, None]
-        brightness = draw.uniform(-limit, limit)[:, None, None, None]
-        draw.images = (images * contrast + brightness).clamp(0, 1)
-
-    return step
+def _brightness_contrast(draw: _Draw, limit: float) -> None:
+    contrast, brightness = 1 + draw.each(-limit, limit), draw.each(-limit, limit)
+    draw.lit((draw.light() * contrast + brightness).clamp(0, 1))
 
 
-def _gamma(low: float, high: float) -> Callable:
-    def step(draw: _Draw) -> None:
-        exponent = draw.uniform(low, high)[:, None, None, None]
-        draw.images = draw.light().clamp_min(1e-4) ** exponent
-
-    return step
+def _gamma(draw: _Draw, low: float, high: float) -> None:
+    draw.lit(draw.light().clamp_min(1e-4) ** draw.each(low, high))
 
 
 def _strong_light(draw: _Draw) -> None:
     """Gain, offset and gamma as far as scanners and exports differ."""
-    exponent = (draw.uniform(-0.6, 0.6))[:, None, None, None].exp()
-    gain = draw.uniform(0.6, 1.4)[:, None, None, None]
-    offset = draw.uniform(-0.15, 0.15)[:, None, None, None]
-    draw.images = (draw.light().clamp_min(1e-4) ** exponent * gain + offset).clamp(0, 1)
+    exponent = draw.each(-0.6, 0.6).exp()
+    gain, offset = draw.each(0.6, 1.4), draw.each(-0.15, 0.15)
+    draw.lit((draw.light().clamp_min(1e-4) ** exponent * gain + offset).clamp(0, 1))
 
 
-def _speckle(low: float, high: float) -> Callable:
+def _speckle(draw: _Draw, low: float, high: float) -> None:
     """The fourth root of gamma noise, by a normal distribution of its mean and variance."""
-
-    def step(draw: _Draw) -> None:
-        images = draw.light()
-        looks = draw.uniform(low, high)[:, None, None, None]
-        mean = ((looks + 0.25).lgamma() - looks.lgamma() - looks.log() / 4).exp()
-        square = ((looks + 0.5).lgamma() - looks.lgamma() - looks.log() / 2).exp()
-        factor = mean + (square - mean**2).clamp_min(0).sqrt() * draw.normal(images.shape[1:])
-        draw.images = images.where(images >= 1, (images * factor).clamp(0, 1))
-
-    return step
+    images, looks = draw.light(), draw.each(low, high)
+    mean = ((looks + 0.25).lgamma() - looks.lgamma() - looks.log() / 4).exp()
+    square = ((looks + 0.5).lgamma() - looks.lgamma() - looks.log() / 2).exp()
+    factor = mean + (square - mean**2).clamp_min(0).sqrt() * draw.normal(draw.height, draw.width)
+    draw.lit(images.where(images >= 1, (images * factor).clamp(0, 1)))
 
 
 def _cutout(draw: _Draw) -> None:
     import torch
 
     images = draw.light()
-    height, width = images.shape[2:]
-    y = torch.arange(height, device=images.device)[None, :, None] / height
-    x = torch.arange(width, device=images.device)[None, None] / width
-    acts, count = draw.some(), draw.uniform(1, 4)[:, None, None]
-    kept = torch.ones_like(images[:, 0])
+    y = torch.arange(draw.height, device=images.device)[:, None] / draw.height
+    x = torch.arange(draw.width, device=images.device) / draw.width
+    acts, count = draw.some(), draw.each(1, 4)
     for number in range(3):
-        h, w = (draw.uniform(0.15, 0.3)[:, None, None] for _ in range(2))
-        top = draw.uniform(0, 1)[:, None, None] * (1 - h)
-        left = draw.uniform(0, 1)[:, None, None] * (1 - w)
+        h, w = draw.each(0.15, 0.3), draw.each(0.15, 0.3)
+        top, left = draw.each(0, 1) * (1 - h), draw.each(0, 1) * (1 - w)
         inside = (y >= top) & (y < top + h) & (x >= left) & (x < left + w)
-        kept = kept * (1 - (inside & (count > number + 1e-6)).float() * acts)
-    draw.images = images * kept[:, None]
+        images = images * (1 - (inside & (count > number + 1e-6)).float() * acts)
+    draw.lit(images)
 
 
 def _inversion(draw: _Draw) -> None:
-    images, acts = draw.light(), draw.some()[:, None]
-    draw.images = images + acts * (1 - 2 * images)
+    images = draw.light()
+    draw.lit(images + draw.some() * (1 - 2 * images))
 
 
-def _blur(low: float, high: float, least: float, share: float) -> Callable:
+def _blur(draw: _Draw, low: float, high: float, least: float, share: float) -> None:
     """Gaussian blur of `low` to `high` of the width (SD, at least `least` pixels)."""
+    import torch
+    from torch.nn.functional import conv2d, pad
 
-    def step(draw: _Draw) -> None:
-        import torch
-        from torch.nn.functional import conv2d, pad
-
-        images = draw.light()
-        width = images.shape[3]
-        sigma = (draw.uniform(low, high) * width).clamp_min(least)
-        acts = draw.some(share)[:, None]
-        reach = min(max(1, math.ceil(3 * max(high * width, least))), min(images.shape[2:]) - 1)
-        at = torch.arange(-reach, reach + 1, device=images.device, dtype=torch.float32)
-        weights = (-(at**2) / (2 * sigma[:, None] ** 2)).exp()
-        weights = weights / weights.sum(dim=1, keepdim=True)
-        rows = images.transpose(0, 1)  # every image is a channel with a kernel of its own
-        rows = pad(rows, (reach, reach, reach, reach), mode="reflect")
-        rows = conv2d(rows, weights[:, None, :, None], groups=draw.n)
-        rows = conv2d(rows, weights[:, None, None, :], groups=draw.n)
-        draw.images = images + acts * (rows.transpose(0, 1) - images)
-
-    return step
+    images = draw.light()
+    sigma = (draw.each(low, high) * draw.width).clamp_min(least)[:, 0]
+    acts = draw.some(share)
+    longest = max(1, math.ceil(3 * max(high * draw.width, least)))
+    reach = min(longest, min(draw.height, draw.width) - 1)
+    at = torch.arange(-reach, reach + 1, device=images.device, dtype=torch.float32)
+    weights = (-(at**2) / (2 * sigma**2)).exp()
+    weights = weights / weights.sum(dim=1, keepdim=True)
+    # Every image is a channel with a kernel of its own.
+    rows = pad(images[None], (reach, reach, reach, reach), mode="reflect")
+    rows = conv2d(rows, weights[:, None, :, None], groups=draw.n)
+    rows = conv2d(rows, weights[:, None, None, :], groups=draw.n)
+    draw.lit(images + acts * (rows[0] - images))
 
 
 #: Steps that run on batches. Those of `STEPS` keep its limits.
 _FAST: dict[str, Callable[[_Draw], None]] = {
-    "horizontal flip": _flip(True),
-    "tilt": _column_shift(tilt=10),
-    "axial shift": _column_shift(axial=0.08),
-    "bend": _column_shift(bend=0.05),
-    "brightness and contrast": _brightness_contrast(0.1),
-    "gamma": _gamma(0.85, 1.18),
-    "speckle": _speckle(6, 24),
-    "rotation": _rotation(10),
-    "vertical flip": _flip(False),
+    "horizontal flip": partial(_flip, horizontal=True),
+    "tilt": partial(_column_shift, tilt=10),
+    "axial shift": partial(_column_shift, axial=0.08),
+    "bend": partial(_column_shift, bend=0.05),
+    "brightness and contrast": partial(_brightness_contrast, limit=0.1),
+    "gamma": partial(_gamma, low=0.85, high=1.18),
+    "speckle": partial(_speckle, low=6, high=24),
+    "rotation": partial(_rotation, degrees=10),
+    "vertical flip": partial(_flip, horizontal=False),
     "quarter turn": _quarter_turn,
     "elastic": _elastic,
     "zoom": _zoom,
     "cutout": _cutout,
     "inversion": _inversion,
-    "heavy blur": _blur(0.02, 0.04, 2.0, 0.5),
-    "small shift": _column_shift(axial=0.04),
-    "strong tilt": _column_shift(tilt=20, edge=0.2),
-    "strong shift": _column_shift(axial=0.2),
-    "crop along the scan": _window((0.6, 1.0)),
-    "small window": _window((0.3, 0.7), (0.3, 0.7)),
+    "heavy blur": partial(_blur, low=0.02, high=0.04, least=2.0, share=0.5),
+    "small shift": partial(_column_shift, axial=0.04),
+    "strong tilt": partial(_column_shift, tilt=20, edge=0.2),
+    "strong shift": partial(_column_shift, axial=0.2),
+    "crop along the scan": partial(_window, width=(0.6, 1.0)),
+    "small window": partial(_window, width=(0.3, 0.7), height=(0.3, 0.7)),
     "strong light": _strong_light,
-    "soft focus": _blur(0.004, 0.016, 0.25, 0.5),
+    "soft focus": partial(_blur, low=0.004, high=0.016, least=0.25, share=0.5),
 }

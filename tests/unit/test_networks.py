@@ -285,8 +285,7 @@ def test_file_that_is_no_such_network_is_a_sentence(make, scans, tmp_path):
     torch.save({**content, "what": "weights"}, file)
     with pytest.raises(OctlessonsError, match="holds no saved"):
         load(file)
-    narrower = content["params"].replace('["width", 4]', '["width", 3]')
-    assert narrower != content["params"]
+    narrower = {**content["params"], "width": 3}
     torch.save({**content, "params": narrower}, file)
     with pytest.raises(OctlessonsError, match="not a sound saved"):
         load(file)
