@@ -242,7 +242,7 @@ def augmentation_curve(
         scores, low, high = _scored(right, test.labels, test.patients, n_bootstrap)
         points.append(CurvePoint(size, scores, right, low, high, patients))
     name, copies = ("no augmentation", 0) if made is None else (made.name, copies)
-    return AugmentationCurve(name, copies, tuple(points), test.labels, test.patients)
+    return AugmentationCurve(name, copies, tuple(points), np.asarray(test.labels), test.patients)
 
 
 def _run(train, shared, labels, sizes, seed: int, made, copies: int, model, head) -> list:

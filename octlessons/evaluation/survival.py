@@ -178,7 +178,7 @@ def survival_table(
     changes : sequence, optional
         What to try: anything that `octlessons.augmentation.augmenter` takes. A single step is
         applied to every scan, whatever its probability; several run as they are. By default every
-        step of ``oct_safe`` and ``oct_unsafe``, rotation and blur, and both pipelines.
+        step of ``oct_safe`` and ``oct_unsafe``, rotation and blur, and both augmenters.
     random_state : int
         Of the split and of the changes.
     n_bootstrap : int

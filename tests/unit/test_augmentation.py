@@ -354,6 +354,7 @@ print(hashlib.sha256(copies.images.tobytes()).hexdigest())
 """
 
 
+@pytest.mark.slow
 def test_another_process_without_network_gives_the_same_bytes():
     done = subprocess.run(
         [sys.executable, "-c", OFFLINE], capture_output=True, text=True, timeout=120
@@ -509,6 +510,7 @@ def sides():
     return draw_phantoms(n_per_class=30, size=64, seed=1).split(0.5)
 
 
+@pytest.mark.slow
 def test_learning_curve_repeats_and_compares(sides):
     arguments = {"sizes": (2, 6), "seeds": 2, "n_bootstrap": 100}
     plain = augmentation_curve(*sides, **arguments)
@@ -560,6 +562,7 @@ def test_learning_curve_refuses_what_would_mislead(sides):
         augmentation_curve(ImageSet(train.images), test, sizes=(2,))
 
 
+@pytest.mark.slow
 def test_augmenting_before_the_split_inflates_the_score(sides):
     train, test = sides
     everything = augment(train, "oct_safe", copies=3)

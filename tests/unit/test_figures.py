@@ -459,6 +459,7 @@ def test_figures_are_forgotten(scans, shown):
     assert plt.get_fignums() == []
 
 
+@pytest.mark.slow
 def test_show_prints_the_alt_text_in_a_script_without_a_window():
     code = (
         "from octlessons import figures\n"
