@@ -173,8 +173,7 @@ def reconstructions(
     errors = [float(np.mean(difference**2)) for difference in differences]
     flat = [d if d.ndim == 2 else d.mean(axis=2) for d in differences]
     top = max(float(np.percentile(np.abs(flat), 99.5)), 1e-6)
-    side = 1.2
-    height = grid_height(after, 3, n, FULL - side, True, False) + (0.4 if title else 0)
+    height = grid_height(after, 3, n, FULL - 1.2, True, False) + (0.4 if title else 0)
     fig, axes = new_figure(FULL, height, 3, n)
     for i in range(n):
         draw_scan(axes[0, i], before[i], 0, 1)

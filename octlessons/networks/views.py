@@ -36,15 +36,18 @@ VIEWS: dict[str, tuple[str, tuple[str, ...]]] = {
 
 
 class Views:
-    """Random changes of batches of images.
+    """Random changes of batches of images; `make_views` makes them.
 
-    Made by `make_views`.
+    Parameters
+    ----------
+    name : str
+    steps : sequence of str
+        Names of the steps, in order.
+    slow : Augmenter, optional
+        What makes them image by image, where they do not run on tensors.
 
     Attributes
     ----------
-    name : str
-    steps : tuple of str
-        Names of the steps, in order.
     fast : bool
         Whether they run on tensors; otherwise through albumentations, image by image.
     """
