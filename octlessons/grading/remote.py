@@ -1,7 +1,6 @@
 """Submissions as checks see them: ``student.function(…)``, wherever the function runs.
 
-Each has the few names of `exercises.student.Student`, so checks cannot tell them apart, and counts
-`answers`, the calls in a check that have come back.
+Each has the few names of `exercises.student.Student`, so checks cannot tell them apart.
 """
 
 from __future__ import annotations
@@ -11,7 +10,7 @@ import re
 import signal
 import time
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any
 
 from octlessons.exercises.outcomes import NotAttempted, StudentError, TimedOut
 from octlessons.exercises.plain import copied
@@ -38,16 +37,15 @@ _ALONE = (
 )
 
 
-class Judged(Protocol):
-    """What the judge needs of a submission."""
+class Judged:
+    """What the judge needs of a submission.
 
-    answers: int
-    printed: str
-    cpu_seconds: float
+    `answers` counts the calls of a check that came back. `printed` is what was printed in public
+    checks, which students read; `cpu_seconds` the processor time of its processes that have ended.
+    """
 
-    @property
-    def last_call(self) -> Call | None:
-        """The last call that came back."""
+    printed, cpu_seconds, answers = "", 0.0, 0
+    last_call: Call | None = None
 
     def begin(self, hidden: bool) -> None:
         """Begin a check; a process that has seen a hidden one is used for no public one."""
@@ -56,12 +54,10 @@ class Judged(Protocol):
         """End its process, if there is one."""
 
 
-class RemoteStudent:
+class RemoteStudent(Judged):
     """A submission in a sandbox.
 
-    `zygote` gives the sandbox when a process is needed, `seed` is of its random numbers. `printed`
-    is what was printed in public checks, which students read; `cpu_seconds` the processor time of
-    all its processes that have ended.
+    `zygote` gives the sandbox when a process is needed; `seed` is of its random numbers.
     """
 
     def __init__(self, zygote: Callable[[], Zygote], work: Work, limits: Limits, seed: int):
@@ -72,10 +68,6 @@ class RemoteStudent:
         self._timeouts = 0
         self._end = time.monotonic() + limits.submission_seconds
         self._check_end = self._end
-        self.last_call: Call | None = None
-        self.answers = 0
-        self.printed = ""
-        self.cpu_seconds = 0.0
 
     def begin(self, hidden: bool) -> None:
         """Begin a check. Hidden ones come last, so that one process does for an exercise."""
@@ -221,7 +213,7 @@ class RemoteStudent:
             self._child = None
 
 
-class Unprotected:
+class Unprotected(Judged):
     """A submission in the judge's own process: only where the tutor has asked for that."""
 
     def __init__(self, work: Work, limits: Limits):
@@ -229,12 +221,6 @@ class Unprotected:
         self._student: Student | None = None
         self._trouble: Exception | None = None
         self._hidden = False
-        self.printed, self.cpu_seconds, self.answers = "", 0.0, 0
-
-    @property
-    def last_call(self) -> Call | None:
-        """As of `Student`."""
-        return self._student.last_call if self._student is not None else None
 
     def begin(self, hidden: bool) -> None:
         """As `RemoteStudent.begin`."""
@@ -243,7 +229,7 @@ class Unprotected:
             if not self._hidden:
                 self.printed = (self.printed + said)[-MOST_PRINTED:]
             self._student.last_call = None
-        self._hidden, self.answers = hidden, 0
+        self._hidden, self.answers, self.last_call = hidden, 0, None
 
     def __getattr__(self, name: str):
         if name.startswith("_"):
@@ -257,10 +243,13 @@ class Unprotected:
             except (StudentError, TimedOut) as error:
                 self._trouble = error
                 raise
-        function = getattr(self._student, name)
+        student, function = self._student, getattr(self._student, name)
 
         def call(*args, **kwargs):
-            result = function(*args, **kwargs)
+            try:
+                result = function(*args, **kwargs)
+            finally:
+                self.last_call = student.last_call
             self.answers += 1
             return result
 
@@ -271,20 +260,11 @@ class Unprotected:
         self._student = None
 
 
-class Nothing:
+class Nothing(Judged):
     """A submission without anything to run: every check says why."""
-
-    printed, cpu_seconds, answers = "", 0.0, 0
-    last_call: Call | None = None
 
     def __init__(self, error: Exception):
         self._error = error
-
-    def begin(self, hidden: bool) -> None:
-        """As `RemoteStudent.begin`."""
-
-    def close(self) -> None:
-        """As `RemoteStudent.close`."""
 
     def __getattr__(self, name: str):
         if name.startswith("_"):

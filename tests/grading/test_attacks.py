@@ -70,7 +70,7 @@ def outcome(isolation, assignment, tmp_path_factory):
     for number in range(len(CASES)):
         _write(folder, f"good-{number:03}", {"submission": {"ex1.py": CORRECT["ex1"]}})
     (folder / '=HYPERLINK("http:x")\n' / "x").mkdir(parents=True)
-    quick = limited(assignment, Limits(cpu_seconds=1, wall_seconds=5, memory_mb=1024))
+    quick = limited(assignment, Limits(cpu_seconds=1, wall_seconds=3, memory_mb=1024))
     submissions = read_submissions(folder, quick.ids)
     result = grade(submissions, quick, tmp_path_factory.mktemp("out"), isolation=isolation, jobs=2)
     return {entry.name: entry for entry in submissions}, result

@@ -97,11 +97,12 @@ def test_a_hang_costs_the_check_it_is_in(mark):
     assert record.points == 1
 
 
-def test_sleeping_is_not_computing_but_ends_too(mark):
+def test_sleeping_is_not_computing_but_ends_too(mark, assignment):
     source = HEAD + "import time\ndef standardize(X):\n    time.sleep(1000)\n"
-    record = mark(source)["student", "ex1"]
+    short = limited(assignment, Limits(cpu_seconds=1, wall_seconds=1.5, memory_mb=1024))
+    record = mark(source, assignment=short)["student", "ex1"]
     assert record.outcome is Outcome.TIMED_OUT
-    assert "6 seconds without an answer" in messages(record)
+    assert "stopped after 1.5 seconds without an answer" in messages(record)
 
 
 def test_waiting_costs_no_processor_time(mark):
