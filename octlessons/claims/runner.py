@@ -72,12 +72,11 @@ def run(
     tell = tell or partial(print, file=sys.stderr, flush=True)
     chosen, source = _chosen(ids, scale), _source(data)
     out, work = Path(out), Path(out) / "work"
+    place = re.sub(r"[^A-Za-z0-9_-]+", "-", source.name).strip("-") or "data"
     results: list[Result] = []
     try:
         for claim in chosen:
-            key = key_of(claim, scale, source)
-            place = re.sub(r"[^A-Za-z0-9_-]+", "-", source.name).strip("-") or "data"
-            file = out / f"{claim.id}.{scale}.{place}.json"
+            key, file = key_of(claim, scale, source), out / f"{claim.id}.{scale}.{place}.json"
             kept = None if fresh else _kept(file, key)
             if kept is not None:
                 tell(f"{claim.id}: kept the result of {kept.date} (--fresh runs it again)")
