@@ -76,7 +76,7 @@ class SelfSupervised(ImageTransformer, TrainedNetwork):
         Passes over the images (epochs). 0 leaves the network as it was drawn: what an untrained
         one sees, to compare with.
     batch_size : int, default 64
-        Images in a batch, each with two views. With fewer training images, one batch holds all.
+        Images in a batch, about, each with two views; an epoch has batches of about one size.
     learning_rate_init : float, default 2e-3
         Of AdamW, at the start; it falls to zero along half a cosine.
     alpha : float, default 1e-4
@@ -118,8 +118,8 @@ class SelfSupervised(ImageTransformer, TrainedNetwork):
     estimates a covariance matrix from each batch, which 64 images do badly.
 
     Two changes suit small data. The network is given each image twice, as it is and standardised,
-    so that the views decide whether brightness counts. And the last incomplete batch of an epoch is
-    left out, for few others make an easy task.
+    so that the views decide whether brightness counts. And an epoch is cut into batches of about the
+    same size, for few others make an easy task.
 
     In the history the loss of SimCLR is divided by ln(2n - 1), the loss of a network that finds all
     n images of a batch equally similar: 1 means that nothing is known, whatever the batch.
@@ -265,9 +265,7 @@ class SelfSupervised(ImageTransformer, TrainedNetwork):
     def _batches(self, part: Part, rng: np.random.Generator, training: bool) -> Iterator[tuple]:
         """First images, second images, their groups, and the seeds of both views."""
         order = rng.permutation(part.index)
-        size = min(self.batch_size_, len(order))
-        for start in range(0, len(order) - size + 1, size):
-            first = order[start : start + size]
+        for first in np.array_split(order, max(1, round(len(order) / self.batch_size_))):
             second, groups = first, first
             if self.positives == "patient" and part.groups is not None:
                 groups = part.groups[first]
