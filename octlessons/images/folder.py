@@ -153,8 +153,7 @@ def read_folder(
         If there is no such source or no readable image, or a problem with ``"raise"``.
     """
     options = _Options(split, classes, on_problem, verify, grey, bits, max_pixels, progress)
-    rule = naming(patients)
-    return _read(*_survey(path, table, layout, options.classes), rule, options)
+    return _read(*_survey(path, table, layout, options.classes), naming(patients), options)
 
 
 @dataclass

@@ -118,8 +118,8 @@ class SelfSupervised(ImageTransformer, TrainedNetwork):
     estimates a covariance matrix from each batch, which 64 images do badly.
 
     Two changes suit small data. The network is given each image twice, as it is and standardised,
-    so that the views decide whether brightness counts. And an epoch is cut into batches of about the
-    same size, for few others make an easy task.
+    so that the views decide whether brightness counts. And an epoch is cut into batches of about
+    one size, for few others make an easy task.
 
     In the history the loss of SimCLR is divided by ln(2n - 1), the loss of a network that finds all
     n images of a batch equally similar: 1 means that nothing is known, whatever the batch.

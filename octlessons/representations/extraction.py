@@ -3,6 +3,9 @@
 `extract` reads images batch by batch, prepares them in a few threads while the network computes,
 and lays the rows into an array; with a `store`, into a file that is memory-mapped at the end. Each
 finished shard is written, then recorded, so that a run that was killed goes on where it was.
+
+Results do not depend on where a run was interrupted: shards begin at multiples of `SHARD` images,
+batches at the start of a shard. Another batch size may change the last bits.
 """
 
 from __future__ import annotations
@@ -14,9 +17,10 @@ import re
 import sys
 import zlib
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager
+from functools import partial
 from itertools import islice
 from numbers import Integral
 from pathlib import Path
@@ -64,15 +68,15 @@ def extract(
         Turns one image, uint8 (h, w) or (h, w, 3), into float32 (c, height, width), of the same
         shape for all. It runs in threads.
     run : callable
-        Turns a batch, float32 (b, c, height, width), into float32 (b, d). When it runs out of
-        memory it is called again with half of the batch.
+        Turns a batch, float32 (b, c, height, width), into float32 (b, d); gets half of one again
+        where memory runs out.
     n_features : int, optional
         The length d of a row, where it is known before.
     batch_size : int
         Images per call of `run`.
     store : path, optional
-        A ``.npy`` file for the features, or a folder in which ``features.npy`` is made. A second
-        call with the same store and key computes only what is missing.
+        A ``.npy`` file for the features, or a folder for ``features.npy``; a second call with the
+        same key computes only what is missing.
     key : dict, optional
         What the features depend on besides the number of images: a fingerprint of the images, the
         network, its version. Plain values that JSON can hold. Needed with `store`.
@@ -87,45 +91,57 @@ def extract(
     Raises
     ------
     OctlessonsError
-        If the store was made with another key, is damaged or cannot be written, if memory runs
-        out, or an image cannot be prepared. The sentence says what to do.
+        If the store has another key, is damaged or cannot be written, memory runs out, or an image
+        cannot be prepared.
     ValueError
         If there are no images, or they have another shape.
-
-    Notes
-    -----
-    Results do not depend on where a run was interrupted: shards begin at multiples of `SHARD`
-    images and batches at the start of a shard. Another batch size may change the last bits.
     """
     given, images = images, as_images(images, colour=True)
-    if not isinstance(batch_size, Integral) or batch_size < 1:
-        raise ValueError(f"`batch_size` is a positive whole number of images, not {batch_size!r}.")
-    batch_size = int(batch_size)
+    batch_size, n = _whole(batch_size), len(images)
     if store is not None and key is None:
         raise ValueError("`store` needs a `key`: what the features depend on.")
-    n = len(images)
     with ExitStack() as stack:
         rows: _Memory | _Store = _Memory(n, n_features)
         if store is not None:
             rows = _Store(_store_file(store), n, n_features, key or {})
             stack.enter_context(rows.opened())
-        missing = rows.missing()
-        if missing:
-            bar = stack.enter_context(_bar(n, n - sum(b - a for a, b in missing), progress))
-            spans = [
-                range(i, min(i + batch_size, stop))
-                for start, stop in missing
-                for i in range(start, stop, batch_size)
-            ]
-            batches = stack.enter_context(closing(_prepared(given, images, prepare, spans)))
-            network = _Runner(run, rows.n_features)
-            for start, stop in missing:
-                parts = []
-                for batch in islice(batches, -(-(stop - start) // batch_size)):
-                    parts.append(network(batch))
-                    bar.update(len(batch))
-                rows.put(start, stop, np.concatenate(parts))
+        if rows.missing():
+            _fill(rows, n, partial(_prepared, given, images, prepare), run, batch_size, progress)
         return rows.finished()
+
+
+def _whole(batch_size) -> int:
+    if not isinstance(batch_size, Integral) or batch_size < 1:
+        raise ValueError(f"`batch_size` is a positive whole number of images, not {batch_size!r}.")
+    return int(batch_size)
+
+
+def _fill(
+    rows: _Memory | _Store,
+    n: int,
+    prepared: Callable[[list[range]], Generator[np.ndarray, None, None]],
+    run: Callable[[np.ndarray], np.ndarray],
+    batch_size: int,
+    progress: bool | None,
+) -> None:
+    """Compute the rows that are missing, shard by shard."""
+    missing = rows.missing()
+    spans = [
+        range(i, min(i + batch_size, stop))
+        for start, stop in missing
+        for i in range(start, stop, batch_size)
+    ]
+    network = _Runner(run, rows.n_features)
+    with (
+        _bar(n, n - sum(b - a for a, b in missing), progress) as bar,
+        closing(prepared(spans)) as batches,
+    ):
+        for start, stop in missing:
+            parts = []
+            for batch in islice(batches, -(-(stop - start) // batch_size)):
+                parts.append(network(batch))
+                bar.update(len(batch))
+            rows.put(start, stop, np.concatenate(parts))
 
 
 def fingerprint(images) -> str:
@@ -153,7 +169,7 @@ def fingerprint(images) -> str:
 # ---------------------------------------------------------------------- reading and computing
 
 
-def _prepared(given, images, prepare, spans: list[range]) -> Iterator[np.ndarray]:
+def _prepared(given, images, prepare, spans: list[range]) -> Generator[np.ndarray, None, None]:
     """Prepared batches, made in threads a little ahead of their use."""
 
     def one(i: int) -> tuple[int, np.ndarray]:

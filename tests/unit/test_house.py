@@ -1,4 +1,4 @@
-"""The package as a house: arrows point down, files stay small, the map is true, doors are described.
+"""The package as a house: arrows point down, files stay small, map and docstrings are true.
 
 The floors are read from the map in CONTRIBUTING.md, so that what a newcomer reads is what is kept.
 """

@@ -22,7 +22,12 @@ def test_kind(student, rng):
     _, name = pair(student, student.grade(rng.permutation(truth), truth, NAMES))
     assert_input_unchanged(student)
     if not isinstance(name, str) or name not in NAMES:
-        fail(student, f"gives {described(name)} as the class missed most", "one of the names", "`names[…]`")
+        fail(
+            student,
+            f"gives {described(name)} as the class missed most",
+            "one of the names",
+            "`names[…]`",
+        )
 
 
 def test_share(student, rng):

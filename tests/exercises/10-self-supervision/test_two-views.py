@@ -40,7 +40,7 @@ def undone(student, view, image):
         factor = float(np.median(view[inner] / start[inner]))
         if np.abs(np.minimum(np.round(start * factor), 255) - view).max() <= 1:
             return mirrored, factor
-    fail(
+    return fail(
         student,
         "has a view that is no mirrored or brightened copy",
         "grey values times one factor, rounded, cut at 255, mirrored or not",

@@ -15,7 +15,6 @@ from octlessons.testing import (
     fail,
 )
 
-
 # More features than pixels, for scans far larger than these.
 MOST = 1_000_000
 
