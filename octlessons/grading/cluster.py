@@ -38,7 +38,7 @@ class Cluster:
         from distributed import as_completed
 
         rest = iter(units)
-        running = as_completed()
+        running = as_completed(loop=self._client.loop)
 
         def send() -> bool:
             batch = list(islice(rest, _BATCH))
