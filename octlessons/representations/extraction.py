@@ -73,15 +73,14 @@ def extract(
     n_features : int, optional
         The length d of a row, where it is known before.
     batch_size : int
-        Images per call of `run`.
     store : path, optional
         A ``.npy`` file for the features, or a folder for ``features.npy``; a second call with the
         same key computes only what is missing.
     key : dict, optional
-        What the features depend on besides the number of images: a fingerprint of the images, the
-        network, its version. Plain values that JSON can hold. Needed with `store`.
+        What the features depend on besides the number of images (images, network, version), in
+        values that JSON can hold. Needed with `store`.
     progress : bool, optional
-        Show a progress bar. None: only to somebody who looks on, and for more than two seconds.
+        Show a bar. None: only to somebody who looks on, and for more than two seconds.
 
     Returns
     -------

@@ -56,9 +56,7 @@ def test_probabilities_count_by_their_largest(rng):
     labels, called = guesses(rng)
     soft = 0.7 * np.eye(4)[called] + 0.3 / 4
     from_soft = judge_classifier(labels, soft, NAMES, n_bootstrap=0)
-    assert np.array_equal(
-        from_soft.matrix, judge_classifier(labels, called, n_bootstrap=0).matrix
-    )
+    assert np.array_equal(from_soft.matrix, judge_classifier(labels, called, n_bootstrap=0).matrix)
 
 
 def test_a_class_never_called_has_precision_zero_and_one_without_images_does_not_count():
@@ -78,9 +76,9 @@ def test_intervals_draw_patients(rng):
     labels = np.repeat(np.arange(30) % 2, 10)
     called = np.where(right, labels, 1 - labels)
     by_image = judge_classifier(labels, called).intervals["accuracy"]
-    by_patient = judge_classifier(
-        labels, called, groups=np.repeat(np.arange(30), 10)
-    ).intervals["accuracy"]
+    by_patient = judge_classifier(labels, called, groups=np.repeat(np.arange(30), 10)).intervals[
+        "accuracy"
+    ]
     assert by_patient.low < by_patient.estimate < by_patient.high
     width = (by_patient.high - by_patient.low) / (by_image.high - by_image.low)
     assert 2 < width < 5  # √10 in theory

@@ -90,9 +90,7 @@ def test_names_may_be_written_as_in_papers(name):
 
 
 def test_a_wrong_name_gets_a_suggestion():
-    with pytest.raises(
-        ValueError, match=r"no classifier called 'efficentnet_b0'\. Did you mean"
-    ):
+    with pytest.raises(ValueError, match=r"no classifier called 'efficentnet_b0'\. Did you mean"):
         find_weights("efficentnet_b0")
     with pytest.raises(ValueError, match="The best known are efficientnet_b0, resnet50"):
         weights.locate("fasterrcnn_resnet50_fpn")
