@@ -15,7 +15,10 @@ from octlessons.errors import OctlessonsError
 
 
 def write_atomically(
-    path: str | os.PathLike, content: bytes | str | Callable[[IO[bytes]], Any]
+    path: str | os.PathLike,
+    content: bytes | str | Callable[[IO[bytes]], Any],
+    *,
+    power_cuts: bool = True,
 ) -> None:
     """Write a file so that it is there whole or not at all, even after a power cut.
 
@@ -25,6 +28,9 @@ def write_atomically(
         Its folder is made where it is missing.
     content : bytes, str or callable
         Text is written as UTF-8, line ends as they are. A callable takes the open binary file.
+    power_cuts : bool
+        Without, the disk is not waited for: for many files that tell by themselves whether they
+        are whole.
 
     Raises
     ------
@@ -44,7 +50,8 @@ def write_atomically(
             else:
                 content(stream)
             stream.flush()
-            os.fsync(stream.fileno())
+            if power_cuts:
+                os.fsync(stream.fileno())
         os.chmod(part, 0o644)
         os.replace(part, path)
         part = None

@@ -43,12 +43,14 @@ class Store:
 
     def save(self, record: Record, timing: Timing | None = None) -> None:
         """Keep a record, and how long it took."""
-        write_atomically(self._file(record.submission, record.exercise), record.to_json())
+        file = self._file(record.submission, record.exercise)
+        # After a power cut, its checksum tells whether a record is whole.
+        write_atomically(file, record.to_json(), power_cuts=False)
         if timing is not None:
             try:
                 # One line is written at once; a line that a crash cut off is passed over.
-                with open(self._timings, "a", encoding="utf-8") as file:
-                    file.write(json.dumps(asdict(timing)) + "\n")
+                with open(self._timings, "a", encoding="utf-8") as lines:
+                    lines.write(json.dumps(asdict(timing)) + "\n")
             except OSError as error:
                 reason = error.strerror or type(error).__name__
                 raise OctlessonsError(
