@@ -386,6 +386,7 @@ def test_a_machine_with_other_versions_marks_nothing(run, monkeypatch):
     assert all("its numpy is" in record.no_mark for record in records)
 
 
+@pytest.mark.slow
 def test_no_scheduler_is_one_sentence(run):
     pytest.importorskip("distributed")
     with pytest.raises(OctlessonsError, match="no Dask scheduler"):
