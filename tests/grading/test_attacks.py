@@ -25,6 +25,8 @@ from tests.conftest import ROOT
 from tests.grading.conftest import limited
 from tests.grading.numpy_course import CORRECT
 
+pytestmark = pytest.mark.slow
+
 
 def _file() -> Path:
     shared = Path(os.environ.get("OCTLESSONS_SHARED") or ROOT.parent / "shared")

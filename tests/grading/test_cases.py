@@ -20,6 +20,8 @@ from octlessons.grading.intake import read_submissions
 from tests.conftest import ROOT
 from tests.grading.conftest import limited
 
+pytestmark = pytest.mark.slow
+
 CASES = Path(os.environ.get("OCTLESSONS_SHARED") or ROOT.parent / "shared") / "grading" / "cases"
 
 LOOSE = {"Ana Li": [2, 2, 2], "Bo Ek": [1, 2, 0], "Cy Oz": [0, 0, 0]}

@@ -90,6 +90,7 @@ def test_marks_without_isolation_do_not_count_as_marks_with(run):
     assert run(group(2)).graded == 6
 
 
+@pytest.mark.slow
 def test_the_same_marks_at_any_position_and_any_parallelism(run, tmp_path):
     some = group(9)
     run(some, "one", jobs=1)
@@ -101,6 +102,7 @@ def test_the_same_marks_at_any_position_and_any_parallelism(run, tmp_path):
     assert digest(tmp_path / "one") == digest(tmp_path / "two") == digest(tmp_path / "three")
 
 
+@pytest.mark.slow
 def test_parts_of_a_matrix_make_the_whole(run, tmp_path):
     some = group(7)
     run(some, "whole")
@@ -206,6 +208,7 @@ def test_an_answer_that_ends_its_judge_twice_costs_that_exercise_and_is_named(ru
     assert [result.records["s000", name].points for name in ("ex1", "ex3")] == [2, 2]
 
 
+@pytest.mark.slow
 def test_a_submission_has_a_limit_by_the_clock(run, assignment):
     limits = Limits(cpu_seconds=1, wall_seconds=1.5, submission_seconds=1.5, memory_mb=1024)
     quick = limited(assignment, limits)

@@ -9,6 +9,8 @@ from octlessons.grading.classrun import grade
 from octlessons.grading.submission import Submission, Work
 from tests.conftest import ROOT
 
+pytestmark = pytest.mark.slow
+
 CATALOGUE = load_catalogue(ROOT)
 
 

@@ -9,6 +9,8 @@ from octlessons.grading.submission import Submission, Work
 from tests.conftest import ROOT
 from tests.grading.hostile import CONSTANT, FEW, HARMLESS, UNSENDABLE, WAYS, spoiled
 
+pytestmark = pytest.mark.slow
+
 
 def _class(ways, kinds):
     for way in ways:

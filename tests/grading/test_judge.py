@@ -12,6 +12,8 @@ from octlessons.grading.submission import Submission, Work
 from tests.grading.conftest import limited, submission
 from tests.grading.numpy_course import CORRECT, PARTLY, STUBS
 
+pytestmark = pytest.mark.slow
+
 RIGHT = "    X = np.asarray(X, float)\n    return (X - X.mean(0)) / X.std(0)\n"
 HEAD = "import numpy as np\n"
 

@@ -26,7 +26,10 @@ from octlessons.grading.worker import seccomp
 from tests.conftest import ROOT
 from tests.grading import breakouts
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the tests look into /proc")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(sys.platform != "linux", reason="the tests look into /proc"),
+]
 
 # A way, and as whom the grader runs.
 CASES = (

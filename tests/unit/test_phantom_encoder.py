@@ -62,6 +62,7 @@ def rand_index(rows, scans):
 # ---------------------------------------------------------------------- what it sees
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_it_tells_unseen_phantoms_apart_far_better_than_pixels(scans, rows, pixels, variant):
     assert neighbours(rows[variant], scans) > neighbours(pixels, scans) + 0.1
@@ -195,6 +196,7 @@ def test_the_readable_card_says_what_the_other_says():
     assert (SHIPPED / "README.md").read_text(encoding="utf-8") == model_card(cards)
 
 
+@pytest.mark.slow
 def test_it_runs_without_torch():
     code = """
 import sys

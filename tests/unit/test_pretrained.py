@@ -156,6 +156,7 @@ def test_the_head_of_other_families_is_found(models, name, head, n_features):
     assert (found, tuple(rows.shape)) == (head, (2, n_features))
 
 
+@pytest.mark.slow
 def test_onnx_and_torch_agree(images):
     ours = squeezenet(engine="onnx").fit(images)
     rows, expected = ours.transform(images), squeezenet().fit_transform(images)
@@ -284,6 +285,7 @@ def test_features_only_files_and_other_heads_are_taken(models, tmp_path, images)
         np.testing.assert_array_equal(same, rows)
 
 
+@pytest.mark.slow
 def test_early_files_of_densenet_are_taken(models, tmp_path, images):
     torch.manual_seed(0)
     classifier = models.densenet121()

@@ -279,6 +279,7 @@ trained(network(), slow, batches, valid, max_iter=40, checkpoint={file!r}, repor
 """
 
 
+@pytest.mark.slow
 def test_resume_after_sigkill_is_bit_identical(tmp_path):
     from tests.conftest import ROOT
 

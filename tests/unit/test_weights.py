@@ -300,6 +300,7 @@ def test_what_is_no_state_dict_is_a_sentence(tmp_path, found, sentence):
 # ---------------------------------------------------------------------- importing torchvision
 
 
+@pytest.mark.slow
 def test_torchvision_is_imported_whatever_torch_it_was_built_for():
     code = (
         "from octlessons import _optional; tv = _optional.import_torchvision(); "
