@@ -10,6 +10,16 @@ from octlessons.images import ImageSet
 ROOT = Path(__file__).resolve().parent.parent
 
 
+def pytest_collection_modifyitems(items):
+    """Leave out what takes minutes, unless it is asked for."""
+    if os.environ.get("OCTLESSONS_EXHAUSTIVE"):
+        return
+    skip = pytest.mark.skip(reason="takes minutes: set OCTLESSONS_EXHAUSTIVE=1 to run it")
+    for item in items:
+        if item.get_closest_marker("exhaustive"):
+            item.add_marker(skip)
+
+
 @pytest.fixture(scope="session")
 def shared() -> Path:
     """The folder with real scans and weights, which is not part of the project."""

@@ -7,8 +7,10 @@ import re
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 from bs4 import BeautifulSoup
+from PIL import Image
 
 from octlessons import _fingerprint
 from octlessons.errors import OctlessonsError
@@ -168,6 +170,7 @@ def test_other_data_make_another_site(build, course, tmp_path):
     before = (course / "_build/html/build.json").read_text()
     scans = tmp_path / "my scans"
     (scans / "NORMAL").mkdir(parents=True)
+    Image.fromarray(np.full((32, 32), 90, np.uint8)).save(scans / "NORMAL" / "NORMAL-1-1.png")
     built = build(str(scans))
     assert built.index == course / "_build" / "my-scans" / "html" / "index.html"
     page = (built.index.parent / "book/01-page.html").read_text()

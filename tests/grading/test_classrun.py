@@ -300,7 +300,7 @@ if __name__ == "__main__":
 """
 
 
-@pytest.mark.parametrize("kills", [4, pytest.param(100, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("kills", [4, pytest.param(100, marks=pytest.mark.exhaustive)])
 def test_killed_again_and_again_the_results_are_the_same(isolation, course, tmp_path, kills):
     """SIGKILL at random moments; every run goes on where the last one ended."""
     script = tmp_path / "grade_class.py"

@@ -55,6 +55,6 @@ def test_some_hostile_answers_to_every_exercise(isolation, tmp_path):
     assert not _judged(FEW, (True,), tmp_path, isolation)
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 def test_all_hostile_answers_to_every_exercise(isolation, tmp_path):
     assert not _judged(WAYS, (True, False), tmp_path, isolation)
