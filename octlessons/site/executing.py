@@ -36,9 +36,10 @@ def pages_at_once(n_pages: int) -> int:
     """
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     room = n_pages
-    with suppress(AttributeError, OSError, ValueError):
-        free = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_AVPHYS_PAGES")
-        room = int(free / 1e9 / GIGABYTES_A_PAGE)
+    with suppress(OSError, ValueError, IndexError):  # elsewhere than on Linux only cores count
+        lines = Path("/proc/meminfo").read_text().splitlines()
+        free = next(int(line.split()[1]) for line in lines if line.startswith("MemAvailable:"))
+        room = int(free / 1e6 / GIGABYTES_A_PAGE)
     return max(1, min(cores or 1, room, n_pages))
 
 
