@@ -198,11 +198,10 @@ def _all(pending: Sequence[Unit], setting: Setting, judges: Judges) -> Iterator[
         for unit, marked in judges.mark(_in_time(list(left.values()), setting, spent)):
             if unit.place not in left:
                 continue  # a cluster may run a task twice; it counts once
-            if marked is not None:
-                spent[unit.submission] += marked.timing.seconds
             if marked is not None and marked.record.no_mark:
-                reasons[unit.place] = marked.record.no_mark
+                reasons[unit.place] = marked.record.no_mark  # nor does its time count
                 continue
+            spent[unit.submission] += marked.timing.seconds if marked else 0.0
             del left[unit.place]
             if marked is None or marked.timed_out:
                 again.append((unit, marked))
@@ -214,6 +213,8 @@ def _all(pending: Sequence[Unit], setting: Setting, judges: Judges) -> Iterator[
             continue
         # Alone: whatever else the machine was busy with has ended.
         marked = _alone(unit, judges)
+        if marked is None and first is not None:  # the first judge that it ended
+            marked = _alone(unit, judges)
         if marked is None:
             marked = _alone(_without(unit, _DEADLY), judges)
         spent[unit.submission] += marked.timing.seconds if marked else 0.0

@@ -94,6 +94,7 @@ class JudgePlugin(CheckPlugin):
         trouble, student, checks = "", None, []
         try:
             student = self._student(unit)
+            start = time.perf_counter()  # a sandbox that had to start first does not count
             checks = list(self._checks(unit, student))
         except Infrastructure as error:
             trouble = str(error)

@@ -87,10 +87,11 @@ class Panel:
                 self._failed = 0 if one.ready else self._failed + 1
                 if self._failed == _STARTS:
                     raise OctlessonsError(f"A judge's process did not start. {one.words()}")
-                if one.given and one.ready:
-                    yield one.given.popleft(), None
-                waiting, ended = chain(one.given, waiting), False
                 one.close(0.0)
+                lost = one.given.popleft() if one.given and one.ready else None
+                waiting, ended = chain(one.given, waiting), False
+                if lost is not None:
+                    yield lost, None
             else:
                 raise OctlessonsError(said)
 

@@ -57,10 +57,11 @@ class Judged:
 class RemoteStudent(Judged):
     """A submission in a sandbox.
 
-    `zygote` gives the sandbox when a process is needed; `seed` is of its random numbers.
+    `zygote` gives the sandbox, another if it has ended; `seed` is of its random numbers.
     """
 
     def __init__(self, zygote: Callable[[], Zygote], work: Work, limits: Limits, seed: int):
+        zygote()  # libraries are imported before anybody's time begins
         self._zygote, self._work, self._limits, self._seed = zygote, work, limits, seed
         self._child: Child | None = None
         self._hidden = False

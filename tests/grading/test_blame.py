@@ -1,9 +1,12 @@
 """Whose fault it was: a check that an answer stops, a process that leaves, a file that is large."""
 
 import re
+import time
+from types import SimpleNamespace
 
 import pytest
 
+from octlessons.grading import remote
 from octlessons.grading.assignment import Assignment, Limits, Task
 from octlessons.grading.classrun import grade
 from octlessons.grading.submission import Submission, Work
@@ -145,3 +148,24 @@ def test_who_is_to_blame(graded, name):
     said = record.no_mark + "\n".join(check.message for check in record.checks)
     assert (None if record.no_mark else record.points) == points, said
     assert re.search(words, said, re.DOTALL), said
+
+
+def test_the_time_that_a_sandbox_takes_to_start_is_nobodys(monkeypatch):
+    """Libraries can take longer to import than a check may take."""
+    now, started = [0.0], []
+    child = SimpleNamespace(
+        allow=lambda seconds: None,
+        ask=lambda seconds, what, *content: ("done", 9.0 if what == "call" else None, ""),
+    )
+
+    def zygote():
+        if not started:
+            now[0] += 1000
+            started.append(True)
+        return SimpleNamespace(child=lambda memory, cpu: child)
+
+    clock = SimpleNamespace(monotonic=lambda: now[0], perf_counter=time.perf_counter)
+    monkeypatch.setattr(remote, "time", clock)
+    student = remote.RemoteStudent(zygote, Work("f", "f.py", SQUARE), Limits(), 0)
+    student.begin(False)
+    assert student.f(3.0) == 9.0

@@ -150,6 +150,33 @@ def test_time_out_is_tried_once_more_before_it_counts(run, answers):
     assert result.records["s000", "ex1"].points == 2
 
 
+def test_a_judge_that_dies_at_the_second_try_costs_nothing(run, answers):
+    def unlucky(unit, marked, times):
+        if unit.exercise != "ex1" or times > 2:
+            return marked
+        late = [replace(check, outcome=Outcome.TIMED_OUT) for check in marked.record.checks]
+        record = replace(marked.record, checks=tuple(late))
+        return None if times == 2 else replace(marked, record=record)
+
+    seen = answers(unlucky)
+    record = run(group(1)).records["s000", "ex1"]
+    assert seen["s000", "ex1"] == 3 and record.outcome is Outcome.PASSED and record.points == 2
+
+
+def test_what_the_grader_fails_at_takes_no_time_from_the_student(run, answers):
+    def broken(unit, marked, times):
+        if unit.exercise != "ex1":
+            return marked
+        timing = replace(marked.timing, seconds=1e5)
+        record = replace(marked.record, checks=(), no_mark="no")
+        return replace(marked, record=record, timing=timing)
+
+    answers(broken)
+    records = run(group(1)).records
+    assert [records["s000", name].points for name in ("ex2", "ex3")] == [2, 2]
+    assert records["s000", "ex1"].no_mark == "no"
+
+
 def test_a_failure_of_the_grader_is_no_mark_and_never_a_zero(run, answers, monkeypatch):
     def broken(unit, marked, times):
         return replace(marked, record=replace(marked.record, checks=(), no_mark="disk full"))
@@ -201,7 +228,7 @@ def test_an_answer_that_ends_its_judge_twice_costs_that_exercise_and_is_named(ru
         return None if unit.exercise == "ex2" and unit.work.source is not None else marked
 
     answers(deadly)
-    result = run([submission("s000"), submission("s001", **STUBS)][:1])
+    result = run([submission("s000")])
     record = result.records["s000", "ex2"]
     assert record.points == 0 and record.max_points == 2 and not record.no_mark
     assert "ended the grader's own process" in record.checks[0].message
