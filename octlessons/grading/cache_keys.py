@@ -12,7 +12,10 @@ from octlessons.grading.assignment import Task
 from octlessons.grading.submission import Work
 
 # What decides a mark: these, and all of the package that they reach.
-_DECISIVE = ("octlessons.grading.judge", "octlessons.exercises.plugin", "octlessons.testing")
+_DECISIVE = (
+    *("octlessons.grading.judge", "octlessons.exercises.plugin", "octlessons.testing"),
+    "octlessons.grading.worker.child",  # runs in the sandbox, so nothing imports it
+)
 
 
 def record_key(task: Task, work: Work, seed: int, isolation: str) -> str:
