@@ -34,7 +34,7 @@ from octlessons.exercises.variants import variant_rng
 _INI = Path(__file__).with_name("checks.ini")
 
 #: Parts of pytest that checks can do without; the last one collects all garbage after each run.
-_WITHOUT = (
+WITHOUT = (
     "cacheprovider terminal faulthandler junitxml doctest unittest logging warnings pastebin "
     "stepwise threadexception unraisableexception"
 )
@@ -177,7 +177,7 @@ def run_checks(
     arguments = [
         *("-c", str(_INI), "--rootdir", str(exercise.checks.parent), "--noconftest", "-s"),
         *("--disable-plugin-autoload", "--import-mode=importlib", str(exercise.checks)),
-        *(f"-pno:{name}" for name in _WITHOUT.split()),
+        *(f"-pno:{name}" for name in WITHOUT.split()),
     ]
     os.environ.setdefault("MPLBACKEND", "Agg")
     said = io.StringIO()

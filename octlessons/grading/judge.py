@@ -76,11 +76,11 @@ def judge(
 
 def _arguments(folder: Path, files: Iterable[Path]) -> list[str]:
     os.environ.setdefault("MPLBACKEND", "Agg")
-    without = "cacheprovider terminal faulthandler junitxml doctest unittest logging warnings "
-    without += "pastebin stepwise threadexception unraisableexception"
+    from octlessons.exercises.plugin import WITHOUT
+
     return [
         *("-c", str(folder / "checks.ini"), "--rootdir", str(folder), "--noconftest", "-s"),
-        *(f"-pno:{name}" for name in without.split()),
+        *(f"-pno:{name}" for name in WITHOUT.split()),
         *("--disable-plugin-autoload", "--import-mode=importlib"),
         *map(str, files),
     ]
