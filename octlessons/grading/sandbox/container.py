@@ -31,7 +31,7 @@ IMAGE = "OCTLESSONS_IMAGE"
 # Root in the container may start children as other users, end them, and remove their files.
 _CAPABILITIES = ("SETUID", "SETGID", "CHOWN", "KILL", "DAC_OVERRIDE")
 
-# For the warm process and its libraries, and of temporary files.
+# For the zygote and its libraries, and of temporary files.
 _BASE_MB, _DISK_MB = 2048, 64
 
 # Where no user but root may write. Some engines make them writable for all, in memory.

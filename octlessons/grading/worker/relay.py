@@ -202,7 +202,7 @@ class _Stream:
 
 
 def main() -> None:
-    """Start the warm process in a container, and forward to it until the judge has gone."""
+    """Start the zygote in a container, and forward to it until the judge has gone."""
     outgoing = io.FileIO(os.dup(1), "w")
     os.dup2(2, 1)  # what anything prints is no frame
     control, theirs = socket.socketpair()
@@ -216,7 +216,7 @@ def main() -> None:
     def wanted(number: int, limits: bytes) -> None:
         pairs = [socket.socketpair(), socket.socketpair()]
         attached = array.array("i", [theirs.fileno() for _, theirs in pairs])
-        with contextlib.suppress(OSError):  # without a warm process, both sockets end at once
+        with contextlib.suppress(OSError):  # without a zygote, both sockets end at once
             control.sendmsg([limits], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, attached)])
         for place, (ours, theirs) in enumerate(pairs):
             theirs.close()
