@@ -12,6 +12,7 @@ import numpy as np
 
 from octlessons._files import locked, write_atomically
 from octlessons.errors import OctlessonsError
+from octlessons.images._decoding import luma
 from octlessons.images._lazy import LazyImages
 
 IN_MEMORY = 200_000_000  # bytes of pixels; larger parts are unpacked once and memory-mapped
@@ -148,7 +149,7 @@ class _Stack:
     def __call__(self, i: int) -> np.ndarray:
         which = int(np.searchsorted(self._starts, i, side="right")) - 1
         image = np.asarray(self._arrays[which][i - self._starts[which]])
-        return _luma(image) if self.grey else image
+        return luma(image) if self.grey else image
 
     def __getstate__(self):
         kept = [a.filename if isinstance(a, np.memmap) else a for a in self._arrays]
@@ -167,10 +168,4 @@ def joined(pixels: list[np.ndarray], grey: bool):
         shape = pixels[0].shape[1:3] if grey else pixels[0].shape[1:]
         return LazyImages(_Stack(pixels, grey), sum(map(len, pixels)), shape)
     joined = pixels[0] if len(pixels) == 1 else np.concatenate(pixels)
-    return np.stack([_luma(image) for image in joined]) if grey else joined
-
-
-def _luma(image: np.ndarray) -> np.ndarray:
-    """ITU-R BT.601 luma in the integer arithmetic that Pillow uses."""
-    weights = np.array([19595, 38470, 7471], np.uint32)
-    return ((image.astype(np.uint32) @ weights + 32768) >> 16).astype(np.uint8)
+    return np.stack([luma(image) for image in joined]) if grey else joined

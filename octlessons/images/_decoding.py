@@ -117,11 +117,11 @@ def as_8_bits(values: np.ndarray, bits: int, inverted: bool = False) -> np.ndarr
 
 
 def luma(colour: np.ndarray) -> np.ndarray:
-    """Brightness of deep colour by ITU-R BT.601, with Pillow's own weights; dtype kept."""
+    """Brightness of colour by ITU-R BT.601, with Pillow's own weights; dtype kept."""
     if colour.dtype.kind == "f":
         return colour @ np.array([0.299, 0.587, 0.114], colour.dtype)
-    parts = colour.astype(np.uint64) * np.array([19595, 38470, 7471], np.uint64)
-    return ((parts.sum(axis=2) + 0x8000) >> 16).astype(colour.dtype)
+    weights = np.array([19595, 38470, 7471], np.uint64)
+    return ((colour.astype(np.uint64) @ weights + 0x8000) >> 16).astype(colour.dtype)
 
 
 def pixels(header: Header, bits: int | None, grey: bool) -> np.ndarray:
