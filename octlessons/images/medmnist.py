@@ -19,7 +19,7 @@ import numpy as np
 
 from octlessons.errors import OctlessonsError
 from octlessons.images._archive import Archive, joined
-from octlessons.images.downloads import fetch_file, has_hash
+from octlessons.images.downloads import by_hand_advice, fetch_file, has_hash
 from octlessons.images.imageset import ImageSet, Provenance
 from octlessons.wording import listing
 
@@ -140,7 +140,7 @@ def load_medmnist(
 
 
 def _loaded(flag: str, size: int, split: str, archive: Archive, grey: bool, sure: bool) -> ImageSet:
-    facts = _table()["sets"][flag]
+    facts = archive.facts
     parts = SPLITS if split == "all" else (split,)
     pixels = [archive.images(part) for part in parts]
     found = list(zip(parts, map(len, pixels), strict=True))
@@ -269,6 +269,10 @@ def _expected(flag: str, size: int, check: bool | str) -> str | None:
         return f"md5:{check.removeprefix('md5:').casefold()}"
     if not check or os.environ.get(CHECK_VARIABLE) == "0":
         return None
+    return _published(flag, size)
+
+
+def _published(flag: str, size: int) -> str:
     return f"md5:{_table()['sets'][flag]['md5'][str(size)]}"
 
 
@@ -285,7 +289,4 @@ def _address(flag: str, size: int, base_url: str | None) -> str:
 
 
 def _by_hand(flag: str, size: int, path: Path, base_url: str | None) -> str:
-    return (
-        f"Without a network here, fetch {_address(flag, size, base_url)} on another computer "
-        f"(MD5 {_table()['sets'][flag]['md5'][str(size)]}) and save it as {path}"
-    )
+    return by_hand_advice(_address(flag, size, base_url), path, _published(flag, size))
