@@ -11,14 +11,14 @@ import numpy as np
 from octlessons.errors import OctlessonsError
 from octlessons.images import _resizing
 from octlessons.images._lazy import LazyImages, stacked
-from octlessons.images._resizing import resize_image
+from octlessons.images._resizing import resize_image, size_of
 from octlessons.images._summary import summary
 from octlessons.images.checks import check_array, check_uint8, whole_numbers
 from octlessons.images.provenance import Problem, Provenance
-from octlessons.images.splits import held_out
+from octlessons.images.splits import held_out, refuse_copies
 from octlessons.wording import html_table
 
-__all__ = ["ImageSet", "LazyImages", "Problem", "Provenance", "resize_image"]
+__all__ = ["ImageSet", "LazyImages", "Problem", "Provenance", "resize_image", "size_of"]
 
 #: What is known per image and travels with it through `ImageSet.subset`.
 _PER_IMAGE = (
@@ -100,7 +100,7 @@ class ImageSet:
         self.sizes = None if sizes is None else np.asarray(sizes, int)
         self.pixel_sizes = None if pixel_sizes is None else np.asarray(pixel_sizes, float)
         self.boundaries = None if boundaries is None else np.asarray(boundaries, np.float32)
-        self.lesions = None if lesions is None else np.asarray(lesions).astype(np.uint8)
+        self.lesions = None if lesions is None else np.asarray(lesions).astype(np.uint8, copy=False)
         self.provenance = provenance or Provenance("unnamed images")
         self._check()
 
@@ -281,7 +281,7 @@ class ImageSet:
         """
         if by not in ("patient", "image"):
             raise ValueError(f"Split by 'patient' or by 'image', not by {by!r}.")
-        self._refuse_copies(by)
+        refuse_copies(self.names, self.originals, by)
         if by == "patient" and self.patients is None:
             raise OctlessonsError(
                 "This set has no patient ids, so it cannot be split by patient. Use the split its "
@@ -313,7 +313,7 @@ class ImageSet:
         ValueError
             If the size is not positive or `fit` is unknown.
         """
-        shape = _resizing.size_of(size)
+        shape = size_of(size)
         if fit not in ("stretch", "crop"):
             raise ValueError(f"`fit` is 'stretch' or 'crop', not {fit!r}.")
         truth: dict[str, Any] = {"boundaries": None, "lesions": None, "pixel_sizes": None}
@@ -450,21 +450,6 @@ class ImageSet:
         return html_table("ImageSet", (), summary(self))
 
     # ------------------------------------------------------------------ inside
-
-    def _refuse_copies(self, by: str) -> None:
-        if self.originals is None or not len(self):
-            return
-        n_originals = len(np.unique(self.originals))
-        altered = self.names is not None and (self.names != self.originals).any()
-        if n_originals < len(self) or altered:
-            why = {
-                "image": "copies of one scan could land on both sides",
-                "patient": "the test part would count altered copies as if they were scans",
-            }[by]
-            raise OctlessonsError(
-                f"These {len(self):,} images include augmented copies of {n_originals:,} "
-                f"originals: {why}. Split first, then augment the training part only."
-            )
 
     def _need_labels(self) -> np.ndarray:
         if self.labels is None:

@@ -1,4 +1,4 @@
-"""Whole groups for one side of a split, with the classes shared out evenly.
+"""Splits: whole groups for one side, the classes shared out evenly, and no altered copies.
 
 scikit-learn has either (`StratifiedGroupKFold`, for a share of one in a whole number, and
 `GroupShuffleSplit`, without classes); the course needs both at once for any share.
@@ -7,6 +7,8 @@ scikit-learn has either (`StratifiedGroupKFold`, for a share of one in a whole n
 from __future__ import annotations
 
 import numpy as np
+
+from octlessons.errors import OctlessonsError
 
 
 def held_out(groups, labels, share: float, random_state=0) -> np.ndarray:
@@ -57,3 +59,20 @@ def held_out(groups, labels, share: float, random_state=0) -> np.ndarray:
     if chosen.all():
         chosen[np.argmax(per_group.sum(1))] = False
     return chosen[group]
+
+
+def refuse_copies(names: np.ndarray | None, originals: np.ndarray | None, by: str) -> None:
+    """Raise OctlessonsError if augmented copies are among the images that are to be split."""
+    if originals is None or not len(originals):
+        return
+    n, n_originals = len(originals), len(np.unique(originals))
+    altered = names is not None and (names != originals).any()
+    if n_originals < n or altered:
+        why = {
+            "image": "copies of one scan could land on both sides",
+            "patient": "the test part would count altered copies as if they were scans",
+        }[by]
+        raise OctlessonsError(
+            f"These {n:,} images include augmented copies of {n_originals:,} originals: {why}. "
+            "Split first, then augment the training part only."
+        )

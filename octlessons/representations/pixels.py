@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import operator
-
 import numpy as np
 
 from octlessons.errors import OctlessonsError
 from octlessons.images.checks import as_images, check_image, image_name, to_uint8, to_unit
-from octlessons.images.imageset import resize_image
+from octlessons.images.imageset import resize_image, size_of
 from octlessons.representations.transformer import ImageTransformer, check_counts
 
 
@@ -152,13 +150,8 @@ class Pixels(ImageTransformer):
         return height * width
 
     def _shape(self) -> tuple[int, int]:
-        sides = (self.size, self.size) if np.isscalar(self.size) else tuple(self.size)
-        if len(sides) != 2 or not all(isinstance(s, int | np.integer) and s >= 1 for s in sides):
-            raise ValueError(
-                f"`size` is one or two positive whole numbers of pixels, not {self.size!r}."
-            )
         check_counts(self, "batch_size")
-        return operator.index(sides[0]), operator.index(sides[1])
+        return size_of(self.size, "`size`")
 
     def _block(self, given, images, which: range, shape: tuple[int, int]) -> np.ndarray:
         whole = isinstance(images, np.ndarray) and images.dtype == np.uint8

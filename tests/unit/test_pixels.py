@@ -120,6 +120,13 @@ def test_nothing_is_learnt_so_nothing_need_be_fitted(images):
     np.testing.assert_array_equal(again.transform(images), rows)
 
 
+def test_images_stay_as_they_are(images):
+    given = (images / 255).astype(np.float32)  # in the size and type of the rows
+    before = given.copy()
+    Pixels(size=(40, 60), standardise=True).fit_transform(given)
+    np.testing.assert_array_equal(given, before)
+
+
 def test_names_of_features():
     names = Pixels(size=(2, 3)).get_feature_names_out()
     assert list(names) == [f"pixels{i}" for i in range(6)]
@@ -155,7 +162,7 @@ def test_bad_images_are_refused_in_a_sentence(bad, sentence):
 
 
 @pytest.mark.parametrize("parameter", [{"size": 0}, {"size": (4, 4, 4)}, {"size": 2.5},
-                                       {"batch_size": 0}])  # fmt: skip
+                                       {"size": None}, {"batch_size": 0}])  # fmt: skip
 def test_bad_parameters_are_refused_when_fitting(images, parameter):
     pixels = Pixels(**parameter)  # scikit-learn: never in __init__
     with pytest.raises(ValueError, match=next(iter(parameter))):
