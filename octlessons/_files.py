@@ -11,7 +11,7 @@ from functools import cache
 from pathlib import Path
 from typing import IO, Any
 
-from octlessons.errors import OctlessonsError
+from octlessons.errors import OctlessonsError, first_line
 
 
 def write_atomically(
@@ -56,7 +56,7 @@ def write_atomically(
         os.replace(part, path)
         part = None
     except (OSError, RuntimeError) as error:  # torch turns a full disk into a RuntimeError
-        reason = getattr(error, "strerror", None) or (str(error).splitlines() or ["no reason"])[0]
+        reason = getattr(error, "strerror", None) or first_line(error)
         raise OctlessonsError(
             f"{path} cannot be written ({reason}): choose a place that you may write to, on a "
             "disk with room."

@@ -16,7 +16,7 @@ from functools import cache
 from pathlib import Path
 from types import ModuleType
 
-from octlessons.errors import OctlessonsError
+from octlessons.errors import OctlessonsError, first_line
 
 _MISSING = re.compile(r"operator torchvision::\w+ does not exist")
 _DECLARED = re.compile(r"""register_fake\(\s*["']torchvision::(\w+)["']""")
@@ -85,8 +85,7 @@ def need(module: str, what: str) -> ModuleType:
     except ImportError as error:
         extra = EXTRAS[module.partition(".")[0]]
         raise OctlessonsError(
-            f"{what}, which cannot be imported here ({_first_line(error)}): "
-            f"{install_command(extra)}"
+            f"{what}, which cannot be imported here ({first_line(error)}): {install_command(extra)}"
         ) from error
 
 
@@ -136,7 +135,7 @@ def import_torchvision() -> ModuleType:
             torchvision = importlib.import_module("torchvision")
     except (ImportError, OSError, RuntimeError) as error:
         raise OctlessonsError(
-            f"torch and torchvision are installed but cannot be imported ({_first_line(error)}): "
+            f"torch and torchvision are installed but cannot be imported ({first_line(error)}): "
             "install both anew, from the same place and of versions that belong together: "
             f"{install_command('deep')}"
         ) from error
@@ -163,7 +162,3 @@ def _declare_operators(torch) -> None:
         except RuntimeError:  # there already
             continue
     _LIBRARIES.append(library)
-
-
-def _first_line(error: BaseException) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")

@@ -21,7 +21,7 @@ import numpy as np
 
 from octlessons._files import locked, write_atomically
 from octlessons._optional import install_command, installed
-from octlessons.errors import OctlessonsError
+from octlessons.errors import OctlessonsError, first_line
 
 #: Images that one thread computes at a time. Fixed, so that results do not depend on the threads.
 CHUNK = 4
@@ -94,11 +94,6 @@ def usable_cores() -> int:
         cores = os.cpu_count() or 1
     asked = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0]
     return min(cores, int(asked)) if asked.isdigit() and int(asked) > 0 else cores
-
-
-def first_line(error: BaseException) -> str:
-    """The first line of an error of a library, short enough for a sentence."""
-    return (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".:")[:160]
 
 
 # ---------------------------------------------------------------------- exporting

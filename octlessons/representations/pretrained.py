@@ -10,17 +10,11 @@ from typing import Any
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
-from octlessons.errors import OctlessonsError
+from octlessons.errors import OctlessonsError, first_line
 from octlessons.images.checks import as_images
 from octlessons.representations.devices import choose_device
 from octlessons.representations.extraction import extract, fingerprint, out_of_memory
-from octlessons.representations.onnx import (
-    ExportError,
-    OnnxNetwork,
-    exported,
-    first_line,
-    usable_cores,
-)
+from octlessons.representations.onnx import ExportError, OnnxNetwork, exported, usable_cores
 from octlessons.representations.transformer import ImageTransformer, check_counts
 from octlessons.representations.weights import Weights, cache_folder, locate
 

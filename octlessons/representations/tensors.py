@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from octlessons._optional import need, need_torch
-from octlessons.errors import OctlessonsError
+from octlessons.errors import OctlessonsError, first_line
 
 
 def read_tensors(
@@ -43,9 +43,9 @@ def read_tensors(
                 f"{path} holds Python objects besides tensors, which are not loaded because they "
                 "could run code: where it was made, save network.state_dict() instead."
             ) from error
-        reason = (str(error).splitlines() or ["cut short"])[0].rstrip(".")[:100]
         raise OctlessonsError(
-            f"{path} is not a sound {what}, perhaps damaged or cut short ({reason}): {instead}."
+            f"{path} is not a sound {what}, perhaps damaged or cut short ({first_line(error)}): "
+            f"{instead}."
         ) from error
     return content
 
