@@ -15,8 +15,9 @@ import numpy as np
 from octlessons.errors import OctlessonsError
 from octlessons.images._layout import survey_folder
 from octlessons.images._survey import Tree, existing_folder
+from octlessons.images.folder import read_folder
 from octlessons.images.imageset import ImageSet
-from octlessons.images.medmnist import SIZES
+from octlessons.images.medmnist import SIZES, load_octmnist
 
 #: The environment variable through which ``octlessons build --data`` tells the pages their source.
 DATA_VARIABLE = "OCTLESSONS_DATA"
@@ -103,8 +104,6 @@ def load_images(
             from octlessons.images.phantoms import draw_phantoms
 
             return draw_phantoms(size=size or 128, n_per_class=n_per_class, seed=seed)
-        from octlessons.images.medmnist import load_octmnist
-
         images = load_octmnist(size=_octmnist_size(source), split="train")
     else:
         images = _files(source, options)
@@ -125,8 +124,6 @@ def _check_counts(**counts: Any) -> None:
 
 
 def _files(source: Any, options: dict[str, Any]) -> ImageSet:
-    from octlessons.images.folder import read_folder
-
     if isinstance(source, str | os.PathLike):
         name = os.fspath(source)
         if name.casefold().endswith((".npz", ".npy")):
