@@ -1,5 +1,6 @@
 """The project's own files: pins, licences, import cost, versions that agree."""
 
+import os
 import re
 import shutil
 import subprocess
@@ -37,6 +38,12 @@ def test_constraints_hold_exact_versions_and_no_addresses():
         )
 
 
+unpinned = pytest.mark.skipif(
+    bool(os.environ.get("OCTLESSONS_UNPINNED")), reason="other versions on purpose"
+)
+
+
+@unpinned
 def test_every_requirement_is_pinned():
     project = PYPROJECT["project"]
     extras = project["optional-dependencies"].values()
@@ -45,6 +52,7 @@ def test_every_requirement_is_pinned():
     assert names <= set(pins()), f"not pinned: {sorted(names - set(pins()))}"
 
 
+@unpinned
 def test_what_is_installed_is_what_is_pinned():
     installed = {normal(d.metadata["Name"]): d.version.split("+")[0] for d in distributions()}
     others = {
