@@ -109,7 +109,7 @@ class SelfSupervised(ImageTransformer, TrainedNetwork):
     n_features_out_ : int
         `n_components`.
     batch_size_ : int
-        Images in a batch, as they were.
+        `batch_size`, or all training images where they are fewer.
 
     Notes
     -----
@@ -264,14 +264,23 @@ class SelfSupervised(ImageTransformer, TrainedNetwork):
 
     def _batches(self, part: Part, rng: np.random.Generator, training: bool) -> Iterator[tuple]:
         """First images, second images, their groups, and the seeds of both views."""
-        order = rng.permutation(part.index)
+        order, mates = rng.permutation(part.index), self._mates(part)
         for first in np.array_split(order, max(1, round(len(order) / self.batch_size_))):
             second, groups = first, first
-            if self.positives == "patient" and part.groups is not None:
+            if mates and part.groups is not None:
                 groups = part.groups[first]
-                second = np.array([_another(part, i, rng) for i in first])
+                second = np.array([_another(mates[part.groups[i]], i, rng) for i in first])
             seeds = rng.integers(2**40, size=2)
             yield part.pixels[first], part.pixels[second], groups, seeds
+
+    def _mates(self, part: Part) -> dict[int, np.ndarray]:
+        """Images of each patient, where they count as the same; else nothing."""
+        if self.positives != "patient" or part.groups is None:
+            return {}
+        of = part.groups[part.index]
+        order = np.argsort(of, kind="stable")
+        patients, starts = np.unique(of[order], return_index=True)
+        return dict(zip(patients, np.split(part.index[order], starts[1:]), strict=True))
 
     def _finish(self, training: Part) -> None:
         import torch
@@ -307,10 +316,9 @@ class SelfSupervised(ImageTransformer, TrainedNetwork):
         return super()._saved(views=list(self.views_.steps))
 
 
-def _another(part: Part, i: int, rng: np.random.Generator) -> int:
+def _another(mates: np.ndarray, i: int, rng: np.random.Generator) -> int:
     """Another image of the same patient; the same one where it is the only one."""
-    assert part.groups is not None
-    others = part.index[(part.groups[part.index] == part.groups[i]) & (part.index != i)]
+    others = mates[mates != i]
     return int(rng.choice(others)) if len(others) else int(i)
 
 
