@@ -4,6 +4,8 @@ import warnings
 
 import numpy as np
 import pytest
+from sklearn.cluster import KMeans
+from sklearn.metrics import adjusted_rand_score
 
 from octlessons import OctlessonsError
 from octlessons.augmentation import STEPS, augmenter
@@ -202,6 +204,27 @@ def test_views_decide_what_rows_tell_apart(patterns, seed):
     assert direction > 0.15 and direction > 3 * brightness
     direction, brightness = shares("quarter turn", "horizontal flip", "zoom")
     assert brightness > 0.15 and brightness > 3 * direction
+
+
+@pytest.mark.slow
+def test_views_decide_what_the_clusters_are(patterns):
+    """The usual training of five, as one may stop before K-means sees what it has learnt."""
+
+    def clusters(seed, *views):
+        model = SelfSupervised(
+            **FAST, views=views, max_iter=10, n_components=16, random_state=seed
+        ).fit(patterns)
+        return KMeans(2, n_init=10, random_state=0).fit_predict(model.transform(patterns))
+
+    scores = []
+    for seed in range(5):
+        form = clusters(seed, "horizontal flip", "strong light", "inversion")  # no brightness
+        light = clusters(seed, "quarter turn", "horizontal flip", "zoom")  # no direction
+        pairs = ((patterns.labels, form), (patterns.sites, light), (form, light))
+        scores.append([adjusted_rand_score(*pair) for pair in pairs])
+    by_form, by_light, _ = np.median(scores, axis=0)
+    assert by_form > 0.8 and by_light > 0.8
+    assert np.max(scores, axis=0)[2] < 0.1
 
 
 def test_collapse_is_noticed(scans):
