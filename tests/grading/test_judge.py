@@ -143,8 +143,8 @@ ENDS = {
         "crashed|killed|Memory|Recursion|stopped after",
     ),
     "memory": ("def standardize(X):\n    return bytearray(8 << 30)", "MemoryError"),
-    "memory in small pieces": (
-        "def standardize(X):\n    kept = []\n    while True: kept.append(bytes(1 << 24))",  # not written to: no time
+    "memory in small pieces": (  # that nothing is written to, so that it takes no time
+        "def standardize(X):\n    kept = []\n    while True: kept.append(bytes(1 << 24))",
         "MemoryError|killed",
     ),
     "shared memory": (
