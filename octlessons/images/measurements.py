@@ -1,0 +1,422 @@
+"""What an eye doctor would measure in a scan: thickness, lift, fluid, bright spots; and the look.
+
+The instrument reads the lines and tissues of a `Retina`. What a scan does not show is NaN.
+
+Lengths are in µm and areas in mm² where the size of a pixel is known, else in % of the scan's
+height and in % of the area of its retina. Without pixel sizes, places in the scan (the fovea's
+centre, its rim) are sought as in a scan `WIDTH_MM` wide and `DEPTH_UM` deep.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from octlessons._files import write_atomically
+from octlessons.images.checks import as_images, check_image, image_name, to_uint8
+from octlessons.images.retina import TISSUES, Retina, find_layers_of
+from octlessons.wording import Table, count, decimal, percent
+
+__all__ = ["UNITS", "Measurements", "measure", "measure_scan"]
+
+#: Columns, with their units where the size of a pixel is known and where it is not.
+UNITS = {
+    "mean_thickness": ("µm", "% of height"),
+    "central_thickness": ("µm", "% of height"),
+    "pit_depth": ("µm", "% of height"),
+    "rpe_lift": ("µm", "% of height"),
+    "lifted": ("% of width", "% of width"),
+    "intraretinal_fluid": ("mm²", "% of retina"),
+    "subretinal_fluid": ("mm²", "% of retina"),
+    "sub_rpe_material": ("mm²", "% of retina"),
+    "subretinal_material": ("mm²", "% of retina"),
+    "bright_spots": ("% of retina", "% of retina"),
+    "spot_brightness": ("ratio", "ratio"),
+    "spot_shadow": ("ratio", "ratio"),
+    "membrane": ("% of width", "% of width"),
+    "brightness": ("grey level", "grey level"),
+    "contrast": ("grey level", "grey level"),
+    "outside": ("% of scan", "% of scan"),
+    "tilt": ("µm/mm", "% of height per width"),
+    "curvature": ("µm/mm²", "% of height per width²"),
+    "position": ("% of height", "% of height"),
+    "measured": ("% of width", "% of width"),
+}
+
+#: The field assumed where it is not known: between the 5.8 and 8.6 mm, and 496 rows of 3.87 µm, of
+#: the Heidelberg Spectralis.
+WIDTH_MM, DEPTH_UM = 6.8, 1920.0
+#: Confidence from which a line counts as found, and share of columns that a measurement needs.
+SURE, ENOUGH = 0.5, 0.5
+#: The central subfield reaches 0.5 mm from the fovea (ETDRS grid); the rim of the pit lies about
+#: 1 mm from it. The fovea is sought this far from the middle of the scan.
+CENTRE_MM, RIM_MM, SOUGHT_MM = 0.5, (0.75, 1.25), 1.2
+#: A pit shallower than this does not tell where the fovea is.
+PIT_UM = 15.0
+#: The RPE counts as lifted from this height on: a little more than its own thickness, 16 µm.
+LIFTED_UM = 20.0
+#: Choroid that is looked at for shadows, and how far to the side it is compared with.
+SHADOW_UM, BESIDE_MM = 120.0, 0.5
+
+GRID = 96
+_BETWEEN = [TISSUES.index(name) for name in ("vitreous", "choroid", "outside")]
+
+
+class Measurements(Table, dict):
+    """A table of measurements: a dict from the name of a column to its values.
+
+    ``pandas.DataFrame(measurements)`` makes a data frame of it.
+
+    Parameters
+    ----------
+    columns : mapping of str to array_like of float, shape (n,)
+        NaN where a scan does not show it.
+    units : mapping of str to str
+        Unit of each column.
+    names : sequence of str, shape (n,)
+        What each scan is called.
+
+    Attributes
+    ----------
+    units : dict of str to str
+    names : tuple of str
+    """
+
+    _header = ("measurement", "unit", "median", "5 %", "95 %", "not known")
+
+    def __init__(self, columns=(), units: Mapping[str, str] = {}, names: Iterable[str] = ()):  # noqa: B006
+        super().__init__()
+        self.update({k: np.asarray(v, float) for k, v in dict(columns).items()})
+        self.units = dict(units)
+        self.names = tuple(map(str, names))
+
+    def __repr__(self) -> str:
+        return str(self)
+
+    @property
+    def array(self) -> np.ndarray:
+        """All columns beside one another, (n, columns) float64."""
+        return np.column_stack(list(self.values()))
+
+    def to_csv(self, path) -> None:
+        """Write the table, one row for each scan, with the units in the header.
+
+        Parameters
+        ----------
+        path : path
+            Cells that are not known are empty.
+
+        Raises
+        ------
+        OctlessonsError
+            If it cannot be written.
+        """
+        text = io.StringIO()
+        rows = csv.writer(text, lineterminator="\n")
+        rows.writerow(["name", *(f"{name} ({self.units[name]})" for name in self)])
+        for name, values in zip(self.names, self.array, strict=True):
+            rows.writerow([name, *("" if np.isnan(v) else f"{v:.6g}" for v in values)])
+        write_atomically(path, text.getvalue())
+
+    def _caption(self) -> str:
+        return f"Measurements of {count(len(self.names), 'scan')}"
+
+    def _cells(self) -> list[tuple[str, ...]]:
+        cells = []
+        for name, values in self.items():
+            known = values[np.isfinite(values)]
+            quantiles = np.quantile(known, (0.5, 0.05, 0.95)) if len(known) else [np.nan] * 3
+            numbers = (decimal(q, 0 if abs(q) >= 100 else 2) for q in quantiles)
+            gone = 1 - len(known) / max(len(values), 1)
+            cells.append((name.replace("_", " "), self.units[name], *numbers, percent(gone)))
+        return cells
+
+
+def measure(images, *, retinas=None, pixel_sizes=None) -> Measurements:
+    """Measure scans.
+
+    Parameters
+    ----------
+    images : ImageSet, ndarray of shape (n, h, w), or list of arrays of shape (h, w)
+        Grey scans as they are: with wedges, not flattened.
+    retinas : sequence of Retina, optional
+        What is in them; without, `find_layers_of` finds it.
+    pixel_sizes : array_like of float, shape (n, 2), optional
+        Height and width of a pixel in µm (axial, lateral), NaN where not known; by default those
+        of the `ImageSet`. Where no scan has one, all units are relative (`UNITS`).
+
+    Returns
+    -------
+    Measurements
+        mean_thickness, central_thickness
+            Distance of Bruch's membrane from the inner limiting membrane over the scan, and
+            within 0.5 mm of the fovea. The fovea is the pit; where there is none, as in a swollen
+            macula, the middle of the scan.
+        pit_depth
+            Distance of the RPE from the inner limiting membrane: at the rim, 1 mm from the
+            fovea, minus at the fovea. Negative where the centre bulges.
+        rpe_lift, lifted
+            Greatest height of the RPE above the smooth floor of Bruch's membrane, less the
+            thickness of a normal RPE; share of the columns where it is above `LIFTED_UM`.
+        intraretinal_fluid, subretinal_fluid, sub_rpe_material, subretinal_material
+            Areas of dark fluid in and beneath the retina, of what lies beneath the RPE (drusen,
+            detachments) and of bright material above it.
+        bright_spots, spot_brightness, spot_shadow
+            Area of exudates and foci; their brightness relative to the retina's mean; brightness
+            of the choroid beneath them relative to beside them (1 for no shadow).
+        membrane
+            Share of the columns with a membrane on the retina.
+        brightness, contrast
+            Mean and standard deviation of the retina's grey, in pixels of 1/96 of the scan.
+        outside
+            Share of the picture that is not scan: white wedges.
+        tilt, curvature
+            Of Bruch's membrane: positive where the right side lies deeper, and where the middle
+            lies deeper than both sides.
+        position
+            Height of the retina's middle in the scan, from the top.
+        measured
+            Share of the columns in which all lines were found.
+
+    Raises
+    ------
+    ValueError
+        If these are not grey images, or retinas or pixel sizes do not fit them.
+
+    Examples
+    --------
+    >>> from octlessons.images import draw_phantoms
+    >>> table = measure(draw_phantoms(8, size=192))  # doctest: +SKIP
+    >>> table["central_thickness"], table.units["central_thickness"]  # doctest: +SKIP
+    """
+    given, images = images, as_images(images)
+    n = len(images)
+    retinas = find_layers_of(given) if retinas is None else list(retinas)
+    if len(retinas) != n:
+        raise ValueError(f"There are {n} images but {len(retinas)} retinas: give one for each.")
+    sizes = getattr(given, "pixel_sizes", None) if pixel_sizes is None else pixel_sizes
+    sizes = np.full((n, 2), np.nan) if sizes is None else np.asarray(sizes, float)
+    if sizes.shape != (n, 2) or (sizes <= 0).any():
+        raise ValueError(
+            f"Pixel sizes are heights and widths in µm, above 0, of shape ({n}, 2) for {n} images."
+        )
+    known = np.isfinite(sizes).all(axis=1)
+    rows = []
+    for i in range(n):
+        name = image_name(given, i)
+        if known.any() and not known[i]:  # one unit for a column
+            row = measure_scan(to_uint8(images[i], name), retinas[i])
+            row = {k: v if len(set(UNITS[k])) == 1 else np.nan for k, v in row.items()}
+        else:
+            size = tuple(sizes[i]) if known[i] else None
+            row = measure_scan(to_uint8(images[i], name), retinas[i], size)
+        rows.append(row)
+    units = {name: unit[0 if known.any() else 1] for name, unit in UNITS.items()}
+    columns = {name: [row[name] for row in rows] for name in UNITS}
+    return Measurements(columns, units, (image_name(given, i) for i in range(n)))
+
+
+def measure_scan(
+    image: np.ndarray, retina: Retina, pixel_size: tuple[float, float] | None = None
+) -> dict[str, float]:
+    """Measure one scan; see `measure`.
+
+    Parameters
+    ----------
+    image : ndarray of uint8, shape (h, w)
+    retina : Retina
+    pixel_size : (float, float), optional
+        Height and width of a pixel in µm.
+
+    Returns
+    -------
+    dict of str to float
+        The columns of `UNITS`, in their order; the first unit with `pixel_size`, else the second.
+
+    Raises
+    ------
+    ValueError
+        If this is no grey image, or the lines have another width.
+    """
+    check_image(image, "The image")
+    if len(retina.ilm) != image.shape[1]:
+        raise ValueError(
+            f"The lines have {len(retina.ilm)} columns, the image has {image.shape[1]}: they are "
+            "those of another image or size."
+        )
+    scan = _Scan(image, retina, pixel_size)
+    found = {**_thickness(scan), **_lift(scan), **_areas(scan), **_spots(scan), **_look(scan)}
+    return {name: float(found[name]) for name in UNITS}
+
+
+@dataclass(frozen=True)
+class _Scan:
+    """One scan with its lines, NaN where they are not known, and its scale."""
+
+    image: np.ndarray
+    retina: Retina
+    pixel_size: tuple[float, float] | None
+
+    @cached_property
+    def um(self) -> tuple[float, float]:
+        """Height and width of a pixel in µm, assumed where not known."""
+        height, width = self.image.shape
+        return self.pixel_size or (DEPTH_UM / height, 1000 * WIDTH_MM / width)
+
+    @cached_property
+    def length(self) -> float:
+        """A row in the unit of lengths."""
+        return self.um[0] if self.pixel_size else 100 / self.image.shape[0]
+
+    @cached_property
+    def mm(self) -> np.ndarray:
+        """Places of the columns from the middle of the scan in mm, (w,)."""
+        n = self.image.shape[1]
+        return (np.arange(n) - (n - 1) / 2) * self.um[1] / 1000
+
+    @cached_property
+    def lines(self) -> np.ndarray:
+        """ILM, RPE, BM in rows (3, w), NaN where unsure or outside of the picture."""
+        lines = np.stack([self.retina.ilm, self.retina.rpe, self.retina.bm]).astype(float)
+        inside = (lines > -0.5) & (lines < self.image.shape[0] - 0.5)
+        return np.where(inside & (self.retina.confidence >= SURE), lines, np.nan)
+
+    @cached_property
+    def grey(self) -> np.ndarray:
+        """The scan in 96 × 96 pixels, float64."""
+        from PIL import Image
+
+        picture = Image.fromarray(self.image).resize((GRID, GRID), Image.Resampling.BILINEAR)
+        return np.asarray(picture, float)
+
+    @cached_property
+    def weight(self) -> np.ndarray:
+        """Share of retina in each of the 96 × 96 pixels."""
+        return np.clip(1 - self.retina.tissue[_BETWEEN].sum(axis=0), 0, 1).astype(float)
+
+    def share(self, tissue: str) -> np.ndarray:
+        return np.asarray(self.retina.tissue[TISSUES.index(tissue)], float)
+
+
+def _mean(values: np.ndarray) -> float:
+    """Mean of the known values, NaN where too few are."""
+    known = np.isfinite(values)
+    return float(values[known].mean()) if len(values) and known.mean() >= ENOUGH else np.nan
+
+
+def _thickness(scan: _Scan) -> dict[str, float]:
+    ilm, rpe, bm = scan.lines
+    total, neural = (bm - ilm) * scan.length, rpe - ilm
+    fovea = _fovea(scan, neural * scan.um[0])
+    away = np.abs(scan.mm - fovea)
+    rim = (away >= RIM_MM[0]) & (away <= RIM_MM[1])
+    sides = [_mean(neural[rim & side]) for side in (scan.mm < fovea, scan.mm > fovea)]
+    pit = _mean(neural[away <= max(0.1, scan.um[1] / 1000)])
+    return {
+        "mean_thickness": _mean(total),
+        "central_thickness": _mean(total[away <= CENTRE_MM]),
+        "pit_depth": (np.mean(sides) - pit) * scan.length,
+    }
+
+
+def _fovea(scan: _Scan, um: np.ndarray) -> float:
+    """Place of the pit in mm from the middle of the scan; the middle where there is none."""
+    from scipy.ndimage import gaussian_filter1d
+
+    known = np.isfinite(um)
+    if known.mean() < ENOUGH:
+        return 0.0
+    step = scan.um[1] / 1000
+    um = np.interp(scan.mm, scan.mm[known], um[known])
+    um = gaussian_filter1d(um, 0.12 / step, mode="nearest")
+    at = np.arange(-SOUGHT_MM, SOUGHT_MM + 0.01, 0.05)
+    beside = [np.interp(at + side, scan.mm, um) for side in (-0.9, 0.9)]
+    depth = np.minimum(*beside) - np.interp(at, scan.mm, um)
+    likely = depth - 20 * at**2  # fixation puts the fovea near the middle
+    best = int(np.argmax(likely))
+    return float(at[best]) if depth[best] >= PIT_UM else 0.0
+
+
+def _lift(scan: _Scan) -> dict[str, float]:
+    gap = np.asarray(scan.retina.floor, float) - scan.lines[1]
+    known = np.isfinite(gap)
+    if known.mean() < ENOUGH:
+        return {"rpe_lift": np.nan, "lifted": np.nan}
+    lift = gap[known] - np.quantile(gap[known], 0.25)
+    return {
+        "rpe_lift": max(lift.max(), 0.0) * scan.length,
+        "lifted": 100 * (lift * scan.um[0] > LIFTED_UM).mean(),
+    }
+
+
+def _areas(scan: _Scan) -> dict[str, float]:
+    ilm, _, bm = scan.lines
+    tissues = {
+        "intraretinal_fluid": "intraretinal fluid",
+        "subretinal_fluid": "subretinal fluid",
+        "sub_rpe_material": "sub-RPE material",
+        "subretinal_material": "subretinal hyper-reflective material",
+        "bright_spots": "bright spot",
+    }
+    height, width = scan.image.shape
+    retina = _mean(bm - ilm) / height  # as a share of the scan, NaN where it is hardly seen
+    shares = {name: scan.share(tissue).mean() / retina for name, tissue in tissues.items()}
+    mm2 = retina * height * width * scan.um[0] * scan.um[1] / 1e6
+    areas = {name: share * (mm2 if scan.pixel_size else 100) for name, share in shares.items()}
+    areas["bright_spots"] = 100 * shares["bright_spots"]
+    seen = np.isfinite(retina) * 100 or np.nan
+    areas["membrane"] = (scan.share("membrane").max(axis=0) > 0.5).mean() * seen
+    return areas
+
+
+def _spots(scan: _Scan) -> dict[str, float]:
+    spots, weight = scan.share("bright spot"), scan.weight
+    if spots.sum() < 1 or weight.sum() < 1:
+        return {"spot_brightness": np.nan, "spot_shadow": np.nan}
+    ratio = np.average(scan.grey, weights=spots) / max(np.average(scan.grey, weights=weight), 1)
+    # The choroid just beneath Bruch's membrane, column by column.
+    at = (np.arange(GRID) + 0.5) * scan.image.shape[1] / GRID - 0.5
+    bm = np.interp(at, np.arange(scan.image.shape[1]), scan.retina.floor)
+    bm = (bm + 0.5) * GRID / scan.image.shape[0] - 0.5
+    row_um = scan.um[0] * scan.image.shape[0] / GRID
+    below = (np.arange(GRID)[:, None] - bm) * row_um
+    zone = ((below > 0) & (below < SHADOW_UM)) * (1 - scan.share("outside"))
+    light = (scan.grey * zone).sum(axis=0) / np.maximum(zone.sum(axis=0), 1e-9)
+    light[zone.sum(axis=0) < 1] = np.nan
+    under = spots.sum(axis=0)
+    reach = BESIDE_MM * 1000 / (scan.um[1] * scan.image.shape[1] / GRID)
+    near = np.array([(under * (np.abs(np.arange(GRID) - i) <= reach)).sum() for i in range(GRID)])
+    beneath = (under > 0.5) & np.isfinite(light)
+    beside = (under < 0.05) & (near > 0.5) & np.isfinite(light)
+    shadow = np.nan
+    if beneath.any() and beside.any():
+        shadow = light[beneath].mean() / max(light[beside].mean(), 1)
+    return {"spot_brightness": ratio, "spot_shadow": shadow}
+
+
+def _look(scan: _Scan) -> dict[str, float]:
+    height, width = scan.image.shape
+    ilm, rpe, bm = scan.lines
+    known = np.isfinite(bm)
+    tilt = bend = brightness = contrast = np.nan
+    if known.mean() >= ENOUGH:
+        across = scan.mm if scan.pixel_size else scan.mm * 1000 / (scan.um[1] * width)
+        floor = np.asarray(scan.retina.floor, float) * scan.length
+        bend, tilt, _ = np.polyfit(across[known], floor[known], 2)
+    if scan.weight.sum() >= 1:
+        brightness = np.average(scan.grey, weights=scan.weight)
+        contrast = np.sqrt(np.average((scan.grey - brightness) ** 2, weights=scan.weight))
+    return {
+        "brightness": brightness,
+        "contrast": contrast,
+        "outside": 100 * scan.share("outside").mean(),
+        "tilt": tilt,
+        "curvature": -bend,
+        "position": 100 * (_mean((ilm + bm) / 2) + 0.5) / height,
+        "measured": 100 * np.isfinite(ilm + rpe + bm).mean(),
+    }
