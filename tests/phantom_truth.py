@@ -64,8 +64,8 @@ def white_border(image: np.ndarray) -> np.ndarray:
     """Pure white regions that touch the border of a drawn scan: its wedges, (h, w) bool."""
     from scipy import ndimage
 
-    pieces, _ = ndimage.label(image >= 250)
+    pieces, n = ndimage.label(image >= 250)
     rim = np.concatenate([pieces[0], pieces[-1], pieces[:, 0], pieces[:, -1]])
-    along = np.bincount(rim)
-    along[0] = 0
-    return (along > 2)[np.where(pieces < len(along), pieces, 0)]
+    touches = np.bincount(rim, minlength=n + 1) > 2
+    touches[0] = False
+    return touches[pieces]

@@ -56,12 +56,27 @@ SURE, ENOUGH = 0.5, 0.5
 #: The central subfield reaches 0.5 mm from the fovea (ETDRS grid); the rim of the pit lies about
 #: 1 mm from it. The fovea is sought this far from the middle of the scan.
 CENTRE_MM, RIM_MM, SOUGHT_MM = 0.5, (0.75, 1.25), 1.2
-#: A pit shallower than this does not tell where the fovea is.
-PIT_UM = 15.0
+#: A pit this deep is the fovea's: scans beside the fovea have dips of up to 30 µm. A swollen macula
+#: keeps less of it.
+PIT_UM, SWOLLEN_PIT_UM = 35.0, 15.0
+#: Fluid in this many of the 96 × 96 pixels makes a retina swollen.
+SWOLLEN = 15.0
+#: Fixation puts the fovea near the middle of the scan: µm of depth that a mm² from it costs.
+FIXATION = 40.0
 #: The RPE counts as lifted from this height on: a little more than its own thickness, 16 µm.
 LIFTED_UM = 20.0
-#: Choroid that is looked at for shadows, and how far to the side it is compared with.
-SHADOW_UM, BESIDE_MM = 120.0, 0.5
+#: Lifts smaller than this do not count as material beneath the RPE.
+SLACK_UM = 15.0
+#: Bright spots are pixels this much brighter than the retina's mean, where their share is more than
+#: nothing: they are smaller than the pixels in which shares are known.
+SPOT_BRIGHTER, MAYBE = 1.6, 0.05
+#: Share of the scan from which bright spots are enough to tell their brightness and shadow.
+FEW = 1e-5
+#: Choroid looked at for shadows; it is compared with what lies this far to the side, beyond a gap.
+SHADOW_UM, BESIDE_MM, GAP_UM = 120.0, 0.5, 40.0
+#: Shares below the first are taken for doubts of the network, shares above the second for whole
+#: pixels. Halfway between a hard decision and a sum of shares; chosen by agreement with phantoms.
+DOUBT = 0.3, 0.7
 
 GRID = 96
 _BETWEEN = [TISSUES.index(name) for name in ("vitreous", "choroid", "outside")]
@@ -89,9 +104,8 @@ class Measurements(Table, dict):
 
     _header = ("measurement", "unit", "median", "5 %", "95 %", "not known")
 
-    def __init__(self, columns=(), units: Mapping[str, str] = {}, names: Iterable[str] = ()):  # noqa: B006
-        super().__init__()
-        self.update({k: np.asarray(v, float) for k, v in dict(columns).items()})
+    def __init__(self, columns: Mapping, units: Mapping[str, str], names: Iterable[str]):
+        super().__init__({name: np.asarray(values, float) for name, values in columns.items()})
         self.units = dict(units)
         self.names = tuple(map(str, names))
 
@@ -243,7 +257,9 @@ def measure_scan(
     ValueError
         If this is no grey image, or the lines have another width.
     """
+    image = np.asarray(image)
     check_image(image, "The image")
+    image = to_uint8(image, "the image")
     if len(retina.ilm) != image.shape[1]:
         raise ValueError(
             f"The lines have {len(retina.ilm)} columns, the image has {image.shape[1]}: they are "
@@ -295,12 +311,43 @@ class _Scan:
         return np.asarray(picture, float)
 
     @cached_property
+    def brightness(self) -> float:
+        """Mean grey of the retina, NaN where there is none."""
+        if self.weight.sum() < 1:
+            return np.nan
+        return max(float(np.average(self.grey, weights=self.weight)), 1.0)
+
+    @cached_property
+    def retina_pixels(self) -> float:
+        """Pixels between the ILM and Bruch's membrane, NaN where too few columns are known."""
+        height = _mean(self.lines[2] - self.lines[0])
+        return height * self.image.shape[1] if height > 0 else np.nan
+
+    @cached_property
+    def area(self) -> float:
+        """A pixel in the unit of areas, NaN where the retina is hardly seen."""
+        if self.pixel_size is None:
+            return 100 / self.retina_pixels
+        return self.um[0] * self.um[1] / 1e6 + 0 * self.retina_pixels
+
+    @cached_property
     def weight(self) -> np.ndarray:
         """Share of retina in each of the 96 × 96 pixels."""
         return np.clip(1 - self.retina.tissue[_BETWEEN].sum(axis=0), 0, 1).astype(float)
 
+    def along(self, sums: np.ndarray) -> np.ndarray:
+        """What is known in 96 columns, in the scan's own (w,)."""
+        width = self.image.shape[1]
+        return np.interp((np.arange(width) + 0.5) * GRID / width - 0.5, np.arange(GRID), sums)
+
     def share(self, tissue: str) -> np.ndarray:
+        """Share of a tissue in each of the 96 × 96 pixels."""
         return np.asarray(self.retina.tissue[TISSUES.index(tissue)], float)
+
+    def cover(self, tissue: str) -> np.ndarray:
+        """The same for what is larger than a pixel: faint doubts are none, and edges stay soft."""
+        low, high = DOUBT
+        return np.clip((self.share(tissue) - low) / (high - low), 0, 1)
 
 
 def _mean(values: np.ndarray) -> float:
@@ -311,108 +358,118 @@ def _mean(values: np.ndarray) -> float:
 
 def _thickness(scan: _Scan) -> dict[str, float]:
     ilm, rpe, bm = scan.lines
-    total, neural = (bm - ilm) * scan.length, rpe - ilm
-    fovea = _fovea(scan, neural * scan.um[0])
-    away = np.abs(scan.mm - fovea)
-    rim = (away >= RIM_MM[0]) & (away <= RIM_MM[1])
-    sides = [_mean(neural[rim & side]) for side in (scan.mm < fovea, scan.mm > fovea)]
-    pit = _mean(neural[away <= max(0.1, scan.um[1] / 1000)])
+    total, neural = (bm - ilm) * scan.length, (rpe - ilm) * scan.length
+    away = scan.mm - _fovea(scan)
+    sides = [
+        _mean(neural[(side * away >= RIM_MM[0]) & (side * away <= RIM_MM[1])]) for side in (-1, 1)
+    ]
+    pit = _mean(neural[np.abs(away) <= max(0.1, scan.um[1] / 1000)])
     return {
         "mean_thickness": _mean(total),
-        "central_thickness": _mean(total[away <= CENTRE_MM]),
-        "pit_depth": (np.mean(sides) - pit) * scan.length,
+        "central_thickness": _mean(total[np.abs(away) <= CENTRE_MM]),
+        "pit_depth": np.mean(sides) - pit,
     }
 
 
-def _fovea(scan: _Scan, um: np.ndarray) -> float:
-    """Place of the pit in mm from the middle of the scan; the middle where there is none."""
+def _fovea(scan: _Scan) -> float:
+    """Place of the fovea in mm from the middle of the scan, NaN where it seems not to be in it.
+
+    It is where the retina's own tissue, without fluid or scar, is thinner than on both sides.
+    """
     from scipy.ndimage import gaussian_filter1d
 
+    ilm, rpe, _ = scan.lines
+    fluid = scan.cover("intraretinal fluid").sum(axis=0)
+    others = fluid + scan.cover("subretinal fluid").sum(axis=0)
+    others += scan.cover("subretinal hyper-reflective material").sum(axis=0)
+    um = (rpe - ilm - scan.along(others) * scan.image.shape[0] / GRID) * scan.um[0]
     known = np.isfinite(um)
     if known.mean() < ENOUGH:
-        return 0.0
-    step = scan.um[1] / 1000
+        return np.nan
     um = np.interp(scan.mm, scan.mm[known], um[known])
-    um = gaussian_filter1d(um, 0.12 / step, mode="nearest")
+    um = gaussian_filter1d(um, 120 / scan.um[1], mode="nearest")
     at = np.arange(-SOUGHT_MM, SOUGHT_MM + 0.01, 0.05)
     beside = [np.interp(at + side, scan.mm, um) for side in (-0.9, 0.9)]
     depth = np.minimum(*beside) - np.interp(at, scan.mm, um)
-    likely = depth - 20 * at**2  # fixation puts the fovea near the middle
-    best = int(np.argmax(likely))
-    return float(at[best]) if depth[best] >= PIT_UM else 0.0
+    best = int(np.argmax(depth - FIXATION * at**2))
+    swollen = fluid.sum() > SWOLLEN
+    if depth[best] >= (SWOLLEN_PIT_UM if swollen else PIT_UM):
+        return float(at[best])
+    return 0.0 if swollen else np.nan
 
 
 def _lift(scan: _Scan) -> dict[str, float]:
     gap = np.asarray(scan.retina.floor, float) - scan.lines[1]
     known = np.isfinite(gap)
     if known.mean() < ENOUGH:
-        return {"rpe_lift": np.nan, "lifted": np.nan}
-    lift = gap[known] - np.quantile(gap[known], 0.25)
+        return dict.fromkeys(("rpe_lift", "lifted", "sub_rpe_material"), np.nan)
+    free = known & (scan.along(scan.cover("sub-RPE material").sum(axis=0)) < 0.25)
+    normal = np.median(gap[free]) if free.mean() > 0.1 else np.quantile(gap[known], 0.1)
+    lift = gap[known] - normal
+    um = lift * scan.um[0]
+    beneath = lift[um > SLACK_UM].sum() * len(gap) / known.sum()
     return {
         "rpe_lift": max(lift.max(), 0.0) * scan.length,
-        "lifted": 100 * (lift * scan.um[0] > LIFTED_UM).mean(),
+        "lifted": 100 * (um > LIFTED_UM).mean(),
+        "sub_rpe_material": beneath * scan.area,
     }
 
 
 def _areas(scan: _Scan) -> dict[str, float]:
-    ilm, _, bm = scan.lines
     tissues = {
         "intraretinal_fluid": "intraretinal fluid",
         "subretinal_fluid": "subretinal fluid",
-        "sub_rpe_material": "sub-RPE material",
         "subretinal_material": "subretinal hyper-reflective material",
-        "bright_spots": "bright spot",
     }
-    height, width = scan.image.shape
-    retina = _mean(bm - ilm) / height  # as a share of the scan, NaN where it is hardly seen
-    shares = {name: scan.share(tissue).mean() / retina for name, tissue in tissues.items()}
-    mm2 = retina * height * width * scan.um[0] * scan.um[1] / 1e6
-    areas = {name: share * (mm2 if scan.pixel_size else 100) for name, share in shares.items()}
-    areas["bright_spots"] = 100 * shares["bright_spots"]
-    seen = np.isfinite(retina) * 100 or np.nan
-    areas["membrane"] = (scan.share("membrane").max(axis=0) > 0.5).mean() * seen
+    n = scan.image.size
+    areas = {name: scan.cover(tissue).mean() * n * scan.area for name, tissue in tissues.items()}
+    seen = 100 if np.isfinite(scan.area) else np.nan
+    areas["membrane"] = scan.cover("membrane").any(axis=0).mean() * seen
     return areas
 
 
 def _spots(scan: _Scan) -> dict[str, float]:
-    spots, weight = scan.share("bright spot"), scan.weight
-    if spots.sum() < 1 or weight.sum() < 1:
-        return {"spot_brightness": np.nan, "spot_shadow": np.nan}
-    ratio = np.average(scan.grey, weights=spots) / max(np.average(scan.grey, weights=weight), 1)
-    # The choroid just beneath Bruch's membrane, column by column.
-    at = (np.arange(GRID) + 0.5) * scan.image.shape[1] / GRID - 0.5
-    bm = np.interp(at, np.arange(scan.image.shape[1]), scan.retina.floor)
-    bm = (bm + 0.5) * GRID / scan.image.shape[0] - 0.5
-    row_um = scan.um[0] * scan.image.shape[0] / GRID
-    below = (np.arange(GRID)[:, None] - bm) * row_um
-    zone = ((below > 0) & (below < SHADOW_UM)) * (1 - scan.share("outside"))
-    light = (scan.grey * zone).sum(axis=0) / np.maximum(zone.sum(axis=0), 1e-9)
-    light[zone.sum(axis=0) < 1] = np.nan
-    under = spots.sum(axis=0)
-    reach = BESIDE_MM * 1000 / (scan.um[1] * scan.image.shape[1] / GRID)
-    near = np.array([(under * (np.abs(np.arange(GRID) - i) <= reach)).sum() for i in range(GRID)])
-    beneath = (under > 0.5) & np.isfinite(light)
-    beside = (under < 0.05) & (near > 0.5) & np.isfinite(light)
-    shadow = np.nan
-    if beneath.any() and beside.any():
-        shadow = light[beneath].mean() / max(light[beside].mean(), 1)
-    return {"spot_brightness": ratio, "spot_shadow": shadow}
+    """The network says where spots may be, the picture which of its pixels are bright."""
+    rows, columns = (np.arange(n) * GRID // n for n in scan.image.shape)
+    maybe = (scan.share("bright spot") > MAYBE)[np.ix_(rows, columns)]
+    spots = maybe & (scan.image > SPOT_BRIGHTER * scan.brightness)
+    found = {"bright_spots": 100 * spots.sum() / scan.retina_pixels, "spot_brightness": np.nan}
+    if spots.mean() > FEW:
+        found["spot_brightness"] = scan.image[spots].mean() / scan.brightness
+        shadow = _shadow(scan, spots.any(axis=0)) if spots.mean() > FEW else np.nan
+    return {**found, "spot_shadow": shadow}
+
+
+def _shadow(scan: _Scan, under: np.ndarray) -> float:
+    """Brightness of the choroid in some columns relative to those beside them."""
+    from scipy.ndimage import maximum_filter1d
+
+    def widened(um: float) -> np.ndarray:
+        return maximum_filter1d(under, 2 * max(1, round(um / scan.um[1])) + 1)
+
+    beside = widened(1000 * BESIDE_MM) & ~widened(GAP_UM)
+    top = np.ceil(scan.retina.floor).astype(int)
+    rows = top + np.arange(1, max(2, round(SHADOW_UM / scan.um[0])) + 1)[:, None]
+    light = np.take_along_axis(scan.image, np.clip(rows, 0, len(scan.image) - 1), axis=0)
+    light = np.where(np.isfinite(scan.lines[2]) & (rows < len(scan.image)), light, np.nan)
+    beneath, around = _mean(light[:, under]), _mean(light[:, beside])
+    return beneath / max(around, 1.0)
 
 
 def _look(scan: _Scan) -> dict[str, float]:
     height, width = scan.image.shape
     ilm, rpe, bm = scan.lines
     known = np.isfinite(bm)
-    tilt = bend = brightness = contrast = np.nan
+    tilt = bend = contrast = np.nan
     if known.mean() >= ENOUGH:
         across = scan.mm if scan.pixel_size else scan.mm * 1000 / (scan.um[1] * width)
         floor = np.asarray(scan.retina.floor, float) * scan.length
         bend, tilt, _ = np.polyfit(across[known], floor[known], 2)
-    if scan.weight.sum() >= 1:
-        brightness = np.average(scan.grey, weights=scan.weight)
-        contrast = np.sqrt(np.average((scan.grey - brightness) ** 2, weights=scan.weight))
+    if np.isfinite(scan.brightness):
+        spread = (scan.grey - scan.brightness) ** 2
+        contrast = np.sqrt(np.average(spread, weights=scan.weight))
     return {
-        "brightness": brightness,
+        "brightness": scan.brightness,
         "contrast": contrast,
         "outside": 100 * scan.share("outside").mean(),
         "tilt": tilt,

@@ -1,0 +1,274 @@
+"""Measurements of a scan against what was drawn: bias, limits of agreement, correlation.
+
+Run as ``python -m tests.benchmarks.bench_measurements [--n-per-class 40] [--quick] [--json]``.
+
+What is true is read off the drawing at 496 px: layers and lesions counted pixel by pixel, place of
+the fovea, tilt and curvature as they were drawn. "Formulas" are the measurements from the true
+layers and lesions, so their errors are those of the formulas alone; "network" are those from what
+`find_layers_of` finds. The limits are those of Bland and Altman, Lancet 327:307 (1986),
+doi:10.1016/S0140-6736(86)90837-8: mean difference ± 1.96 standard deviations. Shifted scans come
+from scanners and tissues of a look that the network was not trained on.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+
+import numpy as np
+
+from octlessons.images.measurements import (
+    CENTRE_MM,
+    LIFTED_UM,
+    RIM_MM,
+    SPOT_BRIGHTER,
+    UNITS,
+    measure,
+)
+from octlessons.images.phantoms import BOUNDARIES
+from octlessons.images.phantoms import lesions as drawn
+from tests.phantom_truth import true_retinas, white_border
+
+SIZE, SIZES, DEGRADED = 496, (496, 192, 64, 28), 192
+GOAL = 0.95
+#: A scan this far from the fovea, in mm, does not show it.
+FOVEAL_MM = 0.5
+ILM, RPE, BM = (BOUNDARIES.index(name) for name in ("ILM", "RPE", "BM"))
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Print the tables."""
+    from rich.console import Console
+
+    options = _options().parse_args(argv if argv is not None else [])
+    n = 8 if options.quick else options.n_per_class
+    console, results = Console(), {}
+    for look in ("plain", "shifted"):
+        scans, places = draw(n, options.seed, look)
+        truth = true_measurements(scans, places)
+        sizes = SIZES if look == "plain" else [size for size in SIZES if size <= DEGRADED]
+        if look == "shifted":
+            scans = degraded(scans)
+        for size in sizes:
+            seen = scans if size == scans.shape[1] else scans.resize(size)
+            for source in ("formulas", "network"):
+                found, speed = _measured(seen, source)
+                title = f"{source}, {look}, {size} px"
+                results[title] = {
+                    "scans_per_second": speed,
+                    "columns": judge(truth, found, scans.labels, scans.class_names),
+                }
+                console.print(_table(title, results[title], scans.class_names))
+    weak = {
+        title: [k for k, row in result["columns"].items() if not row["all"]["r"] >= GOAL]
+        for title, result in results.items()
+    }
+    for title, names in weak.items():
+        console.print(f"{title}: correlation below {GOAL} or not known: {', '.join(names)}")
+    if options.json:
+        print(json.dumps(results))
+
+
+def draw(n_per_class: int, seed: int, look: str):
+    """Phantoms of 496 px, and what was drawn: placement, patient, and mm from the fovea."""
+    from experiments.encoder.phantoms import _varied
+    from octlessons.images.phantoms import CLASS_NAMES, _as_set, drawing, scanner
+    from octlessons.images.phantoms import population as people
+
+    scans, places = [], []
+    for name, number, count in people.balanced_patients(seed, n_per_class, CLASS_NAMES):
+        patient = people.draw_patient(seed, name, number)
+        patient = _varied(patient, look, people.generator(*patient.key, 777))
+        fields = drawing.tissue_fields(people.generator(*patient.key, 2))
+        for i in range(count):
+            scans.append(drawing.draw_scan(patient, fields, i, SIZE))
+            place = scanner.place_scan(patient.look, people.generator(*patient.key, 3 + i))
+            aside = patient.spacing_mm * ((i + 1) // 2) * (1 if i % 2 else -1)
+            places.append((place, patient, aside))
+    return _as_set(scans, SIZE, seed), places
+
+
+def degraded(scans):
+    """Copies of 192 px that lost resolution, were compressed, or are out of focus."""
+    from experiments.encoder.phantoms import _degraded
+
+    small = scans.resize(DEGRADED)
+    images = [_degraded(im, np.random.default_rng(i)) for i, im in enumerate(small.images)]
+    return small.replace(images=np.stack(images))
+
+
+def true_measurements(scans, places) -> dict[str, np.ndarray]:
+    """The columns as they were drawn, (n,) each; NaN where the scan does not show them."""
+    rows = []
+    for i, (place, patient, aside) in enumerate(places):
+        image, lines = scans.images[i], scans.boundaries[i]
+        um = scans.pixel_sizes[i]
+        wedge = white_border(image)
+        codes = np.where(wedge, 0, scans.lesions[i])
+        at = np.round(lines).astype(int)
+        inside = (at >= 0) & (at < len(image))
+        shown = inside & ~np.take_along_axis(wedge, np.clip(at, 0, len(image) - 1), axis=0)
+        lines = np.where(shown, lines, np.nan)
+        mm = (np.arange(image.shape[1]) - (image.shape[1] - 1) / 2) * um[1] / 1000
+        far = abs(patient.centre_mm + aside) > FOVEAL_MM
+        row = _true_thickness(lines * um[0], np.nan if far else mm - place.fovea_mm)
+        row |= _true_areas(lines, codes, um) | _true_look(image, lines, codes, wedge)
+        row |= _true_shape(place, patient.look)
+        row["spot_shadow"] = _true_shadow(patient.disease, aside, mm - place.fovea_mm)
+        rows.append(row)
+    return {name: np.array([row[name] for row in rows], float) for name in UNITS}
+
+
+def _mean(values: np.ndarray) -> float:
+    known = np.isfinite(values)
+    return float(values[known].mean()) if known.size and known.mean() > 0.5 else np.nan
+
+
+def _true_thickness(um: np.ndarray, x) -> dict[str, float]:
+    total, neural = um[BM] - um[ILM], um[RPE] - um[ILM]
+    x = np.broadcast_to(x, total.shape)
+    rim = [_mean(neural[(s * x >= RIM_MM[0]) & (s * x <= RIM_MM[1])]) for s in (-1, 1)]
+    return {
+        "mean_thickness": _mean(total),
+        "central_thickness": _mean(total[np.abs(x) <= CENTRE_MM]),
+        "pit_depth": float(np.mean(rim)) - _mean(neural[np.abs(x) <= 0.1]),
+    }
+
+
+def _true_areas(lines: np.ndarray, codes: np.ndarray, um) -> dict[str, float]:
+    mm2, width = um.prod() / 1e6, codes.shape[1]
+    gap = (lines[BM] - lines[RPE]) * um[0]
+    free = ~np.isin(codes, (drawn.DRUSEN, drawn.PED)).any(axis=0) & np.isfinite(gap)
+    lift = gap - (np.median(gap[free]) if free.sum() > 20 else np.nanquantile(gap, 0.1))
+    lift = lift[np.isfinite(lift)]
+    retina = _mean(lines[BM] - lines[ILM]) * width
+    membrane = getattr(drawn, "ERM", None)
+    return {
+        "rpe_lift": max(float(lift.max()), 0.0) if len(lift) > width / 2 else np.nan,
+        "lifted": 100 * (lift > LIFTED_UM).mean() if len(lift) > width / 2 else np.nan,
+        "intraretinal_fluid": (codes == drawn.CYST).sum() * mm2,
+        "subretinal_fluid": (codes == drawn.SRF).sum() * mm2,
+        "sub_rpe_material": np.isin(codes, (drawn.DRUSEN, drawn.PED)).sum() * mm2,
+        "subretinal_material": (codes == drawn.SHRM).sum() * mm2,
+        "bright_spots": 100 * (codes == drawn.EXUDATE).sum() / retina,
+        "membrane": 100 * (codes == membrane).any(axis=0).mean() if membrane else 0.0,
+    }
+
+
+def _true_look(image: np.ndarray, lines: np.ndarray, codes, wedge) -> dict[str, float]:
+    rows = np.arange(len(image))[:, None]
+    retina = image[(rows >= lines[ILM]) & (rows < lines[BM]) & ~wedge]
+    mean = retina.mean() if retina.size else np.nan
+    spots = image[(codes == drawn.EXUDATE) & (image > SPOT_BRIGHTER * mean)]
+    return {
+        "brightness": mean,
+        "contrast": retina.std() if retina.size else np.nan,
+        "spot_brightness": spots.mean() / mean if len(spots) > 1e-5 * image.size else np.nan,
+        "outside": 100 * wedge.mean(),
+        "position": 100 * (_mean((lines[ILM] + lines[BM]) / 2) + 0.5) / len(image),
+        "measured": 100 * np.isfinite(lines[[ILM, RPE, BM]]).all(axis=0).mean(),
+    }
+
+
+def _true_shape(place, look) -> dict[str, float]:
+    from octlessons.images.phantoms.scanner import AXIAL_UM, FIELD_MM
+
+    turned = place.wedge_slope * AXIAL_UM * look.height / FIELD_MM[look.width]
+    return {"tilt": place.tilt + turned, "curvature": place.bend}
+
+
+def _true_shadow(disease, aside: float, x: np.ndarray) -> float:
+    """Mean brightness under the exudates that cast a shadow, as drawn: 1 without one."""
+    spots = [
+        spot
+        for spot in disease.spots
+        if abs(aside - spot.y) <= 0.12 and x[0] < spot.x < x[-1] and spot.half_width > 12
+    ]
+    if not spots:
+        return np.nan
+    # A parabola across the spot: two thirds of its depth on average.
+    deep = [0.5 * spot.shadow * (spot.shadow > 0.15) for spot in spots]
+    return float(1 - 2 / 3 * np.average(deep, weights=[spot.half_width for spot in spots]))
+
+
+def judge(truth: dict, found, labels: np.ndarray, class_names) -> dict:
+    """Agreement of each column, over all scans and by class."""
+    groups = {"all": np.ones(len(labels), bool)}
+    groups |= {name: labels == i for i, name in enumerate(class_names)}
+    return {
+        name: {group: agreement(truth[name][of], found[name][of]) for group, of in groups.items()}
+        for name in UNITS
+    }
+
+
+def agreement(true: np.ndarray, found: np.ndarray) -> dict[str, float]:
+    """Bias, limits of agreement, correlation, and who is NaN where the other is not."""
+    both = np.isfinite(true) & np.isfinite(found)
+    difference = (found - true)[both]
+    bias = sd = r = np.nan
+    if len(difference) > 2:
+        bias, sd = difference.mean(), difference.std(ddof=1)
+        if true[both].std() > 1e-9 and found[both].std() > 1e-9:
+            r = np.corrcoef(true[both], found[both])[0, 1]
+    return {
+        "n": int(both.sum()),
+        "true": float(true[both].mean()) if both.any() else np.nan,
+        "bias": float(bias),
+        "low": float(bias - 1.96 * sd),
+        "high": float(bias + 1.96 * sd),
+        "r": float(r),
+        "nan": float(np.isnan(found).mean()),
+        "missed": int((np.isfinite(true) & ~np.isfinite(found)).sum()),
+        "invented": int((~np.isfinite(true) & np.isfinite(found)).sum()),
+    }
+
+
+def _measured(scans, source: str):
+    retinas = true_retinas(scans) if source == "formulas" else None
+    start = time.process_time()
+    found = measure(scans, retinas=retinas)
+    return found, len(scans) / (time.process_time() - start)
+
+
+def _table(title: str, result: dict, class_names):
+    from rich.table import Table
+
+    table = Table(title=f"{title} ({result['scans_per_second']:.0f} scans/s of processor time)")
+    headings = ("measurement", "unit", "true", "bias", "limits", "r", "NaN", "missed", "invented")
+    for heading in (*headings, *(f"{name}: bias, limits" for name in class_names)):
+        table.add_column(heading, justify="left" if heading == "measurement" else "right")
+    for name, groups in result["columns"].items():
+        row = groups["all"]
+        of_classes = (
+            f"{g['bias']:.3g}, {g['low']:.3g} to {g['high']:.3g}"
+            for g in (groups[class_name] for class_name in class_names)
+        )
+        table.add_row(
+            name,
+            UNITS[name][0],
+            f"{row['true']:.3g}",
+            f"{row['bias']:.3g}",
+            f"{row['low']:.3g} to {row['high']:.3g}",
+            f"{row['r']:.3f}",
+            f"{row['nan']:.0%}",
+            str(row["missed"]),
+            str(row["invented"]),
+            *of_classes,
+        )
+    return table
+
+
+def _options() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--n-per-class", type=int, default=40)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--quick", action="store_true", help="8 phantoms of each class")
+    parser.add_argument("--json", action="store_true", help="print the numbers as JSON as well")
+    return parser
+
+
+if __name__ == "__main__":
+    import sys
+
+    main(sys.argv[1:])
