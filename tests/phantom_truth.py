@@ -24,9 +24,12 @@ _LESIONS = {
 }
 
 
-def true_retinas(phantoms) -> list[Retina]:
-    """What `find_layers_of` would find in phantoms if it never erred."""
-    wedges = [white_border(image) for image in phantoms]
+def true_retinas(phantoms, wedges=None) -> list[Retina]:
+    """What `find_layers_of` would find in phantoms if it never erred.
+
+    White wedges (n, h, w) are found in the pictures unless they are given.
+    """
+    wedges = [white_border(image) for image in phantoms] if wedges is None else wedges
     return [
         true_retina(*parts)
         for parts in zip(phantoms.boundaries, phantoms.lesions, wedges, strict=True)

@@ -61,6 +61,8 @@ CENTRE_MM, RIM_MM, SOUGHT_MM = 0.5, (0.75, 1.25), 1.2
 PIT_UM, SWOLLEN_PIT_UM = 35.0, 15.0
 #: Fluid in this many of the 96 × 96 pixels makes a retina swollen.
 SWOLLEN = 15.0
+#: A lesion squeezes the retina over it by this part of its height, beyond that of a normal RPE.
+SQUEEZED, RPE_UM = 0.4, 16.0
 #: Fixation puts the fovea near the middle of the scan: µm of depth that a mm² from it costs.
 FIXATION = 40.0
 #: The RPE counts as lifted from this height on: a little more than its own thickness, 16 µm.
@@ -73,7 +75,8 @@ SPOT_BRIGHTER, MAYBE = 1.6, 0.05
 #: Share of the scan from which bright spots are enough to tell their brightness and shadow.
 FEW = 1e-5
 #: Choroid looked at for shadows; it is compared with what lies this far to the side, beyond a gap.
-SHADOW_UM, BESIDE_MM, GAP_UM = 120.0, 0.5, 40.0
+#: Where that is nearly black no shadow is seen.
+SHADOW_UM, BESIDE_MM, GAP_UM, DARK = 120.0, 0.5, 40.0, 12.0
 #: Shares below the first are taken for doubts of the network, shares above the second for whole
 #: pixels. Halfway between a hard decision and a sum of shares; chosen by agreement with phantoms.
 DOUBT = 0.3, 0.7
@@ -374,15 +377,19 @@ def _thickness(scan: _Scan) -> dict[str, float]:
 def _fovea(scan: _Scan) -> float:
     """Place of the fovea in mm from the middle of the scan, NaN where it seems not to be in it.
 
-    It is where the retina's own tissue, without fluid or scar, is thinner than on both sides.
+    It is where the retina's own tissue, without fluid or scar, is thinner than on both sides, once
+    what a lesion beneath it has squeezed out is added.
     """
     from scipy.ndimage import gaussian_filter1d
 
     ilm, rpe, _ = scan.lines
-    fluid = scan.cover("intraretinal fluid").sum(axis=0)
-    others = fluid + scan.cover("subretinal fluid").sum(axis=0)
-    others += scan.cover("subretinal hyper-reflective material").sum(axis=0)
-    um = (rpe - ilm - scan.along(others) * scan.image.shape[0] / GRID) * scan.um[0]
+    rows = scan.image.shape[0] / GRID
+    fluid = rows * scan.cover("intraretinal fluid").sum(axis=0)
+    beneath = rows * scan.cover("subretinal fluid").sum(axis=0)
+    beneath += rows * scan.cover("subretinal hyper-reflective material").sum(axis=0)
+    lift = np.maximum(scan.retina.floor - rpe - RPE_UM / scan.um[0], 0) + scan.along(beneath)
+    tissue = rpe - ilm - scan.along(fluid + beneath) + SQUEEZED * lift
+    um = tissue * scan.um[0]
     known = np.isfinite(um)
     if known.mean() < ENOUGH:
         return np.nan
@@ -392,7 +399,7 @@ def _fovea(scan: _Scan) -> float:
     beside = [np.interp(at + side, scan.mm, um) for side in (-0.9, 0.9)]
     depth = np.minimum(*beside) - np.interp(at, scan.mm, um)
     best = int(np.argmax(depth - FIXATION * at**2))
-    swollen = fluid.sum() > SWOLLEN
+    swollen = fluid.sum() > SWOLLEN * rows
     if depth[best] >= (SWOLLEN_PIT_UM if swollen else PIT_UM):
         return float(at[best])
     return 0.0 if swollen else np.nan
@@ -436,7 +443,7 @@ def _spots(scan: _Scan) -> dict[str, float]:
     found = {"bright_spots": 100 * spots.sum() / scan.retina_pixels, "spot_brightness": np.nan}
     if spots.mean() > FEW:
         found["spot_brightness"] = scan.image[spots].mean() / scan.brightness
-        shadow = _shadow(scan, spots.any(axis=0)) if spots.mean() > FEW else np.nan
+    shadow = _shadow(scan, spots.any(axis=0)) if spots.mean() > FEW else np.nan
     return {**found, "spot_shadow": shadow}
 
 
@@ -453,7 +460,7 @@ def _shadow(scan: _Scan, under: np.ndarray) -> float:
     light = np.take_along_axis(scan.image, np.clip(rows, 0, len(scan.image) - 1), axis=0)
     light = np.where(np.isfinite(scan.lines[2]) & (rows < len(scan.image)), light, np.nan)
     beneath, around = _mean(light[:, under]), _mean(light[:, beside])
-    return beneath / max(around, 1.0)
+    return beneath / around if around > DARK else np.nan
 
 
 def _look(scan: _Scan) -> dict[str, float]:
