@@ -4,7 +4,15 @@ import lazy_loader
 
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
-    submodules=["cleaning", "folder", "imageset", "medmnist", "phantoms", "sources"],
+    submodules=[
+        "cleaning",
+        "folder",
+        "imageset",
+        "measurements",
+        "medmnist",
+        "phantoms",
+        "sources",
+    ],
     submod_attrs={
         "folder": ["read_folder"],
         "imageset": ["ImageSet", "Problem", "Provenance"],

@@ -18,14 +18,8 @@ import time
 
 import numpy as np
 
-from octlessons.images.measurements import (
-    CENTRE_MM,
-    LIFTED_UM,
-    RIM_MM,
-    SPOT_BRIGHTER,
-    UNITS,
-    measure,
-)
+from octlessons.images.measurements import measure
+from octlessons.images.measuring import CENTRE_MM, LIFTED_UM, RIM_MM, SPOT_BRIGHTER, UNITS
 from octlessons.images.phantoms import BOUNDARIES
 from octlessons.images.phantoms import lesions as drawn
 from tests.phantom_truth import true_retinas
@@ -275,7 +269,7 @@ def _limits(row: dict) -> str:
 
 
 def _short(value: float) -> str:
-    return "0" if abs(value) < 5e-5 else f"{value:.2g}" if abs(value) < 100 else f"{value:.0f}"
+    return "0" if abs(value) < 5e-5 else f"{value:.2g}" if abs(value) < 99.5 else f"{value:.0f}"
 
 
 def _options() -> argparse.ArgumentParser:
