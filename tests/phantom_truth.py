@@ -1,4 +1,4 @@
-"""The `Retina` of a phantom as it was drawn: for tests and benchmarks of what finds and measures."""
+"""The `Retina` of a phantom as it was drawn, for tests and benchmarks."""
 
 from __future__ import annotations
 

@@ -211,7 +211,7 @@ def _thickness(scan: _Scan) -> dict[str, float]:
     return {
         "mean_thickness": _mean(total),
         "central_thickness": _mean(total[np.abs(away) <= CENTRE_MM]),
-        "pit_depth": np.mean(sides) - pit,
+        "pit_depth": sum(sides) / 2 - pit,
     }
 
 
@@ -255,11 +255,10 @@ def _lift(scan: _Scan) -> dict[str, float]:
     normal = np.median(gap[free]) if free.mean() > 0.1 else np.quantile(gap[known], 0.1)
     lift = gap[known] - normal
     um = lift * scan.um[0]
-    beneath = lift[um > SLACK_UM].sum() * len(gap) / known.sum()
     return {
         "rpe_lift": max(lift.max(), 0.0) * scan.length,
         "lifted": 100 * (um > LIFTED_UM).mean(),
-        "sub_rpe_material": beneath * scan.area,
+        "sub_rpe_material": lift[um > SLACK_UM].sum() * scan.area,
     }
 
 
@@ -280,11 +279,11 @@ def _spots(scan: _Scan) -> dict[str, float]:
     """The network says where spots may be, the picture which of its pixels are bright."""
     maybe = scan.enlarged(scan.share("bright spot") > MAYBE)
     spots = maybe & (scan.image > SPOT_BRIGHTER * scan.brightness)
-    found = {"bright_spots": 100 * spots.sum() / scan.retina_pixels, "spot_brightness": np.nan}
+    found = dict.fromkeys(("spot_brightness", "spot_shadow"), np.nan)
     if spots.mean() > FEW:
         found["spot_brightness"] = scan.image[spots].mean() / scan.brightness
-    shadow = _shadow(scan, spots.any(axis=0)) if spots.mean() > FEW else np.nan
-    return {**found, "spot_shadow": shadow}
+        found["spot_shadow"] = _shadow(scan, spots.sum(axis=0) > 0)
+    return {**found, "bright_spots": 100 * spots.sum() / scan.retina_pixels}
 
 
 def _shadow(scan: _Scan, under: np.ndarray) -> float:

@@ -1,4 +1,4 @@
-"""Measurements of scans, on retinas that are as they were drawn, and on scans of ruler and compass."""
+"""Measurements of scans: of phantoms whose retinas are known, and of scans drawn with a ruler."""
 
 import csv
 import pickle
