@@ -17,7 +17,9 @@ import numpy as np
 from octlessons._files import write_atomically
 from octlessons.errors import OctlessonsError
 from octlessons.images.phantoms import BOUNDARIES, CLASS_NAMES, LESIONS
-from octlessons.representations.phantom_encoder import WORKING
+from octlessons.images.retina import WORKING
+
+OUTSIDE = 31
 
 #: How phantoms are varied: as they are drawn for everyone; scanner and tissue wider, for training;
 #: the lesions wider, too; and, to choose a recipe, with a look that lies outside of these.
