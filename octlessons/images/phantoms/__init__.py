@@ -5,7 +5,8 @@ what no real set has: the true layer boundaries and lesion masks.
 
 The modules follow the light: `anatomy` (the healthy macula), `lesions` (what disease does to it),
 `scene` (one scan in retinal coordinates, on a canvas of `raster`), `scanner` (place, speckle,
-compression, wedges, size), `population` (who is scanned, where, and how often).
+compression, wedges, size), `framing` (exports cropped around the retina), `population` (who is
+scanned, where, and how often).
 """
 
 from __future__ import annotations
@@ -19,9 +20,10 @@ from octlessons.images.phantoms.population import (
     balanced_patients,
     natural_patients,
 )
+from octlessons.images.phantoms.scanner import SCANNERS
 from octlessons.images.phantoms.scene import BOUNDARIES
 
-__all__ = ["BOUNDARIES", "CLASS_MIX", "CLASS_NAMES", "LESIONS", "draw_phantoms"]
+__all__ = ["BOUNDARIES", "CLASS_MIX", "CLASS_NAMES", "LESIONS", "SCANNERS", "draw_phantoms"]
 
 SMALLEST, LARGEST = 28, 512
 
@@ -33,6 +35,7 @@ def draw_phantoms(
     seed: int = 0,
     classes=None,
     n_per_class: int | None = None,
+    scanner: str = "spectralis",
     n_jobs: int = 1,
 ):
     """Draw synthetic macular B-scans with known truth.
@@ -53,6 +56,10 @@ def draw_phantoms(
         Draw only these classes (in their usual proportions).
     n_per_class : int, optional
         Draw this many of each class instead.
+    scanner : {"spectralis", "cropped"}
+        Whole scans with white wedges, at sites A and B; or the same eyes at site C, by a scanner
+        that averages more, shows 5.5 to 13 mm, and exports what it cropped around the retina,
+        sometimes with the optic disc at a side and a marker burned in.
     n_jobs : int
         Processes to draw with (joblib).
 
@@ -60,10 +67,12 @@ def draw_phantoms(
     -------
     ImageSet
         With labels (index into ``("CNV", "DME", "DRUSEN", "NORMAL")``), patients, sites (``"A"``,
-        ``"B"``), sizes (rows and columns as acquired: 496 or 512 by 512, 768 or 1536),
-        pixel_sizes (µm of a drawn pixel, axial and lateral), names, boundaries (row of each of
-        `BOUNDARIES` in every column, pixel centres at whole numbers) and lesions (codes of
-        `LESIONS`). Scans of one patient follow one another.
+        ``"B"``, ``"C"``), sizes (rows and columns as acquired: 496 or 512 by 512, 768 or 1536; or
+        what was left of 480 to 1024 by 1024 after cropping), pixel_sizes (µm of a drawn pixel,
+        axial and lateral), names, boundaries (row of each of `BOUNDARIES` in every column, pixel
+        centres at whole numbers) and lesions (codes of `LESIONS`). Both go on where wedges,
+        optic disc or markers hide them; boundaries may lie outside of a cropped picture. Scans of
+        one patient follow one another.
 
     Raises
     ------
@@ -77,16 +86,24 @@ def draw_phantoms(
     (8, 64, 64)
     """
     size, seed, classes = _check(n, size, seed, classes, n_per_class)
+    if scanner not in SCANNERS:
+        raise ValueError(
+            f"There is no scanner {scanner!r} among the phantoms: choose from "
+            f"{', '.join(SCANNERS)}."
+        )
     if n_per_class is not None:
         plan = list(balanced_patients(seed, int(n_per_class), classes))
     else:
         plan = list(natural_patients(seed, int(n), classes))
-    return _as_set(_draw_all(plan, seed, size, n_jobs), size, seed)
+    return _as_set(_draw_all(plan, seed, size, scanner, n_jobs), size, seed, scanner)
 
 
-def _as_set(scans: list, size: int, seed: int):
+def _as_set(scans: list, size: int, seed: int, scanner: str):
     from octlessons.images.imageset import ImageSet, Provenance
 
+    how = f"drawn at {size} × {size} with seed {seed}"
+    if scanner != SCANNERS[0]:
+        how += f", scanner {scanner}"
     stack = lambda field: np.stack([getattr(scan, field) for scan in scans])  # noqa: E731
     return ImageSet(
         stack("image"),
@@ -103,21 +120,21 @@ def _as_set(scans: list, size: int, seed: int):
             "phantoms",
             description="Synthetic macular OCT scans drawn from anatomy; no patient's data.",
             licence="CC BY 4.0",
-            notes=(f"drawn at {size} × {size} with seed {seed}",),
+            notes=(how,),
         ),
     )
 
 
-def _draw_all(plan: list[tuple[str, int, int]], seed: int, size: int, n_jobs: int) -> list:
+def _draw_all(plan: list[tuple[str, int, int]], seed, size, scanner, n_jobs) -> list:
     from octlessons.images.phantoms.drawing import draw_patient_scans
 
     if n_jobs == 1:
-        drawn = [draw_patient_scans(seed, *patient, size) for patient in plan]
+        drawn = [draw_patient_scans(seed, *patient, size, scanner) for patient in plan]
     else:
         from joblib import Parallel, delayed
 
         drawn = Parallel(n_jobs=n_jobs)(
-            delayed(draw_patient_scans)(seed, *patient, size) for patient in plan
+            delayed(draw_patient_scans)(seed, *patient, size, scanner) for patient in plan
         )
     return [scan for scans in drawn for scan in scans]
 
