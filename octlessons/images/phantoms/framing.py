@@ -37,7 +37,7 @@ class Disc:
 
     left: bool
     width: float  # share of the scan
-    rise: float  # of the surface at the border, share of the retina's thickness
+    rise: float  # of the surface at the border, in thicknesses of the retina; negative: a cup
     reach: float  # depth in which the tissue fades, in thicknesses of the retina
     grey: float
 
@@ -95,9 +95,9 @@ def draw_framing(rng: np.random.Generator) -> Framing:
     if rng.random() < 0.4:
         disc = Disc(
             left=bool(rng.random() < 0.5),
-            width=float(rng.uniform(0.05, 0.16)),
-            rise=float(rng.uniform(-0.3, 0.5)),
-            reach=float(rng.uniform(0.8, 2.0)),
+            width=float(rng.uniform(0.05, 0.2)),
+            rise=float(rng.uniform(-1.2, 0.7)),
+            reach=float(rng.uniform(0.5, 1.6)),
             grey=float(rng.uniform(0.35, 0.75)),
         )
     blurred, raised, cut = rng.random() < 0.5, rng.random() < 0.5, rng.random(2) < 0.3
@@ -189,9 +189,10 @@ def _add_disc(image, boundaries, disc: Disc, rng: np.random.Generator) -> np.nda
     side = np.s_[:, :width] if disc.left else np.s_[:, : -width - 1 : -1]  # from the border inwards
     patch, (surface, membrane) = image[side], boundaries[[0, -2]][side]
     inwards, rows = np.arange(width) / width, np.arange(height)[:, None]
-    top = surface - disc.rise * (membrane - surface) * np.clip(1 - 1.2 * inwards, 0, 1)
+    bend = np.clip(1 - 1.2 * inwards, 0, 1) ** 2
+    top = surface - disc.rise * (membrane - surface) * bend * (3 - 2 * bend)
     fade = disc.reach * ((membrane - surface).mean() + 1)
-    texture = gaussian_filter(rng.normal(size=(height, width)), (2, 1.2))
+    texture = gaussian_filter(rng.normal(size=(height, width)), (4, 2))
     texture *= 0.25 / (texture.std() + 1e-6)
     tissue = np.exp(-np.clip((rows - top) / fade, 0, 8)) * (1 + texture)
     vitreous = np.quantile(image, 0.1)

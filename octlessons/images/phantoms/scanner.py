@@ -122,7 +122,7 @@ def draw_cropped_look(
     It averages many frames, so speckle is weak; its fields are wide and strongly curved; gain,
     gamma and what is subtracted as noise are its own.
     """
-    rows = int(rng.choice(CROPPED_ROWS))
+    rows, looks = int(rng.choice(CROPPED_ROWS)), float(rng.choice([3, 6, 12, 24]))
     return replace(
         look,
         site="C",
@@ -132,15 +132,15 @@ def draw_cropped_look(
         gamma=float(np.exp(rng.normal(0.05, 0.22))),
         noise=look.noise * float(np.exp(rng.normal(-1.2, 0.6))),
         offset=float(rng.uniform(0.4, 1.0)),
-        looks=float(rng.choice([8, 16, 24, 48])),
+        looks=looks,
         tilt=float(rng.normal(0, 30)),
-        bend=float(np.clip(rng.normal(9, 6), -6, 24)),
+        bend=float(np.clip(rng.normal(10, 7), -6, 28)),
         depth=float(np.clip(rng.normal(0.5, 0.06), 0.38, 0.62)),
         haze=float(rng.uniform(0.05, 0.3)) if rng.random() < 0.25 else 0.0,
         wedged=False,
         field_mm=float(rng.uniform(*field_mm)),
         axial_um=CROPPED_DEPTH_UM / rows,
-        frames=12.0,
+        frames=looks,
     )
 
 
