@@ -46,20 +46,17 @@ def draw_phantoms(
         Number of images, in the class mix of Kermany et al. (2018): 34 % CNV, 10 % DME, 8 % DRUSEN,
         47 % NORMAL. Ignored when `n_per_class` is given.
     size : int
-        Height and width of the square images, 28 to 512 px. The whole scan is stretched to the
-        square, as a real one would be.
+        Height and width of the images, 28 to 512 px. The whole scan is stretched to the square.
     seed : int
         Same seed, same images, on every platform. An image depends on the seed, its patient and
-        its place among the patient's scans only: a larger `n` begins with the same patients, and
-        `n_jobs` changes nothing.
+        its place among the patient's scans only: a larger `n` begins with the same patients.
     classes : sequence of str, optional
         Draw only these classes (in their usual proportions).
     n_per_class : int, optional
         Draw this many of each class instead.
     scanner : {"spectralis", "cropped"}
-        Whole scans with white wedges, at sites A and B; or the same eyes at site C, by a scanner
-        that averages more, shows 5.5 to 13 mm, and exports what it cropped around the retina,
-        sometimes with the optic disc at a side and a marker burned in.
+        Whole scans, at sites A and B; or the same eyes at site C, which averages more, shows 5.5
+        to 13 mm, crops around the retina, and may show the optic disc or a marker.
     n_jobs : int
         Processes to draw with (joblib).
 
@@ -67,11 +64,10 @@ def draw_phantoms(
     -------
     ImageSet
         With labels (index into ``("CNV", "DME", "DRUSEN", "NORMAL")``), patients, sites (``"A"``,
-        ``"B"``, ``"C"``), sizes (rows and columns as acquired: 496 or 512 by 512, 768 or 1536; or
-        what was left of 480 to 1024 by 1024 after cropping), pixel_sizes (µm of a drawn pixel,
-        axial and lateral), names, boundaries (row of each of `BOUNDARIES` in every column, pixel
-        centres at whole numbers) and lesions (codes of `LESIONS`). Both go on where wedges,
-        optic disc or markers hide them; boundaries may lie outside of a cropped picture. Scans of
+        ``"B"``, ``"C"``), sizes (rows and columns as acquired: 496 or 512 by 512, 768 or 1536; at
+        C what cropping left of 480 to 1024 by 1024), pixel_sizes (µm of a drawn pixel, axial and
+        lateral), names, boundaries (row of each of `BOUNDARIES` in every column, pixel centres at
+        whole numbers, also where something hides them) and lesions (codes of `LESIONS`). Scans of
         one patient follow one another.
 
     Raises
@@ -85,12 +81,7 @@ def draw_phantoms(
     >>> phantoms.shape
     (8, 64, 64)
     """
-    size, seed, classes = _check(n, size, seed, classes, n_per_class)
-    if scanner not in SCANNERS:
-        raise ValueError(
-            f"There is no scanner {scanner!r} among the phantoms: choose from "
-            f"{', '.join(SCANNERS)}."
-        )
+    size, seed, classes = _check(n, size, seed, classes, n_per_class, scanner)
     if n_per_class is not None:
         plan = list(balanced_patients(seed, int(n_per_class), classes))
     else:
@@ -143,7 +134,12 @@ def _whole(value) -> bool:
     return isinstance(value, (int, np.integer)) and not isinstance(value, bool)
 
 
-def _check(n, size, seed, classes, n_per_class):
+def _check(n, size, seed, classes, n_per_class, scanner):
+    if scanner not in SCANNERS:
+        raise ValueError(
+            f"There is no scanner {scanner!r} among the phantoms: choose from "
+            f"{', '.join(SCANNERS)}."
+        )
     count = n if n_per_class is None else n_per_class
     if not _whole(count) or count < 1:
         raise ValueError(f"{count!r} phantoms cannot be drawn: ask for one or more.")

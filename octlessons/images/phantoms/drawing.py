@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from octlessons.images.phantoms import scanner, scene
@@ -18,21 +16,7 @@ from octlessons.images.phantoms.framing import (
 )
 from octlessons.images.phantoms.population import Patient, draw_patient, generator
 from octlessons.images.phantoms.raster import Canvas
-
-
-@dataclass(frozen=True)
-class Scan:
-    """One finished phantom with its truth."""
-
-    image: np.ndarray  # (size, size) uint8
-    boundaries: np.ndarray  # (13, size) float32
-    lesions: np.ndarray  # (size, size) uint8
-    class_name: str
-    patient: str
-    name: str
-    site: str
-    size: tuple[int, int]
-    pixel_size: tuple[float, float]
+from octlessons.images.phantoms.scanner import Scan
 
 
 def inner_factor(size: int) -> int:

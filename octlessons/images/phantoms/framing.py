@@ -7,15 +7,11 @@ values: chosen so that other scanners' exports look at home among them, not fitt
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from octlessons.images.phantoms.population import Patient, generator
-from octlessons.images.phantoms.scanner import CROPPED_MM, draw_cropped_look
-
-if TYPE_CHECKING:
-    from octlessons.images.phantoms.drawing import Scan
+from octlessons.images.phantoms.scanner import CROPPED_MM, Scan, draw_cropped_look
 
 #: Rows and columns in which a scan is drawn before it is cropped (or more, for larger pictures).
 WHOLE = 448
@@ -25,8 +21,10 @@ LEAST = 0.35
 LAYERLESS = 0.85
 
 #: Digits of a burned-in number: five rows of three pixels, as bits.
-DIGITS = ((7, 5, 5, 5, 7), (2, 6, 2, 2, 7), (7, 1, 7, 4, 7), (7, 1, 7, 1, 7), (5, 5, 7, 1, 1),
-          (7, 4, 7, 1, 7), (7, 4, 7, 5, 7), (7, 1, 2, 2, 2), (7, 5, 7, 5, 7), (7, 5, 7, 1, 7))  # fmt: skip
+DIGITS = (
+    (7, 5, 5, 5, 7), (2, 6, 2, 2, 7), (7, 1, 7, 4, 7), (7, 1, 7, 1, 7), (5, 5, 7, 1, 1),
+    (7, 4, 7, 1, 7), (7, 4, 7, 5, 7), (7, 1, 2, 2, 2), (7, 5, 7, 5, 7), (7, 5, 7, 1, 7),
+)  # fmt: skip
 #: An arrow that points right, as bits of eight columns.
 ARROW = (8, 12, 14, 255, 255, 14, 12, 8)
 
@@ -97,7 +95,7 @@ def draw_framing(rng: np.random.Generator) -> Framing:
             left=bool(rng.random() < 0.5),
             width=float(rng.uniform(0.05, 0.2)),
             rise=float(rng.uniform(-1.2, 0.7)),
-            reach=float(rng.uniform(0.5, 1.6)),
+            reach=float(rng.uniform(0.4, 1.1)),
             grey=float(rng.uniform(0.35, 0.75)),
         )
     blurred, raised, cut = rng.random() < 0.5, rng.random() < 0.5, rng.random(2) < 0.3
@@ -153,13 +151,13 @@ def frame(scan: Scan, framing: Framing, covered: np.ndarray, rng: np.random.Gene
     image, covered = image[box].copy(), covered[box].copy()
     if framing.marker is not None:
         _burn(image, covered, framing.marker, rng)
-    share = np.divide(image.shape, scan.image.shape)
+    height, width = np.divide(image.shape, scan.image.shape)
     scan = replace(
         scan,
         image=image,
         boundaries=scan.boundaries[:, columns] - np.float32(rows.start),
         lesions=scan.lesions[box],
-        size=tuple(int(n) for n in np.round(share * scan.size)),
+        size=(round(height * scan.size[0]), round(width * scan.size[1])),
     )
     return Framed(scan, covered, disc[columns])
 
@@ -192,8 +190,8 @@ def _add_disc(image, boundaries, disc: Disc, rng: np.random.Generator) -> np.nda
     bend = np.clip(1 - 1.2 * inwards, 0, 1) ** 2
     top = surface - disc.rise * (membrane - surface) * bend * (3 - 2 * bend)
     fade = disc.reach * ((membrane - surface).mean() + 1)
-    texture = gaussian_filter(rng.normal(size=(height, width)), (4, 2))
-    texture *= 0.25 / (texture.std() + 1e-6)
+    texture = gaussian_filter(rng.normal(size=(height, width)), (2.5, 1.5))
+    texture *= 0.15 / (texture.std() + 1e-6)
     tissue = np.exp(-np.clip((rows - top) / fade, 0, 8)) * (1 + texture)
     vitreous = np.quantile(image, 0.1)
     new = np.where(rows < top, vitreous, 255 * np.clip(disc.grey * tissue, 0, 1))
@@ -251,8 +249,8 @@ def stretch(framed: Framed, size: int) -> Framed:
     scan = framed.scan
     height, width = scan.image.shape
     image = Image.fromarray(scan.image).resize((size, size), Image.Resampling.BILINEAR)
-    covered = Image.fromarray(framed.covered.astype(np.uint8) * 255)
-    covered = np.asarray(covered.resize((size, size), Image.Resampling.BOX)) > 100
+    cover = Image.fromarray(framed.covered.astype(np.uint8) * 255)
+    covered = np.asarray(cover.resize((size, size), Image.Resampling.BOX)) > 100
     middles = (np.arange(size) + 0.5) / size
     down, across = (middles * height).astype(int), (middles * width).astype(int)
     place = np.clip(middles * width - 0.5, 0, width - 1.001)

@@ -5,7 +5,7 @@ detector noise; the mean noise is subtracted, negative values become black, and 
 shown as 8-bit grey, as clinical spectral-domain exports do. That is what gives real scans their
 black pepper in the vitreous. Geometry: 496 rows of 3.87 µm; 512 columns over 5.8 mm, or 768 or
 1536 columns over 8.6 mm (values of the Heidelberg Spectralis). A second kind of scanner averages
-more, shows a field of another width and has pixels of another size; :mod:`.framing` crops its scans.
+more, and has fields and pixels of other sizes; :mod:`.framing` crops its scans.
 """
 
 from __future__ import annotations
@@ -85,6 +85,21 @@ class Placement:
     wedge_slope: float
     sides: tuple[float, float]
     band: tuple[float, float]  # black band at the left and right, share of the width
+
+
+@dataclass(frozen=True)
+class Scan:
+    """One finished phantom with its truth."""
+
+    image: np.ndarray  # (size, size) uint8
+    boundaries: np.ndarray  # (13, size) float32
+    lesions: np.ndarray  # (size, size) uint8
+    class_name: str
+    patient: str
+    name: str
+    site: str
+    size: tuple[int, int]
+    pixel_size: tuple[float, float]
 
 
 def draw_look(site: Site, rng: np.random.Generator) -> Look:
