@@ -1,10 +1,10 @@
-"""Phantoms: synthetic macular OCT scans of four classes, drawn from anatomy.
+"""Phantoms: synthetic macular OCT scans, drawn from anatomy: four classes, four more by name.
 
 They are free of any patient's data, the same from the same seed on every platform, and come with
 what no real set has: the true layer boundaries and lesion masks.
 
 The modules follow the light: `anatomy` (the healthy macula), `lesions` (what disease does to it),
-`scene` (one scan in retinal coordinates, on a canvas of `raster`), `scanner` (place, speckle,
+`signs` and `more_diseases` (the same for the classes drawn when asked for by name), `scene` (one scan in retinal coordinates, on a canvas of `raster`), `scanner` (place, speckle,
 compression, wedges, size), `population` (who is scanned, where, and how often).
 """
 
@@ -14,14 +14,24 @@ import numpy as np
 
 from octlessons.images.phantoms.lesions import LESIONS
 from octlessons.images.phantoms.population import (
+    ALL_CLASS_NAMES,
     CLASS_MIX,
     CLASS_NAMES,
+    MORE_CLASS_NAMES,
     balanced_patients,
     natural_patients,
 )
 from octlessons.images.phantoms.scene import BOUNDARIES
 
-__all__ = ["BOUNDARIES", "CLASS_MIX", "CLASS_NAMES", "LESIONS", "draw_phantoms"]
+__all__ = [
+    "ALL_CLASS_NAMES",
+    "BOUNDARIES",
+    "CLASS_MIX",
+    "CLASS_NAMES",
+    "LESIONS",
+    "MORE_CLASS_NAMES",
+    "draw_phantoms",
+]
 
 SMALLEST, LARGEST = 28, 512
 
@@ -50,7 +60,8 @@ def draw_phantoms(
         its place among the patient's scans only: a larger `n` begins with the same patients, and
         `n_jobs` changes nothing.
     classes : sequence of str, optional
-        Draw only these classes (in their usual proportions).
+        Draw only these classes (in the proportions of `CLASS_MIX`). Without it, the four of
+        `CLASS_NAMES`; "ERM", "VID", "RVO" and "RAO" are drawn when they are named here.
     n_per_class : int, optional
         Draw this many of each class instead.
     n_jobs : int
@@ -59,7 +70,8 @@ def draw_phantoms(
     Returns
     -------
     ImageSet
-        With labels (index into ``("CNV", "DME", "DRUSEN", "NORMAL")``), patients, sites (``"A"``,
+        With labels (index into ``("CNV", "DME", "DRUSEN", "NORMAL")``, followed by ``("ERM",
+        "VID", "RVO", "RAO")`` where one of these was asked for), patients, sites (``"A"``,
         ``"B"``), sizes (rows and columns as acquired: 496 or 512 by 512, 768 or 1536),
         pixel_sizes (µm of a drawn pixel, axial and lateral), names, boundaries (row of each of
         `BOUNDARIES` in every column, pixel centres at whole numbers) and lesions (codes of
@@ -81,17 +93,18 @@ def draw_phantoms(
         plan = list(balanced_patients(seed, int(n_per_class), classes))
     else:
         plan = list(natural_patients(seed, int(n), classes))
-    return _as_set(_draw_all(plan, seed, size, n_jobs), size, seed)
+    names = ALL_CLASS_NAMES if set(classes) - set(CLASS_NAMES) else CLASS_NAMES
+    return _as_set(_draw_all(plan, seed, size, n_jobs), names, size, seed)
 
 
-def _as_set(scans: list, size: int, seed: int):
+def _as_set(scans: list, names: tuple[str, ...], size: int, seed: int):
     from octlessons.images.imageset import ImageSet, Provenance
 
     stack = lambda field: np.stack([getattr(scan, field) for scan in scans])  # noqa: E731
     return ImageSet(
         stack("image"),
-        [CLASS_NAMES.index(scan.class_name) for scan in scans],
-        class_names=CLASS_NAMES,
+        [names.index(scan.class_name) for scan in scans],
+        class_names=names,
         patients=[scan.patient for scan in scans],
         sites=[scan.site for scan in scans],
         sizes=[scan.size for scan in scans],
@@ -139,10 +152,10 @@ def _check(n, size, seed, classes, n_per_class):
         raise ValueError(f"The seed {seed!r} cannot be used: give a whole number from 0.")
     classes = (classes,) if isinstance(classes, str) else classes
     chosen = CLASS_NAMES if classes is None else tuple(classes)
-    unknown = [name for name in chosen if name not in CLASS_NAMES]
+    unknown = [name for name in chosen if name not in ALL_CLASS_NAMES]
     if unknown or not chosen:
         raise ValueError(
             f"There is no class {', '.join(map(repr, unknown)) or 'given'} among the phantoms: "
-            f"choose from {', '.join(CLASS_NAMES)}."
+            f"choose from {', '.join(ALL_CLASS_NAMES)}."
         )
-    return int(size), int(seed), tuple(name for name in CLASS_NAMES if name in chosen)
+    return int(size), int(seed), tuple(name for name in ALL_CLASS_NAMES if name in chosen)
