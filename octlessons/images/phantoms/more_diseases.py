@@ -53,7 +53,7 @@ def _lakes(rng, places, layers, width: tuple[float, float], filling=(0.6, 0.95))
             float(rng.uniform(*width)),
             float(rng.uniform(*filling)),
             float(rng.uniform(-0.6, 0.6)),
-            float(rng.normal(0, 0.25)),
+            float(rng.normal(0, 0.1)),
             float(rng.uniform(0.3, 0.7)),
         )
         for place in places
@@ -65,10 +65,10 @@ def _lakes(rng, places, layers, width: tuple[float, float], filling=(0.6, 0.95))
 #: Stages of Govetto et al. (2017): share of patients, pit lost, extra thickness in µm, height of
 #: the folds in µm (design values). Stage 4 has distorted layers; a pseudohole keeps a steep pit.
 _ERM_FORMS = {
-    "stage 1": (0.20, (0.0, 0.35), (0, 40), (4, 14)),
+    "stage 1": (0.20, (0.0, 0.35), (0, 40), (2, 10)),
     "stage 2": (0.27, (0.8, 1.0), (30, 120), (8, 26)),
     "stage 3": (0.28, (1.0, 1.0), (90, 210), (12, 36)),
-    "stage 4": (0.11, (1.0, 1.0), (140, 290), (22, 48)),
+    "stage 4": (0.11, (1.0, 1.0), (120, 240), (22, 48)),
     "pseudohole": (0.14, (0.0, 0.3), (60, 150), (12, 34)),
 }
 
@@ -93,18 +93,18 @@ def draw_erm(rng: np.random.Generator) -> Disease:
     membrane = Membrane(
         start,
         stop,
-        thickness=float(rng.uniform(12, 26)),
-        grey=float(rng.uniform(0.56, 0.78)),
+        thickness=float(rng.uniform(9, 12) + rng.uniform(0, 11) * (form != "stage 1")),
+        grey=float(rng.uniform(0.5, 0.72)),
         waves=waves,
         bridge=float(rng.uniform(0.1, 0.4)),
         lifted=lifted,
         opening=opening,
-        patchy=float(rng.uniform(0.05, 0.3)),
+        patchy=float(rng.uniform(0.0, 0.3)),
     )
     x = float(rng.normal(0, 0.3))
     more = float(rng.uniform(*extra))
     swellings = (
-        Swelling(x, float(rng.uniform(0.8, 1.5)), more, (0.45, 0.25, 0.1, 0.2)),
+        Swelling(x, float(rng.uniform(0.9, 1.8)), more, (0.45, 0.25, 0.1, 0.2)),
         Swelling(x + float(rng.normal(0, 0.9)), 0.4, 0.3 * more, (0.6, 0.3, 0.0, 0.1)),
     )
     cysts: tuple[Cyst, ...] = ()
@@ -138,7 +138,7 @@ def draw_vid(rng: np.random.Generator) -> Disease:
 def _traction(rng) -> Disease:
     x = float(rng.normal(0, 0.05))
     pull = float(np.clip(np.exp(rng.normal(4.9, 0.5)), 45, 330))
-    reach = float(rng.uniform(0.16, 0.36))
+    reach = float(rng.uniform(0.16, 0.5))
     traction = Traction(
         x,
         pull,
@@ -179,7 +179,7 @@ def _full_hole(rng) -> Disease:
     hole = Hole(
         float(rng.normal(0, 0.02)),
         half,
-        edge=float(rng.uniform(0.12, 0.24)),
+        edge=float(rng.uniform(0.16, 0.34)),
         undercut=float(rng.uniform(0.03, 0.15)),
         cuff=float(rng.uniform(0.35, 0.8)),
     )
@@ -188,7 +188,7 @@ def _full_hole(rng) -> Disease:
         side = float(rng.choice([-1, 1]))
         traction = Traction(side * (half + 0.12), 25.0, 0.2, _slopes(rng, 110, 300), 0.45, 0.03)
     elif chance < 0.65:
-        operculum = float(rng.uniform(60, 140)) if rng.random() < 0.65 else 0.0
+        operculum = float(rng.uniform(80, 170)) if rng.random() < 0.65 else 0.0
         traction = Traction(
             hole.x,
             0.0,
@@ -199,7 +199,7 @@ def _full_hole(rng) -> Disease:
             afloat=float(rng.uniform(70, 260)),
             operculum=operculum,
         )
-    thick = float(rng.uniform(40, 150))
+    thick = float(rng.uniform(50, 190))
     return Disease(
         hole=hole,
         traction=traction,
@@ -217,7 +217,7 @@ def _lamellar_hole(rng) -> Disease:
     hole = Hole(
         float(rng.normal(0, 0.04)),
         half,
-        edge=float(rng.uniform(0.07, 0.16)),
+        edge=float(rng.uniform(0.1, 0.32)),
         undercut=0.0,
         cuff=0.0,
         floor=float(rng.uniform(0.35, 0.85)),
@@ -266,7 +266,7 @@ def draw_rvo(rng: np.random.Generator) -> Disease:
     """
     branch = rng.random() < 0.65
     side = float(rng.choice([-1, 1]))
-    extra = float(np.clip(rng.normal(290, 110), 90, 560))
+    extra = float(np.clip(rng.normal(250, 100), 80, 480))
     if branch:
         x, spread = side * float(rng.uniform(0.45, 1.0)), float(rng.uniform(0.5, 0.9))
         extra *= 0.8
@@ -286,8 +286,8 @@ def draw_rvo(rng: np.random.Generator) -> Disease:
         cysts += _lakes(rng, [at], ["MID", "HFL"], (120, 260), (0.7, 0.95))
     mounds: tuple[Mound, ...] = ()
     if rng.random() < 0.6:
-        fluid = draw_fluid(rng, float(rng.normal(0.15 * side, 0.2)), 120.0)
-        mounds = (replace(fluid, radius_x=float(rng.uniform(0.5, 1.3)), radius_y=0.9),)
+        fluid = draw_fluid(rng, float(rng.normal(0.15 * side, 0.2)), 85.0)
+        mounds = (replace(fluid, radius_x=float(rng.uniform(0.6, 1.5)), radius_y=0.9),)
     blood = _haemorrhages(rng, x, spread, sides[number:], branch)
     spots = draw_foci(rng, rng.poisson(5), x, spread) + _at_borders(rng, cysts)
     return Disease(
@@ -302,27 +302,32 @@ def draw_rvo(rng: np.random.Generator) -> Disease:
     )
 
 
+#: Share of haemorrhages that reach down to the RNFL, GCL, IPL and INL (design value).
+_BLEEDS_TO = (0.2, 0.3, 0.3, 0.2)
+
+
 def _haemorrhages(rng, x: float, spread: float, sides, branch: bool) -> tuple[Opacity, ...]:
     """Blood and ischaemic patches in the inner layers, with the shadows that they cast."""
     patches = []
     for i in range(int(rng.integers(3, 8))):
         place = float(sides[i] * rng.uniform(0.4, 2.6) if branch else rng.uniform(-2.6, 2.6))
-        half = float(rng.uniform(0.06, 0.38))
+        half = float(rng.uniform(0.08, 0.45))
         patches.append(
             Opacity(
                 place,
                 half,
-                soft=float(rng.uniform(0.06, 0.2)),
-                grey=float(rng.uniform(0.5, 0.66)),
+                soft=float(rng.uniform(0.12, 0.45)),
+                grey=float(rng.uniform(0.48, 0.64)),
                 weight=float(rng.uniform(0.5, 0.95)),
-                deepest=str(rng.choice(["RNFL", "GCL", "IPL", "INL"], p=[0.2, 0.3, 0.3, 0.2])),
-                shade=float(rng.uniform(0.15, 0.5)),
-                scale=(float(rng.uniform(1.2, 2.2)), 1.15, 1.1, 1.0, 1.0),
+                layers=("RNFL", str(rng.choice(["RNFL", "GCL", "IPL", "INL"], p=_BLEEDS_TO))),
+                shade=float(rng.uniform(0.12, 0.5)),
+                scale=(float(rng.uniform(1.0, 1.3)), 1.15, 1.05, 1.0, 1.0),
             )
         )
     wide = 1.4 if branch else 2.6  # the whole sector is a little brighter
     middle = x + 0.9 * float(np.sign(x)) if branch else x
-    patches.append(Opacity(middle, wide, 0.6, 0.47, float(rng.uniform(0.2, 0.6)), "IPL", 0.08))
+    weight = float(rng.uniform(0.2, 0.6))
+    patches.append(Opacity(middle, wide, 0.6, 0.47, weight, ("RNFL", "IPL"), 0.08))
     return tuple(patches)
 
 
@@ -331,11 +336,11 @@ def _at_borders(rng, cysts: tuple[Cyst, ...]) -> tuple[Spot, ...]:
     spots = []
     for cyst in cysts:
         for _ in range(int(rng.integers(0, 4))):
-            angle = float(rng.uniform(0, 2 * np.pi))
+            angle = float(rng.uniform(-0.9, 0.9) + np.pi * rng.integers(2))
             middle, half = (0.42, 0.12) if cyst.layer == "INL" else (0.7, 0.2)
             spots.append(
                 Spot(
-                    cyst.x + 1.1 * np.cos(angle) * cyst.half_width / 1000,
+                    cyst.x + 1.3 * np.cos(angle) * cyst.half_width / 1000,
                     float(rng.normal(0, 0.06)),
                     float(np.clip(middle + 1.1 * half * np.sin(angle), 0.1, 0.98)),
                     float(rng.uniform(9, 17)),
@@ -359,20 +364,26 @@ def draw_rao(rng: np.random.Generator) -> Disease:
     if rng.random() < 0.35:  # late: atrophy of the inner retina
         thin = float(rng.uniform(0.3, 0.6))
         scale = (float(rng.uniform(0.5, 0.8)), thin, thin, 1.1 * thin, 0.8)
-        opacity = Opacity(x, half, soft, 0.42, float(rng.uniform(0, 0.35)), "INL", 0.0, scale)
+        opacity = Opacity(x, half, soft, 0.42, float(rng.uniform(0, 0.3)), ("RNFL", "INL"), 0.0,
+                          scale)  # fmt: skip
         return Disease(
             opacities=(opacity,),
             pit_loss=float(rng.uniform(0, 0.3)),
             irregular=float(rng.uniform(0.04, 0.1)),
         )
+    if rng.random() < 0.2:  # an incomplete occlusion whitens the middle layers only
+        weight, shade = float(rng.uniform(0.7, 1.0)), float(rng.uniform(0.1, 0.3))
+        middle = Opacity(x, half, soft, float(rng.uniform(0.44, 0.56)), weight, ("INL", "OPL"),
+                         shade, (1.0, 1.0, 1.1, 1.3, 1.1), ischaemic=True)  # fmt: skip
+        return Disease(opacities=(middle,), irregular=float(rng.uniform(0.03, 0.08)))
     thick = float(rng.uniform(1.15, 1.7))
     opacity = Opacity(
         x,
         half,
         soft,
-        grey=float(rng.uniform(0.5, 0.64)),
-        weight=float(rng.uniform(0.65, 0.95)),
-        deepest=str(rng.choice(["INL", "OPL"])),
+        grey=float(rng.uniform(0.47, 0.62)),
+        weight=float(rng.uniform(0.6, 0.95)),
+        layers=("RNFL", str(rng.choice(["INL", "OPL"]))),
         shade=float(rng.uniform(0.2, 0.5)),
         scale=(1 + 0.6 * (thick - 1), thick, thick, 1 + 0.7 * (thick - 1), 1.05),
         ischaemic=True,

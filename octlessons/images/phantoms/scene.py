@@ -152,7 +152,7 @@ def paint_layers(
             height, value, _ = mounds[code]
             layer = LAYER[name]
             grey[layer] = np.where(height >= layers[layer] - 1e-9, value, grey[layer])
-    signs.veil(grey, disease, x)
+    signs.veil(grey, disease, x, roughness)
     elm = tops[LAYER["MZ"]]
     at = LAYER["MZ"]
     parts = [tops[:1], tops[:1] - 8, tops[1:at], [elm + 4, elm - 4], tops[at + 1 :], [0 * elm]]

@@ -73,7 +73,7 @@ class Opacity:
     soft: float  # mm over which it begins
     grey: float
     weight: float  # 0: layers as in health, 1: all of this grey
-    deepest: str  # the lowest layer that it takes
+    layers: tuple[str, str]  # the highest and the lowest layer that it takes
     shade: float  # share of the light that it keeps from what lies beneath
     scale: tuple[float, float, float, float, float] = (1.0, 1.0, 1.0, 1.0, 1.0)  # RNFL … OPL
     ischaemic: bool = False
@@ -159,20 +159,26 @@ def open_hole(layers: np.ndarray, mounds: dict, hole: Hole, x: np.ndarray, dy: f
 # ------------------------------------------------------------------------------------ the picture
 
 
-def veil(grey: np.ndarray, disease, x: np.ndarray) -> None:
+#: How far an opacity takes each inner layer, from the RNFL to the OPL (design value: it fades
+#: downwards, so that the layers stay to be guessed).
+_DEPTH = np.array([[0.9], [1.0], [1.0], [0.8], [0.6]])
+
+
+def veil(grey: np.ndarray, disease, x: np.ndarray, roughness: np.ndarray) -> None:
     """Brighten the inner layers where they are opaque and dim what lies beneath; in place.
 
     Parameters
     ----------
     grey : ndarray, shape (14, w)
         Display grey of each layer.
-    x : ndarray, shape (w,)
+    x, roughness : ndarray, shape (w,)
     """
     for opacity in disease.opacities:
         there = window(x, opacity)
-        last = LAYER[opacity.deepest] + 1
-        share = opacity.weight * there
-        grey[:last] += share * np.maximum(opacity.grey - grey[:last], 0)
+        first, last = LAYER[opacity.layers[0]], LAYER[opacity.layers[1]] + 1
+        share = opacity.weight * there * _DEPTH[first:last]
+        share = share * np.clip(0.85 + 0.3 * roughness, 0.35, 1.1)
+        grey[first:last] += share * np.maximum(opacity.grey - grey[first:last], 0)
         grey[last:] *= 1 - opacity.shade * there
 
 
@@ -204,7 +210,7 @@ def paint_above(canvas: Canvas, disease, x, tops, roughness, hyaloid) -> None:
         column = (traction.x - x[0]) / (x[1] - x[0])
         at = int(np.clip(column, 0, len(x) - 1))
         size = traction.operculum
-        canvas.blob(column, hyaloid_um[at] - 0.25 * size, size, 0.32 * size, 0.42)
+        canvas.blob(column, hyaloid_um[at] - 0.25 * size, size, 0.2 * size, 0.37)
 
 
 def _membrane_above(membrane: Membrane, x: np.ndarray, ilm_um: np.ndarray, roughness: np.ndarray):
@@ -213,22 +219,23 @@ def _membrane_above(membrane: Membrane, x: np.ndarray, ilm_um: np.ndarray, rough
     reach = max(int(membrane.bridge / step) // 2, 1)
     over = smooth(maximum_filter1d(ilm_um, 2 * reach + 1), reach / 1.5)
     low = np.clip(over, ilm_um, ilm_um + 70)
+    inward = np.minimum(x - membrane.start, membrane.stop - x)
+    there = np.clip(inward / 0.3, 0, 1)
+    low = ilm_um + (low - ilm_um) * np.clip(0.2 + inward / 0.5, 0, 1)
     if membrane.lifted is not None:
         end, height = membrane.lifted
-        free = np.clip(1 - np.abs(x - end) / 0.9, 0, 1)
-        low = low + height * free**1.5
-    there = np.clip(np.minimum(x - membrane.start, membrane.stop - x) / 0.08, 0, 1)
+        low = low + height * np.clip(1 - np.abs(x - end) / 0.9, 0, 1) ** 1.5
     if membrane.opening:
         there = there * np.clip((np.abs(x) - 1.1 * membrane.opening) / 0.05, 0, 1)
-    limit = np.quantile(roughness, membrane.patchy)
-    seen = np.clip(0.5 + 2.5 * (roughness - limit), 0, 1)
-    return low, there * seen
+    broad = smooth(roughness, 0.06 / step)
+    limit = np.quantile(broad, membrane.patchy)
+    return low, there * np.clip(0.6 + 2.0 * (broad - limit), 0.15, 1)
 
 
 def _paint_membrane(canvas: Canvas, membrane: Membrane, x, ilm_um, roughness) -> None:
     """Paint and mark the membrane, with the pegs that tie it to the folds beneath it."""
     low, there = _membrane_above(membrane, x, ilm_um, roughness)
-    high = low + membrane.thickness * (0.75 + 0.25 * there)
+    high = low + membrane.thickness * (0.5 + 0.5 * there)
     _film(canvas, high, low, membrane.grey, there)
     canvas.mark_slab(np.where(there > 0.5, high, low), low, ERM_CODE)
     step = x[1] - x[0]
@@ -259,8 +266,8 @@ def mark(canvas: Canvas, disease, x: np.ndarray, tops: np.ndarray, opened) -> No
     for opacity in disease.opacities:
         if opacity.ischaemic:
             there = window(x, opacity) > 0.5
-            bottom = np.where(there, tops[LAYER[opacity.deepest] + 1], tops[0])
-            canvas.mark_slab(tops[0], bottom, ISCHAEMIA_CODE)
+            top, bottom = tops[LAYER[opacity.layers[0]]], tops[LAYER[opacity.layers[1]] + 1]
+            canvas.mark_slab(top, np.where(there, bottom, top), ISCHAEMIA_CODE)
     if opened is not None:
         before, inside = opened
         canvas.mark_slab(np.where(inside, before, tops[0]), tops[0], HOLE_CODE)
