@@ -332,23 +332,22 @@ def _haemorrhages(rng, x: float, spread: float, sides, branch: bool) -> tuple[Op
 
 
 def _at_borders(rng, cysts: tuple[Cyst, ...]) -> tuple[Spot, ...]:
-    """Hyper-reflective foci along the walls of cysts."""
+    """Hyper-reflective foci along the walls of cysts, none within another cyst."""
     spots = []
     for cyst in cysts:
-        for _ in range(int(rng.integers(0, 4))):
-            angle = float(rng.uniform(-0.9, 0.9) + np.pi * rng.integers(2))
-            middle, half = (0.42, 0.12) if cyst.layer == "INL" else (0.7, 0.2)
-            spots.append(
-                Spot(
-                    cyst.x + 1.3 * np.cos(angle) * cyst.half_width / 1000,
-                    float(rng.normal(0, 0.06)),
-                    float(np.clip(middle + 1.1 * half * np.sin(angle), 0.1, 0.98)),
-                    float(rng.uniform(9, 17)),
-                    float(rng.uniform(7, 12)),
-                    float(rng.uniform(0.5, 0.72)),
-                    0.1,
-                )
+        for side in rng.choice([-1, 1], int(rng.integers(0, 4))):
+            middle, half = (0.42, 0.1) if cyst.layer == "INL" else (0.68, 0.16)
+            spot = Spot(
+                cyst.x + float(side * rng.uniform(1.02, 1.2)) * cyst.half_width / 1000,
+                float(rng.normal(0, 0.06)),
+                float(rng.uniform(middle - half, middle + half)),
+                float(rng.uniform(9, 16)),
+                float(rng.uniform(7, 12)),
+                float(rng.uniform(0.5, 0.72)),
+                0.1,
             )
+            if all(abs(spot.x - other.x) > 0.95 * other.half_width / 1000 for other in cysts):
+                spots.append(spot)
     return tuple(spots)
 
 

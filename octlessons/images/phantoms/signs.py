@@ -239,13 +239,13 @@ def _paint_membrane(canvas: Canvas, membrane: Membrane, x, ilm_um, roughness) ->
     _film(canvas, high, low, membrane.grey, there)
     canvas.mark_slab(np.where(there > 0.5, high, low), low, ERM_CODE)
     step = x[1] - x[0]
-    at, last = membrane.start + 0.2, membrane.stop
-    while at < last:
+    period, phase, _ = membrane.waves[0]
+    for k in range(int((membrane.stop - membrane.start) / period)):
+        at = membrane.start + period * (k + 0.35 * np.sin(9.0 * (k + phase)) + 0.5)
         i = int((at - x[0]) / step)
-        if 0 <= i < len(x) and there[i] > 0.5 and low[i] - ilm_um[i] > 14:
+        if 0 <= i < len(x) and there[i] > 0.5 and 14 < low[i] - ilm_um[i] < 65:
             gap = low[i] - ilm_um[i]
-            canvas.blob(i, ilm_um[i] + 0.5 * gap, 9.0, 0.55 * gap, 0.7 * membrane.grey)
-        at += 0.5 * membrane.bridge + 0.06
+            canvas.blob(i, ilm_um[i] + 0.5 * gap, 9.0, 0.55 * gap, 0.6 * membrane.grey)
 
 
 def _film(canvas: Canvas, high_um, low_um, grey: float, opacity: np.ndarray) -> None:
