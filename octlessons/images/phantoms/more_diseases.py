@@ -93,8 +93,8 @@ def draw_erm(rng: np.random.Generator) -> Disease:
     membrane = Membrane(
         start,
         stop,
-        thickness=float(rng.uniform(9, 12) + rng.uniform(0, 11) * (form != "stage 1")),
-        grey=float(rng.uniform(0.5, 0.72)),
+        thickness=float(rng.uniform(10, 13) + rng.uniform(0, 11) * (form != "stage 1")),
+        grey=float(rng.uniform(0.54, 0.76)),
         waves=waves,
         bridge=float(rng.uniform(0.1, 0.4)),
         lifted=lifted,
