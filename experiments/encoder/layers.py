@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from experiments.encoder.phantoms import OUTSIDE
+from experiments.encoder.phantoms import COVERED
 from octlessons.images.phantoms import BOUNDARIES
 from octlessons.images.phantoms.lesions import LESIONS
 from octlessons.images.retina import TISSUES, WORKING
@@ -193,7 +193,7 @@ def _tissue_of_code() -> list[int]:
         "vitreous": [0], "inner retina": range(1, 6), "outer retina": range(6, 12),
         "choroid": (12, 13),
     }  # fmt: skip
-    table = [0] * (OUTSIDE + 1)
+    table = [0] * (COVERED + 1)
     for name, codes in kinds.items():
         for code in codes:
             table[code] = TISSUES.index(name)
@@ -204,7 +204,7 @@ def _tissue_of_code() -> list[int]:
     )  # fmt: skip
     for lesion, name in zip(LESIONS, names, strict=False):
         table[len(BOUNDARIES) + lesion] = TISSUES.index(name)
-    table[OUTSIDE] = TISSUES.index("outside")
+    table[COVERED] = TISSUES.index("outside")
     return table
 
 
@@ -223,7 +223,7 @@ def altered(scans: Tensor, codes: Tensor, lines: Tensor, valid: Tensor):
 
     if torch.rand(()) < 0.5:
         scans, codes, lines, valid = (part.flip(-1) for part in (scans, codes, lines, valid))
-    white = codes == OUTSIDE
+    white = codes == COVERED
     x = scans.clamp(1e-4, 1) ** torch.exp(normal(0.22)) * torch.exp(normal(0.15))
     x = x + some(0.4) * 0.12 * torch.rand(n, 1, 1, device=device) * torch.randn_like(x)
     x = x * (1 + some(0.3) * 0.3 * torch.rand(n, 1, 1, device=device) * torch.randn_like(x))

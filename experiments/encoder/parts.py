@@ -8,12 +8,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from experiments.encoder.phantoms import OUTSIDE
+from experiments.encoder.phantoms import COVERED
 from octlessons.images.retina import WORKING
 from octlessons.networks.encoder import Network
 from octlessons.representations.phantom_encoder import ABOVE, BELOW, INPUT
 
-N_CODES = OUTSIDE + 1
+N_CODES = COVERED + 1
 
 _FIRST_LESION = 14  # codes from here on are lesions
 
@@ -172,7 +172,7 @@ def shaded(scans: Tensor, codes: Tensor) -> Tensor:
     A third of them get one that has nothing to do with their class.
     """
     n, side, device = len(scans), scans.shape[-1], scans.device
-    scans = scans * (codes != OUTSIDE)
+    scans = scans * (codes != COVERED)
     rows = torch.arange(side, device=device)[None, :, None].float()
     columns = torch.arange(side, device=device)[None, None, :] - side / 2
     edge = torch.rand(n, 1, 1, device=device) * 0.18 * side
@@ -263,7 +263,7 @@ def softened(
     labels: Tensor, codes: Tensor, normal: int, n_classes: int, smoothing: float
 ) -> Tensor:
     """Targets of the classes: less sure of a disease where little of a lesion is seen."""
-    seen = ((codes >= _FIRST_LESION) & (codes < OUTSIDE)).float().mean((1, 2))
+    seen = ((codes >= _FIRST_LESION) & (codes < COVERED)).float().mean((1, 2))
     sure = torch.where(labels == normal, 1.0, 0.5 + 0.5 * (seen / 0.004).clamp(0, 1))[:, None]
     target = functional.one_hot(labels, n_classes) * sure
     target[:, normal] += 1 - sure[:, 0]

@@ -20,8 +20,6 @@ from octlessons.errors import OctlessonsError
 from octlessons.images.phantoms import BOUNDARIES, CLASS_NAMES, LESIONS
 from octlessons.images.retina import WORKING
 
-OUTSIDE = 31
-
 #: How phantoms are varied: as they are drawn for everyone; scanner and tissue wider, for training;
 #: the lesions wider, too; and, to choose a recipe, with a look that lies outside of these. The last
 #: two have the other scanner: in 55 % of the patients, the rest wide or wider; and always, of wider

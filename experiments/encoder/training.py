@@ -22,12 +22,9 @@ from experiments.encoder.phantoms import drawn_phantoms
 from experiments.encoder.recipes import HELD_OUT, RECIPES, Recipe, as_plain
 from octlessons._files import write_atomically
 from octlessons._optional import need_torch
-from octlessons.images.phantoms import CLASS_NAMES
-MORE_CLASS_NAMES=()
+from octlessons.images.phantoms import ALL_CLASS_NAMES
 from octlessons.images.retina import WORKING
 from octlessons.representations.phantom_encoder import PhantomEncoder
-
-NAMES = CLASS_NAMES + MORE_CLASS_NAMES
 
 _TRAINED_ON = {
     "layers": "phantoms with the layers, lesions and borders that were drawn; no scan of a patient",
@@ -85,7 +82,7 @@ def train_encoder(
     work = out / "work" if work is None else Path(work)
     draw = partial(drawn_phantoms, folder=work, n_jobs=n_jobs, report=report)
     phantoms = _gathered(
-        [draw(*some, per_patient=recipe.per_patient, classes=NAMES, twice=variant == "views")
+        [draw(*some, per_patient=recipe.per_patient, classes=ALL_CLASS_NAMES, twice=variant == "views")
          for some in recipe.phantoms]
     )  # fmt: skip
     network, trained = _trained(variant, recipe, phantoms, work, device, resume, report)
@@ -173,7 +170,7 @@ def _started(variant: str, recipe: Recipe):
         return model, losses.of_layers, ("images", "codes", "lines", "valid")
     network = Network(recipe.widths, recipe.dimensions)
     if variant == "labels":
-        model = parts.Labelled(network, len(NAMES), recipe.sharpness)
+        model = parts.Labelled(network, len(ALL_CLASS_NAMES), recipe.sharpness)
         return model, losses.of_labels, ("images", "codes", "lines", "labels")
     names = ("images", "codes", "lines", "other_images", "other_codes", "other_lines")
     return parts.Viewed(network), losses.of_views, names

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from octlessons.images.phantoms import scanner, scene
+from octlessons.images.phantoms import scanner, scene, signs
 from octlessons.images.phantoms.anatomy import LAYERS, choroid_thickness
 from octlessons.images.phantoms.framing import (
     WHOLE,
@@ -172,22 +172,29 @@ def paint(patient: Patient, fields: dict, x: np.ndarray, dy: float, axial_um: fl
     layers, mounds = scene.layer_stack(
         patient.retina, disease, x, patient.centre_mm + dy, dy, rough, uneven
     )
+    opened = signs.open_hole(layers, mounds, disease.hole, x, dy) if disease.hole else None
     tops = np.cumsum(layers[::-1], axis=0)[::-1]
     damage = scene.damage_along(disease, x, rough)
-    hyaloid = scene.hyaloid_above(patient.hyaloid, x, tops[0], rough)
+    if disease.traction is None:
+        hyaloid = scene.hyaloid_above(patient.hyaloid, x, tops[0], rough)
+    else:
+        hyaloid = signs.taut_hyaloid(disease.traction, x, tops[0], rough)
     beading = patient.tone["beading"] * scene.smooth(
         _along(fields["beads"], len(x)), 10 / lateral_um
     )
     scene.paint_layers(
-        canvas, layers, tops, mounds, damage, rough, patient.tone["layers"], beading, hyaloid
+        canvas, layers, tops, mounds, disease, x, damage, rough, patient.tone, beading, hyaloid
     )
+    signs.paint_above(canvas, disease, x, tops, rough, hyaloid)
     grain = scene.enlarge(fields["grain"], canvas.rows, canvas.columns)
     canvas.grey[: canvas.membrane] *= 1 + np.float32(0.085) * grain[: canvas.membrane]
     bottom = choroid_thickness(patient.retina, x)
     through = scene.transmission_through(disease, layers, damage, streak)
+    through = through * signs.light_beneath(disease, x)
     canvas.soften()
     scene.paint_choroid(canvas, bottom, (fields["fine"][:36], fields["coarse"]), through,
                         patient.tone)  # fmt: skip
+    signs.mark(canvas, disease, x, tops, opened)
     scene.paint_mounds(canvas, layers, tops, mounds, grain)
     scene.paint_cysts(canvas, disease, x, dy, tops)
     scene.paint_spots(canvas, disease, x, dy, tops)
