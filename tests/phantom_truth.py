@@ -24,22 +24,23 @@ _LESIONS = {
 }
 
 
-def true_retinas(phantoms, wedges=None) -> list[Retina]:
+def true_retinas(phantoms, covered=None) -> list[Retina]:
     """What `find_layers_of` would find in phantoms if it never erred.
 
-    White wedges (n, h, w) are found in the pictures unless they are given.
+    What hides them, (n, h, w) bool, is looked for in the pictures unless it is given.
     """
-    wedges = [white_border(image) for image in phantoms] if wedges is None else wedges
+    if covered is None:
+        covered = [white_border(image) for image in phantoms]
     return [
         true_retina(*parts)
-        for parts in zip(phantoms.boundaries, phantoms.lesions, wedges, strict=True)
+        for parts in zip(phantoms.boundaries, phantoms.lesions, covered, strict=True)
     ]
 
 
-def true_retina(boundaries: np.ndarray, lesions: np.ndarray, wedge: np.ndarray) -> Retina:
-    """Lines and tissue from boundaries (13, w), lesions (h, w) and wedge (h, w).
+def true_retina(boundaries: np.ndarray, lesions: np.ndarray, covered: np.ndarray) -> Retina:
+    """Lines and tissue from boundaries (13, w), lesions (h, w) and what hides them (h, w).
 
-    The lines are sure where no wedge hides them.
+    The lines are sure where nothing hides them.
     """
     height, width = lesions.shape
     n = GRID * FINE
@@ -52,14 +53,13 @@ def true_retina(boundaries: np.ndarray, lesions: np.ndarray, wedge: np.ndarray) 
     tissue = np.array([TISSUES.index(name) for name in layers])[above]
     seen = lesions[np.ix_(rows, columns)]
     for name, kind in _LESIONS.items():
-        if (code := getattr(drawn, name, None)) is not None:
-            tissue[seen == code] = TISSUES.index(kind)
-    tissue[wedge[np.ix_(rows, columns)]] = TISSUES.index("outside")
+        tissue[seen == getattr(drawn, name)] = TISSUES.index(kind)
+    tissue[covered[np.ix_(rows, columns)]] = TISSUES.index("outside")
     shares = np.stack([tissue == k for k in range(len(TISSUES))]).astype(np.float32)
     shares = shares.reshape(len(TISSUES), GRID, FINE, GRID, FINE).mean(axis=(2, 4))
     ilm, rpe, bm = boundaries[[ILM, RPE, BM]]
     at = np.clip(np.round([ilm, rpe, bm]), 0, height - 1).astype(int)
-    sure = ~wedge[at, np.arange(width)]
+    sure = ~covered[at, np.arange(width)]
     return Retina(ilm, rpe, bm, bm, sure.astype(np.float32), shares)
 
 

@@ -42,7 +42,7 @@ def main(argv: list[str] | None = None) -> int:
 def _options() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m experiments.encoder", description=__doc__)
     add = parser.add_argument
-    add("--variant", choices=("labels", "views"), default="labels", help="what it learns from")
+    add("--variant", choices=("layers", "labels", "views"), default="labels", help="what it learns from")
     add("--out", type=Path, default=Path("encoders"), help="folder for network and card")
     add("--seed", type=int, help="another one than the recipe's")
     add("--epochs", type=int, help="more or fewer than the recipe's")

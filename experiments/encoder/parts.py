@@ -8,10 +8,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from experiments.encoder.phantoms import N_CODES
-from octlessons.images.cleaning import TARGET
+from experiments.encoder.phantoms import COVERED
+from octlessons.images.retina import WORKING
 from octlessons.networks.encoder import Network
-from octlessons.representations.phantom_encoder import INPUT, WINDOW
+from octlessons.representations.phantom_encoder import ABOVE, BELOW, INPUT
+
+N_CODES = COVERED + 1
 
 _FIRST_LESION = 14  # codes from here on are lesions
 
@@ -51,16 +53,28 @@ class Viewed(nn.Module):
         return functional.normalize(self.head(self.network(x)), dim=1)
 
 
+class Averaged(nn.Module):
+    """A network with a running mean of its weights, and nothing else."""
+
+    def __init__(self, network: nn.Module):
+        super().__init__()
+        self.network = network
+        self.average = Average(network)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.network(x)
+
+
 class Average(nn.Module):
     """A running mean of a network's weights, steadier than the last ones (Polyak averaging)."""
 
-    def __init__(self, network: Network):
+    def __init__(self, network: nn.Module):
         super().__init__()
         self.network = copy.deepcopy(network).requires_grad_(False)
         self.register_buffer("steps", torch.zeros(()))
 
     @torch.no_grad()
-    def follow(self, network: Network, memory: float) -> None:
+    def follow(self, network: nn.Module, memory: float) -> None:
         self.steps += 1
         share = 1 - min(memory, float(self.steps) / (float(self.steps) + 9))
         for mean, now in zip(
@@ -76,72 +90,96 @@ class Average(nn.Module):
 
 
 class Shipped(nn.Module):
-    """What is exported: the mean over a scan and its mirror image, of one or several networks."""
+    """What is exported: the straightened retina, and the network's row of it."""
 
-    def __init__(self, networks):
+    def __init__(self, network: Network):
         super().__init__()
-        self.networks = nn.ModuleList(networks)
+        self.network = network
 
-    def forward(self, scan: Tensor) -> Tensor:
-        mirrored = scan.flip(3)
-        rows = [
-            functional.normalize(network(scan) + network(mirrored), dim=1)
-            for network in self.networks
-        ]
-        return functional.normalize(torch.cat(rows, 1), dim=1)
+    def forward(self, shown: Tensor, floor: Tensor, reach: Tensor) -> Tensor:
+        return self.network(cut(shown[:, 0], floor, reach)[0])
 
 
 # ---------------------------------------------------------------------- changing the images
 
 
-def cut(images: Tensor, codes: Tensor | None = None, *, strength: float = 0.0):
-    """Cut the network's window out of flattened scans, moved and bent at random.
+def cut(
+    scans: Tensor,
+    floor: Tensor,
+    reach: Tensor,
+    codes: Tensor | None = None,
+    *,
+    strength: float = 0.0,
+):
+    """Straighten the retina and cut out the encoder's window, moved and bent at random.
 
     Parameters
     ----------
-    images : Tensor of float32, shape (b, h, w)
+    scans : Tensor of float32, shape (b, 192, 192)
         In 0…1.
-    codes : Tensor of uint8, shape (b, h, w), optional
+    floor : Tensor of float32, shape (b, 192)
+        Row on which the retina lies, in every column.
+    reach : Tensor of float32, shape (b,)
+        Rows seen above it.
+    codes : Tensor of uint8, shape (b, 192, 192), optional
     strength : float
         0 for the plain window.
 
     Returns
     -------
-    images : Tensor, shape (b, 1, 112, 144)
+    scans : Tensor, shape (b, 1, 112, 144)
+        Black outside of the scan.
     codes : Tensor of int64, shape (b, 112, 144), or None
     """
-    (height, width), n = INPUT, len(images)
-    device = images.device
-    down = (torch.linspace(*WINDOW, height, device=device) * 2 - 1)[None, :, None]
+    (height, width), device = INPUT, scans.device
+    up = torch.linspace(-1, BELOW / ABOVE, height, device=device)[None, :, None]
     across = ((torch.arange(width, device=device) + 0.5) / width * 2 - 1)[None, None, :]
-    x, y = across.expand(n, height, width), down.expand(n, height, width)
+    x, bent = across + 0 * floor[:, :1, None], 0.0
     if strength:
 
         def normal(spread: float) -> Tensor:
-            return torch.randn(n, 1, 1, device=device) * (spread * strength)
+            return torch.randn(len(scans), 1, 1, device=device) * (spread * strength)
 
         def uniform(low: float, high: float) -> Tensor:
-            return torch.rand(n, 1, 1, device=device) * (high - low) + low
+            return torch.rand(len(scans), 1, 1, device=device) * (high - low) + low
 
-        line = TARGET * 2 - 1
         wide = torch.exp(normal(0.14)).clamp(0.7, 1.25)
         bump = (uniform(0, 1) < 0.25) * normal(0.06)  # as where flattening went wrong
         bump = bump * torch.exp(-(((across - uniform(-1, 1)) / uniform(0.15, 0.6)) ** 2))
-        y = line + (y - line) * torch.exp(normal(0.09)) + normal(0.03) + bump
-        y = y + normal(0.03) * across + normal(0.025) * (across**2 - 1 / 3)
-        y = y + normal(0.02) * (across**3 - 0.6 * across)
+        up = up * torch.exp(normal(0.12))
+        bent = normal(0.025) + bump + normal(0.02) * across + normal(0.02) * (across**2 - 1 / 3)
+        bent = bent + normal(0.012) * (across**3 - 0.6 * across)
         mirrored = torch.where(uniform(0, 1) < 0.5, -1.0, 1.0)
         x = mirrored * x * wide + uniform(-1, 1) * (1 - wide).abs() + normal(0.03)
-    grid = torch.stack([x, y], 3)
-    seen = functional.grid_sample(
-        images[:, None], grid, padding_mode="reflection", align_corners=False
-    )
+    along = torch.stack([x, 0 * x], 3)
+    line = functional.grid_sample(
+        floor[:, None, None, :], along, padding_mode="border", align_corners=False
+    )[:, 0]
+    y = 2 * (line + up * reach[:, None, None] + 0.5) / WORKING - 1 + bent
+    grid = torch.stack([x.expand(-1, height, -1), y], 3)
+    seen = functional.grid_sample(scans[:, None], grid, align_corners=False)
     if codes is None:
         return seen, None
     what = functional.grid_sample(
         codes[:, None].float(), grid, "nearest", "border", align_corners=False
     )
     return seen, what[:, 0].long()
+
+
+def shaded(scans: Tensor, codes: Tensor) -> Tensor:
+    """Scans with white wedges blackened, as the layer network does it, and more black borders.
+
+    A third of them get one that has nothing to do with their class.
+    """
+    n, side, device = len(scans), scans.shape[-1], scans.device
+    scans = scans * (codes != COVERED)
+    rows = torch.arange(side, device=device)[None, :, None].float()
+    columns = torch.arange(side, device=device)[None, None, :] - side / 2
+    edge = torch.rand(n, 1, 1, device=device) * 0.18 * side
+    edge = edge + 0.15 * torch.randn(n, 1, 1, device=device) * columns
+    edge = edge - side * (torch.rand(n, 1, 1, device=device) > 0.3)
+    from_top = torch.rand(n, 1, 1, device=device) < 0.5
+    return scans * (torch.where(from_top, rows, side - 1 - rows) >= edge)
 
 
 def relit(x: Tensor, codes: Tensor | None, strength: float) -> Tensor:
@@ -225,7 +263,7 @@ def softened(
     labels: Tensor, codes: Tensor, normal: int, n_classes: int, smoothing: float
 ) -> Tensor:
     """Targets of the classes: less sure of a disease where little of a lesion is seen."""
-    seen = (codes >= _FIRST_LESION).float().mean((1, 2))
+    seen = ((codes >= _FIRST_LESION) & (codes < COVERED)).float().mean((1, 2))
     sure = torch.where(labels == normal, 1.0, 0.5 + 0.5 * (seen / 0.004).clamp(0, 1))[:, None]
     target = functional.one_hot(labels, n_classes) * sure
     target[:, normal] += 1 - sure[:, 0]

@@ -1,15 +1,16 @@
-"""The phantoms that `PhantomEncoder` learns from: drawn wider than usual, cleaned, with truth.
+"""The phantoms that the networks learn from: drawn wider than usual, at two scanners, with truth.
 
-The encoder shall see anatomy, and not the style in which our phantoms are drawn. So the scanner
+The networks shall see anatomy, and not the style in which our phantoms are drawn. So the scanner
 and the tissue of the patients drawn here vary more than in `octlessons.images.draw_phantoms`, and
-those that choose a recipe (`"shifted"`) lie outside of what was trained on.
+those that choose a recipe (`"shifted"`, `"far"`) lie outside of what was trained on.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -17,16 +18,25 @@ import numpy as np
 from octlessons._files import write_atomically
 from octlessons.errors import OctlessonsError
 from octlessons.images.phantoms import BOUNDARIES, CLASS_NAMES, LESIONS
-from octlessons.representations.phantom_encoder import WORKING
+from octlessons.images.retina import WORKING
 
 #: How phantoms are varied: as they are drawn for everyone; scanner and tissue wider, for training;
-#: the lesions wider, too; and, to choose a recipe, with a look that lies outside of these.
-KINDS = ("plain", "wide", "wider", "shifted")
+#: the lesions wider, too; and, to choose a recipe, with a look that lies outside of these. The last
+#: two have the other scanner: in 55 % of the patients, the rest wide or wider; and always, of wider
+#: fields and with tissue as the shifted.
+KINDS = ("plain", "wide", "wider", "shifted", "mixed", "far")
 
 #: Codes of a pixel: the number of boundaries above it, or 13 plus the code of the lesion.
 N_CODES = len(BOUNDARIES) + 1 + len(LESIONS)
+#: The code where a wedge, band, frame or marker covers the scan.
+COVERED = 31
+#: Boundaries whose rows are kept.
+LINES = ("ILM", "RPE", "BM")
 
-_KEEP = ("images", "codes", "labels", "patients", "raw")
+_AT_OTHER_SCANNER, _NOT_WIDER = 0.55, 0.4
+_FIELDS_MM = {"mixed": (5.5, 12.0), "far": (9.0, 13.0)}
+#: Patients drawn by a process at a time.
+_BATCH = 50
 
 
 def drawn_phantoms(
@@ -34,18 +44,22 @@ def drawn_phantoms(
     seed: int,
     kind: str = "wide",
     *,
+    classes: Sequence[str] = CLASS_NAMES,
     per_patient: int = 2,
     folder: str | os.PathLike | None = None,
     n_jobs: int = 1,
     report: Callable[[str], object] | None = None,
 ) -> dict[str, np.ndarray]:
-    """Draw phantoms, clean them, and keep the truth in the cleaned picture.
+    """Draw phantoms and keep the truth; pictures are stretched to the square and not cleaned.
 
     Parameters
     ----------
     n_per_class : int
     seed : int
-    kind : {"plain", "wide", "wider", "shifted"}
+    kind : {"plain", "wide", "wider", "shifted", "mixed", "far"}
+        See `KINDS`.
+    classes : sequence of str
+        The classes to draw.
     per_patient : int
         Most scans of one patient.
     folder : path, optional
@@ -58,50 +72,64 @@ def drawn_phantoms(
     Returns
     -------
     dict of ndarray
-        ``images`` uint8 (n, 192, 192), wedges filled and retina straight; ``codes`` uint8 of the
-        same shape, see `N_CODES`; ``labels`` (n,), ``patients`` (n,); and ``raw``, the scans
-        before cleaning (not for training).
+        - ``images`` uint8 (n, 192, 192): drawn at 448 px and shrunk, wedges and all.
+        - ``codes`` uint8 (n, 192, 192): see `N_CODES` and `COVERED`; they go on in the optic disc.
+        - ``lines`` float16 (n, 3, 192): rows of `LINES` in every column, pixel centres at whole
+          numbers; they may lie outside of the picture.
+        - ``valid`` bool (n, 192): columns with layers, False in the optic disc.
+        - ``scale`` float32 (n, 2): µm of a pixel, axial and lateral.
+        - ``other`` bool (n,): whether from the other scanner.
+        - ``labels`` int64 (n,): index into `classes`.
+        - ``patients`` int64 (n,): unique over seeds and classes.
+
+    Raises
+    ------
+    ValueError
+        If `kind` is none of these.
+    OctlessonsError
+        If the phantoms kept in `folder` cannot be read.
     """
     if kind not in KINDS:
         raise ValueError(f"`kind` is one of {', '.join(KINDS)}, not {kind!r}.")
     file = None
     if folder is not None:
-        name = f"{kind}-{seed}-{n_per_class}x{per_patient}.npz"
+        name = f"{kind}-{seed}-{n_per_class}x{per_patient}-{'+'.join(classes)}.npz"
         file = Path(folder) / name
         if file.exists():
             return _read(file)
-    from octlessons.images.phantoms.population import count_slices
-
-    plan, left, number = [], dict.fromkeys(CLASS_NAMES, n_per_class), 0
-    while any(left.values()):
-        for name in CLASS_NAMES:
-            if left[name]:
-                count = min(count_slices(seed, name, number), per_patient, left[name])
-                left[name] -= count
-                plan.append((seed, name, number, count, kind))
-        number += 1
-    drawn, total = [], 4 * n_per_class
-    for start in range(0, len(plan), 200):
-        part = plan[start : start + 200]
-        if n_jobs == 1:
-            found = [_patient(*patient) for patient in part]
-        else:
-            from joblib import Parallel, delayed
-
-            found = Parallel(n_jobs=n_jobs)(delayed(_patient)(*patient) for patient in part)
-        drawn += [scan for scans in found for scan in scans]
+    arrays = _empty(len(classes) * n_per_class)
+    plan = list(_plan(n_per_class, seed, classes, per_patient))
+    batches = [plan[start : start + _BATCH] for start in range(0, len(plan), _BATCH)]
+    done = 0
+    for drawn in _all_drawn(batches, partial(_patients, seed, kind), n_jobs):
+        stop = done + len(drawn["labels"])
+        for name, values in drawn.items():
+            arrays[name][done:stop] = values
+        done = stop
         if report is not None:
-            report(f"drawing phantoms ({kind}, seed {seed}): {len(drawn):,} of {total:,}")
-    arrays = {name: np.stack([scan[name] for scan in drawn]) for name in drawn[0]}
+            report(f"drawing phantoms ({kind}, seed {seed}): {done:,} of {len(arrays['labels']):,}")
     if file is not None:
         write_atomically(file, lambda stream: np.savez(stream, **arrays))
     return arrays
 
 
+def _empty(n: int) -> dict[str, np.ndarray]:
+    return {
+        "images": np.empty((n, WORKING, WORKING), np.uint8),
+        "codes": np.empty((n, WORKING, WORKING), np.uint8),
+        "lines": np.empty((n, len(LINES), WORKING), np.float16),
+        "valid": np.empty((n, WORKING), bool),
+        "scale": np.empty((n, 2), np.float32),
+        "other": np.empty(n, bool),
+        "labels": np.empty(n, np.int64),
+        "patients": np.empty(n, np.int64),
+    }
+
+
 def _read(file: Path) -> dict[str, np.ndarray]:
     try:
         with np.load(file) as arrays:
-            return {name: arrays[name] for name in _KEEP if name in arrays.files}
+            return {name: arrays[name] for name in _empty(0)}
     except (OSError, ValueError, EOFError, KeyError) as error:
         raise OctlessonsError(
             f"The phantoms kept in {file} cannot be read ({type(error).__name__}): delete the "
@@ -109,30 +137,85 @@ def _read(file: Path) -> dict[str, np.ndarray]:
         ) from error
 
 
-def _patient(seed: int, name: str, number: int, count: int, kind: str) -> list[dict]:
-    from octlessons.images.phantoms.drawing import draw_scan, tissue_fields
+def _plan(n_per_class: int, seed: int, classes: Sequence[str], per_patient: int) -> Iterator[tuple]:
+    """Class, its label, the patient's number, and how many scans; the classes take turns."""
+    from octlessons.images.phantoms.population import count_slices
+
+    left, number = dict.fromkeys(classes, n_per_class), 0
+    while any(left.values()):
+        for label, name in enumerate(classes):
+            if left[name]:
+                count = min(count_slices(seed, name, number), per_patient, left[name])
+                left[name] -= count
+                yield name, label, number, count
+        number += 1
+
+
+def _all_drawn(batches: list, draw: Callable, n_jobs: int) -> Iterator[dict[str, np.ndarray]]:
+    """The batches in their order, each as soon as it is there."""
+    if n_jobs == 1:
+        yield from map(draw, batches)
+    else:
+        from joblib import Parallel, delayed
+
+        parallel = Parallel(n_jobs=n_jobs, return_as="generator")
+        yield from parallel(delayed(draw)(batch) for batch in batches)
+
+
+def _patients(seed: int, kind: str, batch: list[tuple]) -> dict[str, np.ndarray]:
+    """All scans of some patients, one upon the other."""
+    arrays = _empty(sum(count for *_, count in batch))
+    row = 0
+    for name, label, number, count in batch:
+        for scan in _scans(seed, kind, name, number, count):
+            for field, value in scan.items():
+                arrays[field][row] = value
+            arrays["labels"][row] = label
+            row += 1
+    return arrays
+
+
+def _scans(seed: int, kind: str, name: str, number: int, count: int) -> Iterator[dict]:
+    """The scans of one patient."""
+    from octlessons.images.phantoms.drawing import draw_framed, tissue_fields
+    from octlessons.images.phantoms.framing import at_cropping_scanner
     from octlessons.images.phantoms.population import draw_patient, generator
 
-    patient = draw_patient(seed, name, number)
-    patient = _varied(patient, kind, generator(*patient.key, 777))
+    patient, framing = draw_patient(seed, name, number), None
+    at_other, not_wider = generator(*patient.key, 776).random(2) < (_AT_OTHER_SCANNER, _NOT_WIDER)
+    tissue = {"mixed": "wide" if not_wider else "wider", "far": "shifted"}.get(kind, kind)
+    patient = _varied(patient, tissue, generator(*patient.key, 777))
+    if kind == "far" or (kind == "mixed" and at_other):
+        patient, framing = at_cropping_scanner(patient, _FIELDS_MM[kind])
     fields = tissue_fields(generator(*patient.key, 2))
-    scans = []
     for index in range(count):
-        scan = draw_scan(patient, fields, index, WORKING)
+        change = None
         if kind == "shifted":
-            worse = _degraded(scan.image, generator(*patient.key, 778, index))
-            scan = replace(scan, image=worse)
-        image, codes = _flattened(scan)
-        found = {
-            "images": image,
-            "codes": codes,
-            "labels": CLASS_NAMES.index(name),
-            "patients": int(scan.patient),
+            change = partial(_degraded, rng=generator(*patient.key, 778, index))
+        framed = draw_framed(patient, fields, index, framing, WORKING, change)
+        scan = framed.scan
+        yield {
+            "images": scan.image,
+            "codes": _codes(framed),
+            "lines": scan.boundaries[[BOUNDARIES.index(line) for line in LINES]],
+            "valid": ~framed.disc,
+            "scale": scan.pixel_size,
+            "other": framing is not None,
+            "patients": 10_000_000 * seed + int(scan.patient),
         }
-        if kind in ("plain", "shifted"):
-            found["raw"] = scan.image
-        scans.append(found)
-    return scans
+
+
+def _codes(framed) -> np.ndarray:
+    """What each pixel shows."""
+    scan = framed.scan
+    rows = np.arange(WORKING, dtype=np.float32)[:, None]
+    codes = np.zeros((WORKING, WORKING), np.uint8)
+    for boundary in scan.boundaries:
+        codes += boundary <= rows
+    ill = scan.lesions > 0
+    codes[ill] = len(BOUNDARIES) + scan.lesions[ill]
+    codes[framed.covered] = COVERED
+    return codes
 
 
 def _varied(patient, kind: str, rng: np.random.Generator):
@@ -226,35 +309,22 @@ def _other_lesions(disease, rng: np.random.Generator):
     )
 
 
-def _degraded(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """A copy that lost resolution, or was compressed, or is out of focus."""
+def _degraded(scan, rng: np.random.Generator):
+    """The scan with a picture that lost resolution, or was compressed, or is out of focus."""
     import io
 
     from PIL import Image, ImageFilter
 
-    picture, kind = Image.fromarray(image), rng.random()
+    picture, kind = Image.fromarray(scan.image), rng.random()
     if kind < 0.33:
         side = int(WORKING * float(rng.uniform(0.35, 0.6)))
-        picture = picture.resize((side, side), Image.Resampling.BILINEAR)
-        picture = picture.resize((WORKING, WORKING), Image.Resampling.BILINEAR)
+        small = picture.resize((side, side), Image.Resampling.BILINEAR)
+        picture = small.resize(picture.size, Image.Resampling.BILINEAR)
     elif kind < 0.66:
         stream = io.BytesIO()
         picture.save(stream, "JPEG", quality=int(rng.integers(10, 40)))
         picture = Image.open(stream)
     else:
-        picture = picture.filter(ImageFilter.GaussianBlur(float(rng.uniform(0.8, 1.5))))
-    return np.asarray(picture)
-
-
-def _flattened(scan) -> tuple[np.ndarray, np.ndarray]:
-    """The cleaned scan, with whatever errors cleaning makes, and what each pixel shows."""
-    from octlessons.images.cleaning import TARGET, find_baseline, remove_wedges, shift_columns
-
-    shift = find_baseline(scan.image) - TARGET * (WORKING - 1)
-    flat = shift_columns(remove_wedges(scan.image), shift)
-    rows = np.arange(WORKING)[:, None]
-    codes = ((scan.boundaries - shift)[:, None, :] <= rows).sum(0).astype(np.uint8)
-    at = np.clip(np.round(rows + shift).astype(int), 0, WORKING - 1)
-    lesions = scan.lesions[at, np.arange(WORKING)]
-    codes[lesions > 0] = len(BOUNDARIES) + lesions[lesions > 0]
-    return flat, codes
+        blur = float(rng.uniform(0.8, 1.5)) * picture.width / WORKING
+        picture = picture.filter(ImageFilter.GaussianBlur(blur))
+    return replace(scan, image=np.asarray(picture))

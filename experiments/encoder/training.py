@@ -1,7 +1,7 @@
-"""How the encoders that ship with the package are trained, from phantoms alone.
+"""How the networks that ship with the package are trained, from phantoms alone.
 
 ``python -m experiments.encoder`` draws the phantoms, trains, exports to ONNX, and writes the model
-card.
+card. The network of the layers comes first: both encoders see scans as it straightens them.
 """
 
 from __future__ import annotations
@@ -22,18 +22,20 @@ from experiments.encoder.phantoms import drawn_phantoms
 from experiments.encoder.recipes import HELD_OUT, RECIPES, Recipe, as_plain
 from octlessons._files import write_atomically
 from octlessons._optional import need_torch
-from octlessons.images.phantoms import CLASS_NAMES
-from octlessons.representations.phantom_encoder import INPUT, VARIANTS, PhantomEncoder
+from octlessons.images.phantoms import ALL_CLASS_NAMES
+from octlessons.images.retina import WORKING
+from octlessons.representations.phantom_encoder import PhantomEncoder
 
 _TRAINED_ON = {
+    "layers": "phantoms with the layers, lesions and borders that were drawn; no scan of a patient",
     "labels": "phantoms with the class, layers and lesions that were drawn; no scan of a patient",
-    "views": "phantoms without any label: altered copies of two scans of one phantom patient "
-    "belong together; no scan of a patient",
+    "views": "phantoms without class or lesion: drawings of one slice by two scanners belong "
+    "together; no scan of a patient",
 }
 
 
 def train_encoder(
-    variant: str = "labels",
+    variant: str,
     out: str | os.PathLike = "encoders",
     *,
     recipe: Recipe | None = None,
@@ -48,9 +50,9 @@ def train_encoder(
 
     Parameters
     ----------
-    variant : {"labels", "views"}
+    variant : {"layers", "labels", "views"}
     out : path
-        Folder of ``labels.onnx`` or ``views.onnx`` and ``cards.json``.
+        Folder of ``layers.onnx``, ``labels.onnx``, ``views.onnx`` and ``cards.json``.
     recipe : Recipe, optional
         Without it the one that made the shipped file.
     work : path, optional
@@ -72,23 +74,24 @@ def train_encoder(
     dict
         The model card.
     """
-    if variant not in VARIANTS:
-        raise ValueError(f'`variant` is "labels" or "views", not {variant!r}.')
+    if variant not in RECIPES:
+        raise ValueError(f"`variant` is one of {', '.join(RECIPES)}, not {variant!r}.")
     need_torch()
     recipe = RECIPES[variant] if recipe is None else recipe
     out = Path(out)
     work = out / "work" if work is None else Path(work)
     draw = partial(drawn_phantoms, folder=work, n_jobs=n_jobs, report=report)
-    phantoms = _gathered([draw(*some, per_patient=recipe.per_patient) for some in recipe.phantoms])
-    tests_of = HELD_OUT if held_out is None else held_out
-    tests = {name: draw(*some) for name, some in tests_of.items()}
+    phantoms = _gathered(
+        [draw(*some, per_patient=recipe.per_patient, classes=ALL_CLASS_NAMES, twice=variant == "views")
+         for some in recipe.phantoms]
+    )  # fmt: skip
     network, trained = _trained(variant, recipe, phantoms, work, device, resume, report)
-    data = _exported(network)
+    data = _exported(variant, network)
     write_atomically(out / f"{variant}.onnx", data)
+    tests_of = HELD_OUT if held_out is None else held_out
     card = {
         "file": f"{variant}.onnx",
         "variant": variant,
-        "dimensions": recipe.dimensions,
         "sha256": hashlib.sha256(data).hexdigest(),
         "bytes": len(data),
         "parameters": sum(p.numel() for p in network.parameters()),
@@ -100,49 +103,40 @@ def train_encoder(
         **trained,
         "date": date.today().isoformat(),
     }
+    if variant != "layers":
+        card["dimensions"] = recipe.dimensions
     keep_card(out, variant, card)
-    encoder = PhantomEncoder(variant, folder=out)
-    card["phantoms"] = {name: judged(encoder, phantoms) for name, phantoms in tests.items()}
-    keep_card(out, variant, card)
-    if report is not None:
-        report(json.dumps(card["phantoms"]))
+    if variant != "layers":
+        encoder = PhantomEncoder(variant, folder=out)
+        card["phantoms"] = {name: judged(encoder, draw(*some)) for name, some in tests_of.items()}
+        keep_card(out, variant, card)
+        if report is not None:
+            report(json.dumps(card["phantoms"]))
     return card
 
 
 def _gathered(drawn: list[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
-    """All sets of phantoms as one, with the number of its set for each scan."""
-    names = ("images", "codes", "labels", "patients")
-    together = {name: np.concatenate([some[name] for some in drawn]) for name in names}
-    together["sets"] = np.repeat(np.arange(len(drawn)), [len(some["labels"]) for some in drawn])
-    return together
+    """All sets of phantoms as one."""
+    return {name: np.concatenate([some[name] for some in drawn]) for name in drawn[0]}
 
 
 def _trained(variant, recipe: Recipe, phantoms, work: Path, device, resume, report):
     """The network to ship, and what its card says of the training."""
     import torch
 
-    from experiments.encoder import parts
     from octlessons.networks import TrainingSettings, train
     from octlessons.networks.checkpoints import Checkpoint
-    from octlessons.networks.encoder import Network
     from octlessons.representations import choose_device, seeded
 
     device = choose_device(device)
     with seeded(recipe.seed):
-        network = Network(recipe.widths, recipe.dimensions)
-        if variant == "labels":
-            model = parts.Labelled(network, len(CLASS_NAMES), recipe.sharpness)
-            loss, given = _of_labels, [phantoms[name] for name in ("images", "codes", "labels")]
-        else:
-            model, loss = parts.Viewed(network), _of_views
-            partners = _Partners(phantoms["images"], phantoms["sets"], phantoms["patients"])
-            given = [phantoms["images"], partners]
+        model, loss, names = _started(variant, recipe)
     model = model.to(memory_format=torch.channels_last)
     started = time.perf_counter()
     history = train(
         model,
         partial(loss, recipe),
-        _Batches(recipe, *given),
+        _Batches(recipe, *[phantoms[name] for name in names]),
         settings=TrainingSettings(
             max_iter=recipe.epochs,
             solver="adamw",
@@ -150,7 +144,7 @@ def _trained(variant, recipe: Recipe, phantoms, work: Path, device, resume, repo
             alpha=recipe.weight_decay,
             schedule=_Schedule(recipe.warm_up),
             clip=5.0,
-            precision="bfloat16",
+            precision="float32" if variant == "layers" else "bfloat16",
             random_state=recipe.seed,
         ),
         checkpoint=Checkpoint(
@@ -161,9 +155,25 @@ def _trained(variant, recipe: Recipe, phantoms, work: Path, device, resume, repo
     )
     if report is not None:
         report(f"trained in {time.perf_counter() - started:.0f} s; exporting")
-    shipped = parts.Shipped([model.average.network]).cpu().eval()
+    network = model.average.network.cpu().eval()
     seconds = round(history.seconds)
-    return shipped, {"history": history.epochs, "seconds": seconds, "machine": machine(device)}
+    return network, {"history": history.epochs, "seconds": seconds, "machine": machine(device)}
+
+
+def _started(variant: str, recipe: Recipe):
+    """An untrained model, its loss, and the names of the arrays that it learns from."""
+    from experiments.encoder import layers, losses, parts
+    from octlessons.networks.encoder import Network
+
+    if variant == "layers":
+        model = parts.Averaged(layers.LayerNetwork(recipe.widths))
+        return model, losses.of_layers, ("images", "codes", "lines", "valid")
+    network = Network(recipe.widths, recipe.dimensions)
+    if variant == "labels":
+        model = parts.Labelled(network, len(ALL_CLASS_NAMES), recipe.sharpness)
+        return model, losses.of_labels, ("images", "codes", "lines", "labels")
+    names = ("images", "codes", "lines", "other_images", "other_codes", "other_lines")
+    return parts.Viewed(network), losses.of_views, names
 
 
 def judged(encoder, phantoms: dict, seeds=range(10)) -> dict:
@@ -173,7 +183,7 @@ def judged(encoder, phantoms: dict, seeds=range(10)) -> dict:
     from octlessons.evaluation import agreement
     from octlessons.evaluation.neighbours import neighbour_labels
 
-    rows, labels = encoder.transform(phantoms["raw"]), phantoms["labels"]
+    rows, labels = encoder.transform(phantoms["images"]), phantoms["labels"]
     found = neighbour_labels(rows, labels, groups=phantoms["patients"])
     scores = []
     for seed in seeds:
@@ -227,78 +237,21 @@ class _Batches:
         return self._known[1]
 
 
-class _Partners:
-    """For each scan another of the same patient, or itself where there is none."""
-
-    def __init__(self, images: np.ndarray, sets: np.ndarray, patients: np.ndarray):
-        self.images = images
-        _, patient = np.unique(np.stack([sets, patients]), axis=1, return_inverse=True)
-        order = np.argsort(patient.ravel(), kind="stable")
-        patient = patient.ravel()[order]
-        start = np.searchsorted(patient, patient)
-        size = np.searchsorted(patient, patient, "right") - start
-        following = start + (np.arange(len(order)) - start + 1) % size
-        self.partner = np.empty_like(order)
-        self.partner[order] = order[following]
-
-    def __len__(self) -> int:
-        return len(self.images)
-
-    def __getitem__(self, which: np.ndarray) -> np.ndarray:
-        return self.images[self.partner[which]]
-
-
-def _of_labels(recipe: Recipe, model, batch):
-    """Loss of `parts.Labelled`: classes, and what each part of the picture shows."""
-    import torch
-    from torch.nn.functional import log_softmax
-
-    from experiments.encoder import parts
-
-    images, codes, labels = batch
-    with torch.no_grad(), torch.autocast(images.device.type, enabled=False):
-        x, codes = parts.cut(images.float() / 255, codes, strength=recipe.strength)
-        target = parts.softened(
-            labels, codes, CLASS_NAMES.index("NORMAL"), len(CLASS_NAMES), recipe.smoothing
-        )
-        x = parts.relit(x, codes, recipe.strength)
-        dense = parts.shares(codes)
-    model.average.follow(model.network, recipe.memory)
-    scores, seen = model(x.contiguous(memory_format=torch.channels_last))
-    loss = -(target * log_softmax(scores.float(), 1)).sum(1).mean()
-    if recipe.dense:
-        loss = loss - recipe.dense * (dense * log_softmax(seen.float(), 1)).sum(1).mean()
-    return loss
-
-
-def _of_views(recipe: Recipe, model, batch):
-    """Loss of `parts.Viewed`: altered scans of one patient belong together."""
-    import torch
-
-    from experiments.encoder import parts
-    from octlessons.networks.losses import contrastive_loss
-
-    with torch.no_grad(), torch.autocast(batch[0].device.type, enabled=False):
-        views = [
-            parts.relit(
-                parts.cut(images.float() / 255, strength=recipe.strength)[0], None, recipe.strength
-            )
-            for images in batch
-        ]
-    model.average.follow(model.network, recipe.memory)
-    rows = model(torch.cat(views).contiguous(memory_format=torch.channels_last))
-    return contrastive_loss(*rows.float().chunk(2), recipe.temperature)
-
-
-def _exported(network) -> bytes:
+def _exported(variant: str, network) -> bytes:
     """The network as one ONNX file, its normalisations folded, as `load_encoder` reads it."""
     import copy
 
     import torch
 
+    from experiments.encoder import layers, parts
     from octlessons.networks.encoder import fold_norms
     from octlessons.representations.onnx import export
 
     network = copy.deepcopy(network).to(memory_format=torch.contiguous_format)
     fold_norms(network)
-    return export(network, (1, *INPUT), "the encoder", progress=False)
+    side = WORKING, WORKING
+    if variant == "layers":
+        shipped = layers.ShippedLayers(network).eval()
+        return export(shipped, {"scan": (1, *side)}, variant, False, layers.OUTPUTS)
+    inputs = {"shown": (1, *side), "floor": (WORKING,), "reach": ()}
+    return export(parts.Shipped(network).eval(), inputs, variant, False)

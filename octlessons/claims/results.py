@@ -186,7 +186,7 @@ def write_results(results: Iterable[Result], path: str | os.PathLike) -> None:
 def machine() -> dict[str, Any]:
     """Kind of this machine and versions; nothing that names it."""
     from octlessons import __version__
-    from octlessons.representations.onnx import usable_cores
+    from octlessons._runtime import usable_cores
 
     found: dict[str, Any] = {
         "processor": _processor(),

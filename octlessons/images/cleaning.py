@@ -10,9 +10,9 @@ from __future__ import annotations
 import numpy as np
 
 from octlessons.images._resizing import resize_image, size_of
-from octlessons.images._rpe import ROWS, baseline, trace
+from octlessons.images.retina import checked, find_layers
 
-#: Height of the flattened RPE, as a share of the image's height from the top.
+#: Height of the flattened baseline, as a share of the image's height from the top.
 TARGET = 0.65
 
 _WHITE = 245, 225  # a wedge is 255; JPEG takes a little off its edge, shrinking takes more
@@ -42,7 +42,7 @@ def wedge_mask(image: np.ndarray) -> np.ndarray:
     """
     from scipy import ndimage
 
-    image = _checked(image)
+    image = checked(image)
     height, width = image.shape
     mask = np.zeros(image.shape, bool)
     white = image >= _WHITE[min(image.shape) < _SMALL]
@@ -92,7 +92,7 @@ def remove_wedges(image: np.ndarray, mask: np.ndarray | None = None) -> np.ndarr
     ndarray of uint8, shape (h, w)
         A copy. The draw is the same every time.
     """
-    image = _checked(image)
+    image = checked(image)
     mask = wedge_mask(image) if mask is None else np.asarray(mask, bool)
     filled = image.copy()
     if mask.any():
@@ -105,9 +105,8 @@ def remove_wedges(image: np.ndarray, mask: np.ndarray | None = None) -> np.ndarr
 def find_rpe(image: np.ndarray) -> np.ndarray:
     """Find the retinal pigment epithelium (RPE) in every column.
 
-    The line follows the RPE over drusen and detachments. It is found twice: roughly in a small
-    copy of the image, then finely in a band around a smooth curve through the rough line, where
-    the retina is nearly horizontal.
+    The line follows the RPE over drusen and detachments. `find_layers` finds it, together with
+    the other layers, how sure it is, and the smooth floor beneath (`Retina.floor`).
 
     Parameters
     ----------
@@ -116,42 +115,29 @@ def find_rpe(image: np.ndarray) -> np.ndarray:
 
     Returns
     -------
-    ndarray of float, shape (w,)
-        Row of the RPE, from 0 for the centre of the top row. Columns without tissue (black bands
-        at the sides) continue the baseline of the others.
+    ndarray of float32, shape (w,)
+        Row of the upper edge of the RPE, from 0 for the centre of the top row.
     """
-    return _trace(image)[0]
+    return find_layers(image).rpe
 
 
-def find_baseline(image: np.ndarray, rpe: np.ndarray | None = None) -> np.ndarray:
-    """Find the smooth line on which the RPE lies where nothing lifts it: Bruch's membrane.
-
-    A polynomial of degree 2 to 4 in the column, the lowest that fits, with robust weights that
-    treat upward bumps in the middle of the scan as lesions and not as the shape of the eye.
+def find_baseline(image: np.ndarray) -> np.ndarray:
+    """Find the smooth line on which the retina lies where nothing lifts it: Bruch's membrane.
 
     Parameters
     ----------
     image : ndarray of uint8, shape (h, w)
-    rpe : ndarray of float, shape (w,), optional
-        Row of the RPE in every column; without it `find_rpe`.
 
     Returns
     -------
-    ndarray of float, shape (w,)
-        Row of the baseline in every column, at the level of the RPE line.
+    ndarray of float32, shape (w,)
+        `Retina.floor`: a stiff curve beneath drusen, detachments and fluid.
     """
-    if rpe is None:
-        return _trace(image)[1]
-    image, rpe = _checked(image), _checked_line(rpe, image)
-    return baseline(rpe, np.ones(len(rpe)), image.shape[0] / ROWS)
+    return find_layers(image).floor
 
 
 def flatten(
-    image: np.ndarray,
-    rpe: np.ndarray | None = None,
-    *,
-    target: float = TARGET,
-    smooth: bool = True,
+    image: np.ndarray, line: np.ndarray | None = None, *, target: float = TARGET
 ) -> np.ndarray:
     """Shift every column up or down so that the retina lies straight at a fixed height.
 
@@ -159,14 +145,11 @@ def flatten(
     ----------
     image : ndarray of uint8, shape (h, w)
         Without wedges (see `remove_wedges`): they would be bent with the rest.
-    rpe : ndarray of float, shape (w,), optional
-        Row of the RPE in every column; without it `find_rpe`.
+    line : ndarray of float, shape (w,), optional
+        What becomes straight: a row in every column. Without it `find_baseline`, so that drusen
+        and detachments stay as bumps upon it. `find_rpe` would press the lesions flat.
     target : float
         Where the line goes, as a share of the height from the top.
-    smooth : bool
-        Straighten the smooth baseline of the RPE (`find_baseline`), so that drusen and
-        detachments stay as bumps upon it. False straightens the RPE line itself, and with it the
-        lesions: they are gone afterwards.
 
     Returns
     -------
@@ -174,13 +157,10 @@ def flatten(
         Rows between two pixels are interpolated linearly. What comes in from outside the image is
         filled from the scan's own background, the same every time.
     """
-    image = _checked(image)
+    image = checked(image)
     if not 0 < target < 1:
         raise ValueError(f"`target` is a share of the height between 0 and 1, not {target}.")
-    if smooth:
-        line = find_baseline(image, rpe)
-    else:
-        line = find_rpe(image) if rpe is None else _checked_line(rpe, image)
+    line = find_baseline(image) if line is None else _checked_line(line, image)
     return shift_columns(image, line - target * (image.shape[0] - 1))
 
 
@@ -202,7 +182,7 @@ def crop(
     -------
     ndarray of uint8, shape (rows, w)
     """
-    image = _checked(image)
+    image = checked(image)
     if not 0 <= top < bottom <= 1:
         raise ValueError(f"Crop between 0 and 1 with top < bottom, not {top} to {bottom}.")
     first, last = (round(share * image.shape[0]) for share in (top, bottom))
@@ -212,7 +192,7 @@ def crop(
 def clean(
     image: np.ndarray, size: int | tuple[int, int] | None = None, *, target: float = TARGET
 ) -> np.ndarray:
-    """Fill wedges, flatten to the baseline of the RPE, crop to the retina and resize.
+    """Fill wedges, flatten to the baseline, crop to the retina and resize.
 
     ``images.map(clean, "cleaned")`` does it for a whole set, and
     ``images.map(functools.partial(clean, size=64), "cleaned", shape=(64, 64))`` at one size.
@@ -230,8 +210,8 @@ def clean(
     -------
     ndarray of uint8
     """
-    image = remove_wedges(image)
-    flat = flatten(image, target=target)
+    line = find_baseline(image)
+    flat = flatten(remove_wedges(image), line, target=target)
     cut = crop(flat, max(0.0, target - 0.42), min(1.0, target + 0.18))
     if size is None:
         return cut
@@ -284,20 +264,6 @@ def bright_row(image: np.ndarray) -> float:
 # ---------------------------------------------------------------------- inside
 
 
-def _trace(image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    image = _checked(image)
-    mask = wedge_mask(image)
-    pixels = remove_wedges(image, mask).astype(np.float32)
-    return trace(pixels, _has_tissue(image, mask))
-
-
-def _has_tissue(image: np.ndarray, mask: np.ndarray) -> np.ndarray:
-    """1 for columns that show anything, 0 for black bands and columns full of wedge."""
-    shown = np.where(mask, 0, image)
-    level = np.quantile(shown, 0.99, axis=0)
-    return (level > 0.25 * np.median(level)).astype(float)
-
-
 def _fill(image: np.ndarray, where: np.ndarray, unknown: np.ndarray) -> None:
     """Fill pixels of `image` in place with others drawn from its own background.
 
@@ -332,26 +298,11 @@ def _mirror(image: np.ndarray, mask: np.ndarray) -> None:
         image[rows, :width] = image[rows, width : 2 * width][:, ::-1]
 
 
-def _checked(image: np.ndarray) -> np.ndarray:
-    image = np.asarray(image)
-    if image.ndim != 2 or image.dtype != np.uint8:
-        raise ValueError(
-            f"Cleaning takes one grey image, uint8 (h, w); this is {image.dtype} "
-            f"{image.shape}. Use images.map(clean) for a whole set, and grey=True for colour."
-        )
-    if min(image.shape) < 16:
-        raise ValueError(
-            f"An image of {image.shape[0]} × {image.shape[1]} px is too small to find the retina "
-            "in: take 28 px or more."
-        )
-    return image
-
-
 def _checked_line(line: np.ndarray, image: np.ndarray) -> np.ndarray:
     line = np.asarray(line, float)
     if line.shape != (image.shape[1],) or not np.isfinite(line).all():
         raise ValueError(
-            f"`rpe` gives one finite row for each of the {image.shape[1]} columns; this has shape "
+            f"`line` gives one finite row for each of the {image.shape[1]} columns; this has shape "
             f"{line.shape}" + ("." if line.shape != (image.shape[1],) else " and gaps in it.")
         )
     return line

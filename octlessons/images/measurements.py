@@ -65,7 +65,7 @@ class Measurements(Table, dict):
     brightness, contrast
         Mean and standard deviation of the retina's grey, in pixels of 1/96 of the scan.
     outside
-        Share of the picture that is not scan: white wedges.
+        Share of the picture that is not scan: white wedges, black bands.
     tilt, curvature
         Of Bruch's membrane: positive where the right side lies deeper, and where the middle
         lies deeper than both sides.

@@ -1,18 +1,13 @@
-"""Networks on ONNX Runtime: run one on all cores, and export one from torch, once.
-
-On a CPU, ONNX Runtime is several times as fast as plain torch with the same numbers to rounding.
-"""
+"""Export a network from torch to ONNX, once; `octlessons._runtime` runs it."""
 
 from __future__ import annotations
 
 import contextlib
 import hashlib
 import io
-import os
 import sys
 import tempfile
 import warnings
-from concurrent.futures import ThreadPoolExecutor
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -21,10 +16,8 @@ import numpy as np
 
 from octlessons._files import locked, write_atomically
 from octlessons._optional import install_command, installed
+from octlessons._runtime import OnnxNetwork
 from octlessons.errors import OctlessonsError, first_line
-
-#: Images that one thread computes at a time. Fixed, so that results do not depend on the threads.
-CHUNK = 4
 
 _FORMAT = 1  # of exported files; a new number leaves those of earlier versions behind
 _AGREE = 0.9999  # cosine similarity that an export must reach
@@ -32,71 +25,6 @@ _AGREE = 0.9999  # cosine similarity that an export must reach
 
 class ExportError(OctlessonsError):
     """A network that cannot be had in ONNX here; torch can still run it."""
-
-
-class OnnxNetwork:
-    """A network of one input and one output, run in several threads.
-
-    `model` is an ``.onnx`` file or its content. Each thread computes `CHUNK` images at a time with
-    one core, which is faster than all cores on the same layer, above all beside other programs.
-    Rows do not depend on the number of threads.
-    """
-
-    def __init__(self, model: str | os.PathLike | bytes, n_threads: int | None = None):
-        try:
-            import onnxruntime
-        except ImportError as error:
-            raise ExportError(
-                f"Networks run on ONNX Runtime, which cannot be imported here ({error}): python -m "
-                'pip install "onnxruntime>=1.20". It does not come with octlessons on Macs with '
-                "Intel processors, for which it is no longer made."
-            ) from error
-        self.n_threads = n_threads or usable_cores()
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = options.inter_op_num_threads = 1
-        options.log_severity_level = 3
-        content = model if isinstance(model, bytes) else os.fspath(model)
-        try:
-            self.session = onnxruntime.InferenceSession(
-                content, options, providers=["CPUExecutionProvider"]
-            )
-        except Exception as error:
-            if not type(error).__module__.startswith("onnxruntime"):
-                raise
-            name = "The network" if isinstance(content, bytes) else content
-            raise OctlessonsError(
-                f"{name} cannot be run by ONNX Runtime {onnxruntime.__version__} "
-                f"({first_line(error)}): delete the file, so that it is made again."
-            ) from error
-        self.input = self.session.get_inputs()[0].name
-        self.n_features: int = self.session.get_outputs()[0].shape[1]
-
-    def __call__(self, batch: np.ndarray) -> np.ndarray:
-        """Rows (b, d) of a batch, float32."""
-        starts = range(0, len(batch), CHUNK)
-        if self.n_threads == 1 or len(starts) == 1:
-            parts = [self._part(batch, start) for start in starts]
-        else:
-            with ThreadPoolExecutor(min(self.n_threads, len(starts))) as pool:
-                parts = list(pool.map(lambda start: self._part(batch, start), starts))
-        return np.concatenate(parts)
-
-    def _part(self, batch: np.ndarray, start: int) -> np.ndarray:
-        part = np.ascontiguousarray(batch[start : start + CHUNK], np.float32)
-        return self.session.run(None, {self.input: part})[0]
-
-
-def usable_cores() -> int:
-    """Cores that this process may use; fewer where ``OMP_NUM_THREADS`` says so."""
-    try:
-        cores = len(os.sched_getaffinity(0))
-    except AttributeError:
-        cores = os.cpu_count() or 1
-    asked = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0]
-    return min(cores, int(asked)) if asked.isdigit() and int(asked) > 0 else cores
-
-
-# ---------------------------------------------------------------------- exporting
 
 
 def exported(
@@ -136,7 +64,11 @@ def exported(
 
 
 def export(
-    network: Any, shape: tuple[int, int, int], name: str, progress: bool | None = None
+    network: Any,
+    shape: tuple[int, ...] | dict[str, tuple[int, ...]],
+    name: str,
+    progress: bool | None = None,
+    outputs: tuple[str, ...] = ("features",),
 ) -> bytes:
     """Export a network to ONNX, and see that it still computes the same.
 
@@ -145,12 +77,15 @@ def export(
     network : torch.nn.Module or callable
         Images (n, c, h, w) to rows (n, d), on the CPU, in evaluation mode; or a function that
         builds it, called only if it can be exported.
-    shape : (int, int, int)
-        Channels, height and width of an image. Any number of images can be run.
+    shape : tuple of int, or dict
+        Channels, height and width of an image. For a network of several inputs their names, each
+        with the shape of one of a batch. Any number of images can be run.
     name : str
         What the network is called in sentences.
     progress : bool, optional
         Say that there is something to wait for. None: only on a terminal.
+    outputs : tuple of str
+        Names of what the network gives.
 
     Raises
     ------
@@ -168,22 +103,31 @@ def export(
     if progress or (progress is None and sys.stderr.isatty()):
         print(f"Preparing {name} for this machine, once (half a minute) …", file=sys.stderr)
     built = network if isinstance(network, torch.nn.Module) else network()
-    content = _as_onnx(built, shape, name)
-    images = torch.rand(3, *shape, generator=torch.Generator().manual_seed(1))
+    shapes = shape if isinstance(shape, dict) else {"images": shape}
+    content = _as_onnx(built, shapes, name, outputs)
+    chance = torch.Generator().manual_seed(1)
+    given = [torch.rand(3, *some, generator=chance) for some in shapes.values()]
     with torch.inference_mode():
-        rows = built(images).numpy()
-    again = OnnxNetwork(content, n_threads=1)(images.numpy())
-    if rows.shape != again.shape or not cosine_similarity(rows, again) >= _AGREE:
-        raise ExportError(
-            f"{name} computes something else after its export to ONNX: take engine='torch'."
-        )
+        expected = built(*given)
+    if isinstance(expected, torch.Tensor):
+        expected = (expected,)
+    found = OnnxNetwork(content, n_threads=1).run(*[array.numpy() for array in given])
+    for ours, again in zip((part.numpy() for part in expected), found, strict=True):
+        flat = len(ours), -1
+        if ours.shape != again.shape or not (
+            cosine_similarity(ours.reshape(flat), again.reshape(flat)) >= _AGREE
+        ):
+            raise ExportError(
+                f"{name} computes something else after its export to ONNX: take engine='torch'."
+            )
     return content
 
 
-def _as_onnx(network: Any, shape: tuple[int, int, int], name: str) -> bytes:
+def _as_onnx(network: Any, shapes: dict, name: str, outputs: tuple[str, ...]) -> bytes:
     import torch
 
-    example = torch.rand(2, *shape, generator=torch.Generator().manual_seed(0))
+    chance = torch.Generator().manual_seed(0)
+    example = tuple(torch.rand(2, *shape, generator=chance) for shape in shapes.values())
     with (
         tempfile.TemporaryDirectory() as folder,
         contextlib.redirect_stdout(io.StringIO()),
@@ -192,14 +136,15 @@ def _as_onnx(network: Any, shape: tuple[int, int, int], name: str) -> bytes:
         warnings.simplefilter("ignore")
         file = Path(folder) / "network.onnx"
         try:
+            batch = torch.export.Dim("batch")
             program = torch.onnx.export(
                 network,
-                (example,),
+                example,
                 dynamo=True,
                 external_data=False,
-                dynamic_shapes=({0: torch.export.Dim("batch")},),
-                input_names=["images"],
-                output_names=["features"],
+                dynamic_shapes=tuple({0: batch} for _ in shapes),
+                input_names=list(shapes),
+                output_names=list(outputs),
                 verbose=False,
             )
             assert program is not None

@@ -2,32 +2,26 @@
 
 from __future__ import annotations
 
-import json
 import warnings
-from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 
-from octlessons._files import file_hash
+from octlessons._runtime import SHIPPED, OnnxNetwork, in_threads, opened
 from octlessons.errors import OctlessonsError
 from octlessons.images.checks import as_images
-from octlessons.images.cleaning import flatten, remove_wedges
-from octlessons.images.imageset import resize_image
+from octlessons.images.retina import as_input
 from octlessons.representations.extraction import extract, fingerprint
-from octlessons.representations.onnx import OnnxNetwork
 from octlessons.representations.transformer import ImageTransformer, check_counts
-
-#: Where the shipped networks and their model cards lie.
-SHIPPED = Path(__file__).resolve().parent / "encoders"
 
 VARIANTS = ("labels", "views")
 
-#: Scans are cleaned at this height and width; the network sees the retina at `INPUT`.
-WORKING, INPUT = 192, (112, 144)
+#: Height and width at which an encoder sees the straightened retina.
+INPUT = (112, 144)
 
-#: What of a flattened scan the network sees, as shares of its height.
-WINDOW = (0.23, 0.83)
+#: What it sees of it: the share of the scan's height above the floor of the retina, and below. If
+#: the retina is too thick for that (a tight frame), both grow until it fits.
+ABOVE, BELOW = 0.42, 0.18
 
 #: Smallest side of an image, in pixels, in which a retina can be found.
 SMALLEST = 28
@@ -39,8 +33,9 @@ class PhantomEncoder(ImageTransformer):
     """Turn each scan into a short row with a network trained on phantoms only.
 
     The network ships inside the package (ONNX, MIT licence) and runs without torch. No scan of a
-    patient was used to train it. Each scan is cleaned first, as `octlessons.images.cleaning.clean`
-    does it: white wedges filled, the retina laid straight and cut out.
+    patient was used to train it. A first network finds the layers (`octlessons.images.retina`);
+    by what it found white wedges are blackened and the retina is laid straight; a second network
+    turns it into the row. Both are all there is between the grey picture and the row.
 
     Parameters
     ----------
@@ -155,7 +150,7 @@ class PhantomEncoder(ImageTransformer):
         UserWarning
             If most scans look inverted, dark on light.
         """
-        card, network = self._opened()
+        card, eyes = self._opened()
         as_images(X)
         inverted: list[bool] = []
 
@@ -165,11 +160,11 @@ class PhantomEncoder(ImageTransformer):
 
         key = None
         if self.store is not None:
-            key = {"images": fingerprint(X), "network": card["sha256"], "prepared": 1}
+            key = {"images": fingerprint(X), "networks": eyes.names, "prepared": 2}
         rows = extract(
             X,
             watched,
-            network,
+            eyes,
             n_features=int(card["dimensions"]),
             batch_size=self.batch_size,
             store=self.store,
@@ -191,26 +186,29 @@ class PhantomEncoder(ImageTransformer):
     def _n_features_out(self) -> int:
         return int(self._opened()[0]["dimensions"])
 
-    def _opened(self) -> tuple[dict, OnnxNetwork]:
-        """The model card and the network, after a look at the parameters."""
+    def _opened(self) -> tuple[dict, _Eyes]:
+        """The model card and both networks, after a look at the parameters."""
         if self.variant not in VARIANTS:
             raise ValueError(f'`variant` is "labels" or "views", not {self.variant!r}.')
         check_counts(self, "batch_size", optional=("n_threads",))
         folder = SHIPPED if self.folder is None else Path(self.folder)
-        card = read_card(self.variant, folder)
-        file = folder / card["file"]
-        if file_hash(file) != card["sha256"]:
-            raise OctlessonsError(
-                f"The encoder's network {file} is not the file its model card describes (the "
-                "SHA-256 differs), so it was changed or damaged: install octlessons again, or "
-                "train it again."
-            )
-        return card, _network(str(file), card["sha256"], self.n_threads)
+        card, encoder = opened(self.variant, folder, self.n_threads)
+        layers_card, layers = opened("layers", n_threads=self.n_threads)
+        return card, _Eyes(layers, encoder, [layers_card["sha256"], card["sha256"]])
 
 
-@lru_cache(maxsize=4)
-def _network(path: str, sha256: str, n_threads: int | None) -> OnnxNetwork:
-    return OnnxNetwork(path, n_threads)
+class _Eyes:
+    """The network of the layers and an encoder, one after the other."""
+
+    def __init__(self, layers: OnnxNetwork, encoder: OnnxNetwork, names: list[str]):
+        self.layers, self.encoder, self.names = layers, encoder, names
+
+    def __call__(self, batch: np.ndarray) -> np.ndarray:
+        return np.concatenate(in_threads(self._rows, batch, self.layers.n_threads))
+
+    def _rows(self, scans: np.ndarray) -> np.ndarray:
+        found = self.layers.run(scans, outputs=self.encoder.inputs)
+        return self.encoder.run(*found)[0]
 
 
 def looks_inverted(image: np.ndarray) -> bool:
@@ -220,14 +218,7 @@ def looks_inverted(image: np.ndarray) -> bool:
 
 
 def prepare(image: np.ndarray) -> np.ndarray:
-    """Clean one scan, uint8 (h, w), and bring it to what the network sees: (1, 112, 144) in 0…1."""
-    top, bottom = (round(share * WORKING) for share in WINDOW)
-    small = resize_image(flattened(image)[top:bottom], INPUT)
-    return (small.astype(np.float32) * np.float32(1 / 255))[None]
-
-
-def flattened(image: np.ndarray) -> np.ndarray:
-    """Resize one scan to the working size, fill its wedges and lay the retina straight."""
+    """One scan, uint8 (h, w), as the first network sees it: float32 (1, 192, 192) in 0…1."""
     if image.ndim != 2:
         raise OctlessonsError(
             f"an image of shape {image.shape} is in colour, and this encoder takes grey scans: "
@@ -238,28 +229,4 @@ def flattened(image: np.ndarray) -> np.ndarray:
             f"an image of {image.shape[0]} × {image.shape[1]} px is too small to find the retina "
             f"in: take {SMALLEST} px or more."
         )
-    small = remove_wedges(resize_image(image, (WORKING, WORKING)))
-    try:
-        return flatten(small)
-    except np.linalg.LinAlgError:  # no line fits: an image without a retina
-        return small
-
-
-def read_card(variant: str, folder: Path) -> dict:
-    """Read the model card of a variant, and see that its network is there."""
-    mend = (
-        "install octlessons again (pip install --force-reinstall --no-deps octlessons)"
-        if folder == SHIPPED
-        else f"train it with python -m experiments.encoder --variant {variant} --out {folder}"
-    )
-    cards = folder / "cards.json"
-    try:
-        card = json.loads(cards.read_text(encoding="utf-8"))[variant]
-    except (OSError, ValueError, KeyError) as error:
-        raise OctlessonsError(
-            f'The model card of the encoder "{variant}" cannot be read from {cards} '
-            f"({type(error).__name__}): {mend}."
-        ) from error
-    if not (folder / card["file"]).is_file():
-        raise OctlessonsError(f"The encoder's network {folder / card['file']} is missing: {mend}.")
-    return card
+    return as_input(image)

@@ -10,11 +10,12 @@ from typing import Any
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
+from octlessons._runtime import NoRuntime, OnnxNetwork, usable_cores
 from octlessons.errors import OctlessonsError, first_line
 from octlessons.images.checks import as_images
 from octlessons.representations.devices import choose_device
 from octlessons.representations.extraction import extract, fingerprint, out_of_memory
-from octlessons.representations.onnx import ExportError, OnnxNetwork, exported, usable_cores
+from octlessons.representations.onnx import ExportError, exported
 from octlessons.representations.transformer import ImageTransformer, check_counts
 from octlessons.representations.weights import Weights, cache_folder, locate
 
@@ -239,7 +240,7 @@ class PretrainedCNN(ImageTransformer):
                 )
                 self._network = OnnxNetwork(model, self.n_threads)
                 self.engine_ = "onnx"
-            except ExportError:
+            except (ExportError, NoRuntime):
                 if engine == "onnx":
                     raise
                 engine = "torch"

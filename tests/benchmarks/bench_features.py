@@ -79,7 +79,7 @@ def _throughput(options, folder: Path) -> None:
     from rich.table import Table
 
     from octlessons.images import draw_phantoms
-    from octlessons.representations.onnx import usable_cores
+    from octlessons._runtime import usable_cores
 
     console, cores = Console(), usable_cores()
     images = list(draw_phantoms(size=256, n_per_class=-(-options.images // 4), seed=0).images)

@@ -15,6 +15,7 @@ from __future__ import annotations
 import argparse
 import json
 import time
+from functools import partial
 
 import numpy as np
 
@@ -24,7 +25,7 @@ from octlessons.images.phantoms import BOUNDARIES
 from octlessons.images.phantoms import lesions as drawn
 from tests.phantom_truth import true_retinas
 
-SIZE, SIZES, DEGRADED = 496, (496, 192, 64, 28), 192
+SIZE, SIZES = 496, (496, 192, 64, 28)
 GOAL = 0.95
 #: A scan this far from the fovea, in mm, does not show it.
 FOVEAL_MM = 0.5
@@ -39,15 +40,12 @@ def main(argv: list[str] | None = None) -> None:
     n = 8 if options.quick else options.n_per_class
     console, results = Console(), {}
     for look in ("plain", "shifted"):
-        scans, places = draw(n, options.seed, look)
-        truth = true_measurements(scans, places)
-        sizes = SIZES if look == "plain" else [size for size in SIZES if size <= DEGRADED]
-        if look == "shifted":
-            scans = degraded(scans)
-        for size in sizes:
+        scans, places, covered = draw(n, options.seed, look)
+        truth = true_measurements(scans, places, covered)
+        for size in SIZES:
             seen = scans if size == scans.shape[1] else scans.resize(size)
             for source in ("formulas", "network"):
-                found, speed = _measured(seen, places, source)
+                found, speed = _measured(seen, covered, source)
                 title = f"{source}, {look}, {size} px"
                 results[title] = {
                     "scans_per_second": speed,
@@ -65,59 +63,52 @@ def main(argv: list[str] | None = None) -> None:
 
 
 def draw(n_per_class: int, seed: int, look: str):
-    """Phantoms of 496 px, and what was drawn: placement, patient, and mm from the fovea."""
-    from experiments.encoder.phantoms import _varied
-    from octlessons.images.phantoms import CLASS_NAMES, _as_set, drawing, scanner
+    """Phantoms of 496 px; by whom and where they were drawn; and what hides them.
+
+    Returns
+    -------
+    scans : ImageSet
+    places : list of (Placement, Patient, float)
+        The last is the distance of the scan from the patient's central one in mm.
+    covered : ndarray of bool, shape (n, 496, 496)
+        White wedges and black bands.
+    """
+    from experiments.encoder.phantoms import _degraded, _varied
+    from octlessons.images.phantoms import ALL_CLASS_NAMES, _as_set, drawing, scanner
     from octlessons.images.phantoms import population as people
 
-    scans, places = [], []
-    for name, number, count in people.balanced_patients(seed, n_per_class, CLASS_NAMES):
+    scans, places, covered = [], [], []
+    for name, number, count in people.balanced_patients(seed, n_per_class, ALL_CLASS_NAMES):
         patient = people.draw_patient(seed, name, number)
         patient = _varied(patient, look, people.generator(*patient.key, 777))
         fields = drawing.tissue_fields(people.generator(*patient.key, 2))
         for i in range(count):
-            scans.append(drawing.draw_scan(patient, fields, i, SIZE))
+            worse = partial(_degraded, rng=people.generator(*patient.key, 778, i))
+            change = worse if look == "shifted" else None
+            framed = drawing.draw_framed(patient, fields, i, None, SIZE, change)
             place = scanner.place_scan(patient.look, people.generator(*patient.key, 3 + i))
-            aside = patient.spacing_mm * ((i + 1) // 2) * (1 if i % 2 else -1)
-            places.append((place, patient, aside))
-    return _as_set(scans, SIZE, seed), places
+            scans.append(framed.scan)
+            places.append((place, patient, patient.spacing_mm * ((i + 1) // 2) * (-1) ** (i + 1)))
+            covered.append(framed.covered)
+    found = _as_set(scans, ALL_CLASS_NAMES, SIZE, seed, patient.look.site)
+    return found, places, np.array(covered)
 
 
-def drawn_wedges(places) -> np.ndarray:
-    """Where the white wedges are, (n, 496, 496) bool: a retina may be white, too."""
-    from octlessons.images.phantoms.scanner import cover_borders
-
-    pictures = np.zeros((len(places), SIZE, SIZE), np.float32)
-    for picture, (place, *_) in zip(pictures, places, strict=True):
-        cover_borders(picture, place)
-    return pictures == 1
-
-
-def degraded(scans):
-    """Copies of 192 px that lost resolution, were compressed, or are out of focus."""
-    from experiments.encoder.phantoms import _degraded
-
-    small = scans.resize(DEGRADED)
-    images = [_degraded(im, np.random.default_rng(i)) for i, im in enumerate(small.images)]
-    return small.replace(images=np.stack(images))
-
-
-def true_measurements(scans, places) -> dict[str, np.ndarray]:
+def true_measurements(scans, places, covered) -> dict[str, np.ndarray]:
     """The columns as they were drawn, (n,) each; NaN where the scan does not show them."""
-    rows, wedges = [], drawn_wedges(places)
+    rows = []
     for i, (place, patient, aside) in enumerate(places):
         image, lines = scans.images[i], scans.boundaries[i]
         um = scans.pixel_sizes[i]
-        wedge = wedges[i]
-        codes = np.where(wedge, 0, scans.lesions[i])
+        codes = np.where(covered[i], 0, scans.lesions[i])
         at = np.round(lines).astype(int)
         inside = (at >= 0) & (at < len(image))
-        shown = inside & ~np.take_along_axis(wedge, np.clip(at, 0, len(image) - 1), axis=0)
+        shown = inside & ~np.take_along_axis(covered[i], np.clip(at, 0, len(image) - 1), axis=0)
         lines = np.where(shown, lines, np.nan)
         mm = (np.arange(image.shape[1]) - (image.shape[1] - 1) / 2) * um[1] / 1000
         far = abs(patient.centre_mm + aside) > FOVEAL_MM
         row = _true_thickness(lines * um[0], np.nan if far else mm - place.fovea_mm)
-        row |= _true_areas(lines, codes, um) | _true_look(image, lines, codes, wedge)
+        row |= _true_areas(lines, codes, um) | _true_look(image, lines, codes, covered[i])
         row |= _true_shape(place, patient.look)
         row["spot_shadow"] = _true_shadow(patient.disease, aside, mm - place.fovea_mm)
         rows.append(row)
@@ -147,7 +138,6 @@ def _true_areas(lines: np.ndarray, codes: np.ndarray, um) -> dict[str, float]:
     lift = gap - (np.median(gap[free]) if free.sum() > 20 else np.nanquantile(gap, 0.1))
     lift = lift[np.isfinite(lift)]
     retina = _mean(lines[BM] - lines[ILM]) * width
-    membrane = getattr(drawn, "ERM", None)
     return {
         "rpe_lift": max(float(lift.max()), 0.0) if len(lift) > width / 2 else np.nan,
         "lifted": 100 * (lift > LIFTED_UM).mean() if len(lift) > width / 2 else np.nan,
@@ -156,29 +146,27 @@ def _true_areas(lines: np.ndarray, codes: np.ndarray, um) -> dict[str, float]:
         "sub_rpe_material": np.isin(codes, (drawn.DRUSEN, drawn.PED)).sum() * mm2,
         "subretinal_material": (codes == drawn.SHRM).sum() * mm2,
         "bright_spots": 100 * (codes == drawn.EXUDATE).sum() / retina,
-        "membrane": 100 * (codes == membrane).any(axis=0).mean() if membrane else 0.0,
+        "membrane": 100 * (codes == drawn.ERM).any(axis=0).mean(),
     }
 
 
-def _true_look(image: np.ndarray, lines: np.ndarray, codes, wedge) -> dict[str, float]:
+def _true_look(image: np.ndarray, lines: np.ndarray, codes, covered) -> dict[str, float]:
     rows = np.arange(len(image))[:, None]
-    retina = image[(rows >= lines[ILM]) & (rows < lines[BM]) & ~wedge]
+    retina = image[(rows >= lines[ILM]) & (rows < lines[BM]) & ~covered]
     mean = retina.mean() if retina.size else np.nan
     spots = image[(codes == drawn.EXUDATE) & (image > SPOT_BRIGHTER * mean)]
     return {
         "brightness": mean,
         "contrast": retina.std() if retina.size else np.nan,
         "spot_brightness": spots.mean() / mean if len(spots) > 1e-5 * image.size else np.nan,
-        "outside": 100 * wedge.mean(),
+        "outside": 100 * covered.mean(),
         "position": 100 * (_mean((lines[ILM] + lines[BM]) / 2) + 0.5) / len(image),
         "measured": 100 * np.isfinite(lines[[ILM, RPE, BM]]).all(axis=0).mean(),
     }
 
 
 def _true_shape(place, look) -> dict[str, float]:
-    from octlessons.images.phantoms.scanner import AXIAL_UM, FIELD_MM
-
-    turned = place.wedge_slope * AXIAL_UM * look.height / FIELD_MM[look.width]
+    turned = place.wedge_slope * look.axial_um * look.height / look.field_mm
     return {"tilt": place.tilt + turned, "curvature": place.bend}
 
 
@@ -228,13 +216,13 @@ def agreement(true: np.ndarray, found: np.ndarray) -> dict[str, float]:
     }
 
 
-def _measured(scans, places, source: str):
+def _measured(scans, covered, source: str):
     retinas = None
     if source == "formulas":
         from octlessons.images._resizing import resize_masks
 
         shape = scans.shape[1:]
-        retinas = true_retinas(scans, resize_masks(drawn_wedges(places), shape, "stretch"))
+        retinas = true_retinas(scans, resize_masks(covered, shape, "stretch"))
     start = time.process_time()
     found = measure(scans, retinas=retinas)
     return found, len(scans) / (time.process_time() - start)

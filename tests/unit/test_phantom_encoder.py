@@ -334,16 +334,13 @@ def test_the_networks_window_is_the_one_it_was_trained_on(scans):
 
 
 def test_phantoms_for_training_carry_the_truth_along(tmp_path):
-    from experiments.encoder.phantoms import drawn_phantoms
+    from experiments.encoder.phantoms import COVERED, drawn_phantoms
 
     drawn = drawn_phantoms(4, 11, "wider", folder=tmp_path)
     assert drawn["images"].shape == drawn["codes"].shape == (16, 192, 192)
-    ill = (drawn["codes"] > 13).mean(axis=(1, 2))
+    ill = ((drawn["codes"] > 13) & (drawn["codes"] < COVERED)).mean(axis=(1, 2))
     normal = drawn["labels"] == 3
     assert ill[normal].max() == 0 < ill[~normal].min()
-    # Beneath Bruch's membrane the codes change at one height: the retina lies straight.
-    membrane = (drawn["codes"] == 12).argmax(axis=1)
-    assert np.median(np.ptp(membrane[:, 20:-20], axis=1)) < 12
     again = drawn_phantoms(4, 11, "wider", folder=tmp_path)
     np.testing.assert_array_equal(again["images"], drawn["images"])
     (next(tmp_path.glob("*.npz"))).write_bytes(b"no")

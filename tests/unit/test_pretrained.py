@@ -11,7 +11,7 @@ from sklearn.cluster import KMeans
 from sklearn.pipeline import make_pipeline
 from sklearn.utils import estimator_checks
 
-from octlessons import OctlessonsError
+from octlessons import OctlessonsError, _runtime
 from octlessons.images.imageset import ImageSet, LazyImages
 from octlessons.representations import PretrainedCNN, backbones, onnx, pretrained, weights
 
@@ -458,7 +458,7 @@ def test_an_export_is_compared_with_the_network(tmp_path):
 
 def test_cores_follow_the_usual_variable(monkeypatch):
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
-    assert onnx.usable_cores() == 1
+    assert _runtime.usable_cores() == 1
     for none in ("", "0", "many"):
         monkeypatch.setenv("OMP_NUM_THREADS", none)
-        assert onnx.usable_cores() >= 1
+        assert _runtime.usable_cores() >= 1

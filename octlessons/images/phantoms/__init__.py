@@ -1,11 +1,13 @@
-"""Phantoms: synthetic macular OCT scans of four classes, drawn from anatomy.
+"""Phantoms: synthetic macular OCT scans, drawn from anatomy: four classes, four more by name.
 
 They are free of any patient's data, the same from the same seed on every platform, and come with
 what no real set has: the true layer boundaries and lesion masks.
 
 The modules follow the light: `anatomy` (the healthy macula), `lesions` (what disease does to it),
-`scene` (one scan in retinal coordinates, on a canvas of `raster`), `scanner` (place, speckle,
-compression, wedges, size), `population` (who is scanned, where, and how often).
+`signs` and `more_diseases` (the same for the classes drawn when asked for by name), `scene` (one
+scan in retinal coordinates, on a canvas of `raster`), `scanner` (place, speckle, compression,
+wedges, size), `framing` (exports cropped around the retina), `population` (who is scanned, where,
+and how often).
 """
 
 from __future__ import annotations
@@ -14,14 +16,26 @@ import numpy as np
 
 from octlessons.images.phantoms.lesions import LESIONS
 from octlessons.images.phantoms.population import (
+    ALL_CLASS_NAMES,
     CLASS_MIX,
     CLASS_NAMES,
+    MORE_CLASS_NAMES,
     balanced_patients,
     natural_patients,
 )
+from octlessons.images.phantoms.scanner import SCANNERS
 from octlessons.images.phantoms.scene import BOUNDARIES
 
-__all__ = ["BOUNDARIES", "CLASS_MIX", "CLASS_NAMES", "LESIONS", "draw_phantoms"]
+__all__ = [
+    "ALL_CLASS_NAMES",
+    "BOUNDARIES",
+    "CLASS_MIX",
+    "CLASS_NAMES",
+    "LESIONS",
+    "MORE_CLASS_NAMES",
+    "SCANNERS",
+    "draw_phantoms",
+]
 
 SMALLEST, LARGEST = 28, 512
 
@@ -33,6 +47,7 @@ def draw_phantoms(
     seed: int = 0,
     classes=None,
     n_per_class: int | None = None,
+    scanner: str = "spectralis",
     n_jobs: int = 1,
 ):
     """Draw synthetic macular B-scans with known truth.
@@ -43,27 +58,31 @@ def draw_phantoms(
         Number of images, in the class mix of Kermany et al. (2018): 34 % CNV, 10 % DME, 8 % DRUSEN,
         47 % NORMAL. Ignored when `n_per_class` is given.
     size : int
-        Height and width of the square images, 28 to 512 px. The whole scan is stretched to the
-        square, as a real one would be.
+        Height and width of the images, 28 to 512 px. The whole scan is stretched to the square.
     seed : int
         Same seed, same images, on every platform. An image depends on the seed, its patient and
-        its place among the patient's scans only: a larger `n` begins with the same patients, and
-        `n_jobs` changes nothing.
+        its place among the patient's scans only: a larger `n` begins with the same patients.
     classes : sequence of str, optional
-        Draw only these classes (in their usual proportions).
+        Draw only these classes (in the proportions of `CLASS_MIX`). Without it, the four of
+        `CLASS_NAMES`; "ERM", "VID", "RVO" and "RAO" are drawn when they are named here.
     n_per_class : int, optional
         Draw this many of each class instead.
+    scanner : {"spectralis", "cropped"}
+        Whole scans, at sites A and B; or the same eyes at site C, which averages more, shows 5.5
+        to 13 mm, crops around the retina, and may show the optic disc or a marker.
     n_jobs : int
         Processes to draw with (joblib).
 
     Returns
     -------
     ImageSet
-        With labels (index into ``("CNV", "DME", "DRUSEN", "NORMAL")``), patients, sites (``"A"``,
-        ``"B"``), sizes (rows and columns as acquired: 496 or 512 by 512, 768 or 1536),
-        pixel_sizes (µm of a drawn pixel, axial and lateral), names, boundaries (row of each of
-        `BOUNDARIES` in every column, pixel centres at whole numbers) and lesions (codes of
-        `LESIONS`). Scans of one patient follow one another.
+        With labels (index into ``("CNV", "DME", "DRUSEN", "NORMAL")``, followed by ``("ERM",
+        "VID", "RVO", "RAO")`` where one of these was asked for), patients, sites (``"A"``,
+        ``"B"``, ``"C"``), sizes (rows and columns as acquired: 496 or 512 by 512, 768 or 1536; at
+        C what cropping left of 480 to 1024 by 1024), pixel_sizes (µm of a drawn pixel, axial and
+        lateral), names, boundaries (row of each of `BOUNDARIES` in every column, pixel centres at
+        whole numbers, also where something hides them) and lesions (codes of `LESIONS`). Scans of
+        one patient follow one another.
 
     Raises
     ------
@@ -76,22 +95,26 @@ def draw_phantoms(
     >>> phantoms.shape
     (8, 64, 64)
     """
-    size, seed, classes = _check(n, size, seed, classes, n_per_class)
+    size, seed, classes = _check(n, size, seed, classes, n_per_class, scanner)
     if n_per_class is not None:
         plan = list(balanced_patients(seed, int(n_per_class), classes))
     else:
         plan = list(natural_patients(seed, int(n), classes))
-    return _as_set(_draw_all(plan, seed, size, n_jobs), size, seed)
+    names = ALL_CLASS_NAMES if set(classes) - set(CLASS_NAMES) else CLASS_NAMES
+    return _as_set(_draw_all(plan, seed, size, scanner, n_jobs), names, size, seed, scanner)
 
 
-def _as_set(scans: list, size: int, seed: int):
+def _as_set(scans: list, names: tuple[str, ...], size: int, seed: int, scanner: str):
     from octlessons.images.imageset import ImageSet, Provenance
 
+    how = f"drawn at {size} × {size} with seed {seed}"
+    if scanner != SCANNERS[0]:
+        how += f", scanner {scanner}"
     stack = lambda field: np.stack([getattr(scan, field) for scan in scans])  # noqa: E731
     return ImageSet(
         stack("image"),
-        [CLASS_NAMES.index(scan.class_name) for scan in scans],
-        class_names=CLASS_NAMES,
+        [names.index(scan.class_name) for scan in scans],
+        class_names=names,
         patients=[scan.patient for scan in scans],
         sites=[scan.site for scan in scans],
         sizes=[scan.size for scan in scans],
@@ -103,21 +126,21 @@ def _as_set(scans: list, size: int, seed: int):
             "phantoms",
             description="Synthetic macular OCT scans drawn from anatomy; no patient's data.",
             licence="CC BY 4.0",
-            notes=(f"drawn at {size} × {size} with seed {seed}",),
+            notes=(how,),
         ),
     )
 
 
-def _draw_all(plan: list[tuple[str, int, int]], seed: int, size: int, n_jobs: int) -> list:
+def _draw_all(plan: list[tuple[str, int, int]], seed, size, scanner, n_jobs) -> list:
     from octlessons.images.phantoms.drawing import draw_patient_scans
 
     if n_jobs == 1:
-        drawn = [draw_patient_scans(seed, *patient, size) for patient in plan]
+        drawn = [draw_patient_scans(seed, *patient, size, scanner) for patient in plan]
     else:
         from joblib import Parallel, delayed
 
         drawn = Parallel(n_jobs=n_jobs)(
-            delayed(draw_patient_scans)(seed, *patient, size) for patient in plan
+            delayed(draw_patient_scans)(seed, *patient, size, scanner) for patient in plan
         )
     return [scan for scans in drawn for scan in scans]
 
@@ -126,7 +149,12 @@ def _whole(value) -> bool:
     return isinstance(value, (int, np.integer)) and not isinstance(value, bool)
 
 
-def _check(n, size, seed, classes, n_per_class):
+def _check(n, size, seed, classes, n_per_class, scanner):
+    if scanner not in SCANNERS:
+        raise ValueError(
+            f"There is no scanner {scanner!r} among the phantoms: choose from "
+            f"{', '.join(SCANNERS)}."
+        )
     count = n if n_per_class is None else n_per_class
     if not _whole(count) or count < 1:
         raise ValueError(f"{count!r} phantoms cannot be drawn: ask for one or more.")
@@ -139,10 +167,10 @@ def _check(n, size, seed, classes, n_per_class):
         raise ValueError(f"The seed {seed!r} cannot be used: give a whole number from 0.")
     classes = (classes,) if isinstance(classes, str) else classes
     chosen = CLASS_NAMES if classes is None else tuple(classes)
-    unknown = [name for name in chosen if name not in CLASS_NAMES]
+    unknown = [name for name in chosen if name not in ALL_CLASS_NAMES]
     if unknown or not chosen:
         raise ValueError(
             f"There is no class {', '.join(map(repr, unknown)) or 'given'} among the phantoms: "
-            f"choose from {', '.join(CLASS_NAMES)}."
+            f"choose from {', '.join(ALL_CLASS_NAMES)}."
         )
-    return int(size), int(seed), tuple(name for name in CLASS_NAMES if name in chosen)
+    return int(size), int(seed), tuple(name for name in ALL_CLASS_NAMES if name in chosen)

@@ -2,29 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
-from octlessons.images.phantoms import scanner, scene
+from octlessons.images.phantoms import scanner, scene, signs
 from octlessons.images.phantoms.anatomy import LAYERS, choroid_thickness
+from octlessons.images.phantoms.framing import (
+    WHOLE,
+    Framed,
+    Framing,
+    at_cropping_scanner,
+    frame,
+    stretch,
+)
 from octlessons.images.phantoms.population import Patient, draw_patient, generator
 from octlessons.images.phantoms.raster import Canvas
-
-
-@dataclass(frozen=True)
-class Scan:
-    """One finished phantom with its truth."""
-
-    image: np.ndarray  # (size, size) uint8
-    boundaries: np.ndarray  # (13, size) float32
-    lesions: np.ndarray  # (size, size) uint8
-    class_name: str
-    patient: str
-    name: str
-    site: str
-    size: tuple[int, int]
-    pixel_size: tuple[float, float]
+from octlessons.images.phantoms.scanner import Scan
 
 
 def inner_factor(size: int) -> int:
@@ -32,11 +24,58 @@ def inner_factor(size: int) -> int:
     return max(1, round((448 if size >= 160 else 256) / size))
 
 
-def draw_patient_scans(seed: int, class_name: str, number: int, count: int, size: int):
-    """Draw the first ``count`` scans of one patient."""
+def draw_patient_scans(
+    seed: int, class_name: str, number: int, count: int, size: int, kind: str = "spectralis"
+) -> list[Scan]:
+    """Draw the first ``count`` scans of one patient, at one of the `scanner.SCANNERS`."""
     patient = draw_patient(seed, class_name, number)
     fields = tissue_fields(generator(*patient.key, 2))
-    return [draw_scan(patient, fields, index, size) for index in range(count)]
+    if kind == "spectralis":
+        return [draw_scan(patient, fields, index, size) for index in range(count)]
+    patient, framing = at_cropping_scanner(patient)
+    drawn = (draw_framed(patient, fields, index, framing, size) for index in range(count))
+    return [framed.scan for framed in drawn]
+
+
+def draw_framed(
+    patient: Patient, fields: dict, index: int, framing: Framing | None, size: int, change=None
+) -> Framed:
+    """Draw a scan whole, put it into its frame, and stretch it to the square.
+
+    Parameters
+    ----------
+    patient : Patient
+    fields : dict
+        Of `tissue_fields`.
+    index : int
+        Which scan of the patient.
+    framing : Framing or None
+        None leaves the scan whole.
+    size : int
+    change : callable, optional
+        Takes the whole scan and returns another, before it is framed.
+
+    Returns
+    -------
+    Framed
+    """
+    whole = max(WHOLE, size)
+    scan = draw_scan(patient, fields, index, whole)
+    hidden = hidden_by_borders(patient, index, whole)
+    if change is not None:
+        scan = change(scan)
+    framed = Framed(scan, hidden, np.zeros(whole, bool))
+    if framing is not None:
+        framed = frame(scan, framing, hidden, generator(*patient.key, 102, index))
+    return stretch(framed, size)
+
+
+def hidden_by_borders(patient: Patient, index: int, size: int) -> np.ndarray:
+    """Where wedges and black bands cover a scan, shape (size, size), bool."""
+    place = scanner.place_scan(patient.look, generator(*patient.key, 3 + index))
+    picture = np.full((size, size), -1, np.float32)
+    scanner.cover_borders(picture, place)
+    return picture >= 0
 
 
 def tissue_fields(rng: np.random.Generator) -> dict:
@@ -78,8 +117,8 @@ def draw_scan(patient: Patient, fields: dict, index: int, size: int) -> Scan:
     dy = patient.spacing_mm * ((index + 1) // 2) * (1 if index % 2 else -1)
     factor = inner_factor(size)
     pixels = size * factor
-    width_mm = scanner.FIELD_MM[look.width]
-    depth_um = scanner.AXIAL_UM * look.height
+    width_mm = look.field_mm
+    depth_um = look.axial_um * look.height
     x = ((np.arange(pixels) + 0.5) / pixels - 0.5) * width_mm - place.fovea_mm
     canvas, heights = paint(patient, fields, x, dy, depth_um / pixels)
     membrane = scanner.membrane_rows(place, look, x, pixels)
@@ -133,22 +172,29 @@ def paint(patient: Patient, fields: dict, x: np.ndarray, dy: float, axial_um: fl
     layers, mounds = scene.layer_stack(
         patient.retina, disease, x, patient.centre_mm + dy, dy, rough, uneven
     )
+    opened = signs.open_hole(layers, mounds, disease.hole, x, dy) if disease.hole else None
     tops = np.cumsum(layers[::-1], axis=0)[::-1]
     damage = scene.damage_along(disease, x, rough)
-    hyaloid = scene.hyaloid_above(patient.hyaloid, x, tops[0], rough)
+    if disease.traction is None:
+        hyaloid = scene.hyaloid_above(patient.hyaloid, x, tops[0], rough)
+    else:
+        hyaloid = signs.taut_hyaloid(disease.traction, x, tops[0], rough)
     beading = patient.tone["beading"] * scene.smooth(
         _along(fields["beads"], len(x)), 10 / lateral_um
     )
     scene.paint_layers(
-        canvas, layers, tops, mounds, damage, rough, patient.tone["layers"], beading, hyaloid
+        canvas, layers, tops, mounds, disease, x, damage, rough, patient.tone, beading, hyaloid
     )
+    signs.paint_above(canvas, disease, x, tops, rough, hyaloid)
     grain = scene.enlarge(fields["grain"], canvas.rows, canvas.columns)
     canvas.grey[: canvas.membrane] *= 1 + np.float32(0.085) * grain[: canvas.membrane]
     bottom = choroid_thickness(patient.retina, x)
     through = scene.transmission_through(disease, layers, damage, streak)
+    through = through * signs.light_beneath(disease, x)
     canvas.soften()
     scene.paint_choroid(canvas, bottom, (fields["fine"][:36], fields["coarse"]), through,
                         patient.tone)  # fmt: skip
+    signs.mark(canvas, disease, x, tops, opened)
     scene.paint_mounds(canvas, layers, tops, mounds, grain)
     scene.paint_cysts(canvas, disease, x, dy, tops)
     scene.paint_spots(canvas, disease, x, dy, tops)

@@ -19,6 +19,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from octlessons.images.phantoms.signs import Hole, Membrane, Opacity, Traction
+
 #: Lesion codes in the masks.
 LESIONS = {
     1: "drusen",
@@ -27,8 +29,11 @@ LESIONS = {
     4: "subretinal fluid",
     5: "intraretinal cyst",
     6: "hard exudate or hyper-reflective focus",
+    7: "epiretinal membrane",
+    8: "macular hole",
+    9: "ischaemic inner retina",
 }
-DRUSEN, PED, SHRM, SRF, CYST, EXUDATE = LESIONS
+DRUSEN, PED, SHRM, SRF, CYST, EXUDATE, ERM, HOLE, ISCHAEMIA = LESIONS
 
 #: Base diameter (mean, SD) in µm of drusen by clinical size class.
 DRUSEN_DIAMETER_UM = ((117, 71), (156, 89), (227, 125), (296, 125))
@@ -113,6 +118,10 @@ class Disease:
     damage: tuple[tuple[float, float, float], ...] = ()  # (from mm, to mm, loss of EZ and RPE)
     streaks: float = 0.0  # light through a thinned RPE into the choroid
     irregular: float = 0.02  # relative unevenness of the inner layers
+    membrane: Membrane | None = None
+    traction: Traction | None = None
+    hole: Hole | None = None
+    opacities: tuple[Opacity, ...] = ()
 
 
 def draw_disease(name: str, rng: np.random.Generator) -> Disease:
@@ -163,7 +172,7 @@ def draw_drusen(rng: np.random.Generator, n: int | None = None) -> Disease:
     for _ in range(int(rng.integers(0, 14)) if n > 3 else 0):  # the RPE undulates between them
         tiny = _druse(rng, float(rng.normal(middle, 1.3 * spread)), 0, core=False)
         mounds.append(replace(tiny, height=float(rng.uniform(10, 28))))
-    spots = _foci(rng, rng.poisson(1.0), middle, 0.8)
+    spots = draw_foci(rng, rng.poisson(1.0), middle, 0.8)
     atrophy = float(rng.uniform(0, 0.6)) if n > 6 else 0.0
     return Disease(
         mounds=tuple(mounds),
@@ -210,7 +219,7 @@ def _membrane(rng, x: float, scar: bool) -> Mound:
     )
 
 
-def _fluid(rng, x: float, middle: float) -> Mound:
+def draw_fluid(rng, x: float, middle: float) -> Mound:
     width = float(rng.uniform(0.8, 2.8))
     return Mound(
         SRF,
@@ -272,7 +281,7 @@ def draw_cnv(rng: np.random.Generator) -> Disease:
     mounds = _cnv_mounds(rng, form, x)
     if rng.random() < subretinal:
         side = float(rng.choice([-1, 1]))
-        mounds.append(_fluid(rng, x + side * float(rng.uniform(0.1, 1.2)), 85.0))
+        mounds.append(draw_fluid(rng, x + side * float(rng.uniform(0.1, 1.2)), 85.0))
     if rng.random() < 0.45:
         mounds.extend(draw_drusen(rng, n=int(rng.integers(1, 7))).mounds)
     cysts: tuple[Cyst, ...] = ()
@@ -287,11 +296,11 @@ def draw_cnv(rng: np.random.Generator) -> Disease:
         pit_loss = float(rng.uniform(0.3, 1.0))
     widest = max(mound.radius_x for mound in mounds)
     reach = widest * float(rng.uniform(0.8, 1.4)) + 0.1
-    beads = _foci(rng, rng.poisson(10 * loss), x, 0.7 * reach, lowest=0.8)
+    beads = draw_foci(rng, rng.poisson(10 * loss), x, 0.7 * reach, lowest=0.8)
     return Disease(
         mounds=tuple(mounds),
         cysts=cysts,
-        spots=_foci(rng, rng.poisson(4), x, 0.8) + beads,
+        spots=draw_foci(rng, rng.poisson(4), x, 0.8) + beads,
         swellings=swellings,
         pit_loss=pit_loss,
         pit_loss_reach=1.2,
@@ -335,7 +344,7 @@ def _petals(rng, x: float, spread: float, layers, crowding: float) -> tuple[Cyst
     return tuple(cysts)
 
 
-def _foci(rng, n: int, x: float, spread: float, lowest: float = 0.3) -> tuple[Spot, ...]:
+def draw_foci(rng, n: int, x: float, spread: float, lowest: float = 0.3) -> tuple[Spot, ...]:
     return tuple(
         Spot(
             float(rng.normal(x, spread)),
@@ -408,8 +417,8 @@ def draw_dme(rng: np.random.Generator) -> Disease:
         cysts = _petals(rng, x, 0.7 * spread, ["INL"] if rng.random() < 0.5 else ["HFL"], 0.3)
     mounds: tuple[Mound, ...] = ()
     if not early and rng.random() < 0.15:
-        mounds = (_fluid(rng, float(rng.normal(0, 0.2)), 100.0),)
-    spots = _foci(rng, rng.poisson(7), x, 1.0)
+        mounds = (draw_fluid(rng, float(rng.normal(0, 0.2)), 100.0),)
+    spots = draw_foci(rng, rng.poisson(7), x, 1.0)
     if rng.random() < 0.45:
         spots += _exudates(rng, x)
     return Disease(

@@ -9,15 +9,25 @@ import numpy as np
 
 from octlessons.images.phantoms.anatomy import LAYERS, Retina, draw_retina
 from octlessons.images.phantoms.lesions import Disease, draw_disease
+from octlessons.images.phantoms.more_diseases import draw_more
 from octlessons.images.phantoms.scanner import SITES, Look, draw_look
 
 CLASS_NAMES = ("CNV", "DME", "DRUSEN", "NORMAL")
+#: Classes drawn when asked for by name, as in the OCTDL data set (arXiv:2312.08255): epiretinal
+#: membrane, vitreomacular interface disease, retinal vein and retinal artery occlusion.
+MORE_CLASS_NAMES = ("ERM", "VID", "RVO", "RAO")
+ALL_CLASS_NAMES = CLASS_NAMES + MORE_CLASS_NAMES
 #: Class mix of the training images of Kermany et al. (2018), doi:10.1016/j.cell.2018.02.010:
 #: 37,205 CNV, 11,348 DME, 8,616 DRUSEN and 51,140 NORMAL.
-CLASS_MIX = {"CNV": 0.3435, "DME": 0.1048, "DRUSEN": 0.0795, "NORMAL": 0.4722}
+#: The others beside them as often as in OCTDL: 155 ERM, 76 VID, 101 RVO and 22 RAO to 147 DME.
+CLASS_MIX = {
+    "CNV": 0.3435, "DME": 0.1048, "DRUSEN": 0.0795, "NORMAL": 0.4722,
+    "ERM": 0.1105, "VID": 0.0542, "RVO": 0.0720, "RAO": 0.0157,
+}  # fmt: skip
 #: Share of a class's patients scanned at site B (design value). Scan heights differ by class in
 #: Kermany et al.; here, too, the site says a little about the class.
 SITE_B_SHARE = {"CNV": 0.30, "DME": 0.50, "DRUSEN": 0.30, "NORMAL": 0.50}
+SITE_B_SHARE |= dict.fromkeys(MORE_CLASS_NAMES, 0.40)
 MAX_SLICES = 20
 
 
@@ -46,13 +56,13 @@ def generator(*key: int) -> np.random.Generator:
 
 def count_slices(seed: int, class_name: str, number: int) -> int:
     """How many scans a patient has: 1 to 20, most have few (design value)."""
-    rng = generator(seed, CLASS_NAMES.index(class_name), number, 0)
+    rng = generator(seed, ALL_CLASS_NAMES.index(class_name), number, 0)
     return int(np.clip(1 + np.floor(np.exp(rng.normal(0.5, 0.9))), 1, MAX_SLICES))
 
 
 def draw_patient(seed: int, class_name: str, number: int) -> Patient:
     """Draw a person: the ``number``-th of a class, for a seed."""
-    label = CLASS_NAMES.index(class_name)
+    label = ALL_CLASS_NAMES.index(class_name)
     rng = generator(seed, label, number, 1)
     site = SITES["B" if rng.random() < SITE_B_SHARE[class_name] else "A"]
     look = draw_look(site, rng)
@@ -63,7 +73,10 @@ def draw_patient(seed: int, class_name: str, number: int) -> Patient:
         if off_fovea
         else float(rng.normal(0, 0.1))
     )
-    disease = draw_disease(class_name, rng)
+    if class_name == "VID":
+        centre *= 0.1  # the scan that shows it goes through the fovea
+    draw = draw_more if class_name in MORE_CLASS_NAMES else draw_disease
+    disease = draw(class_name, rng)
     n = count_slices(seed, class_name, number)
     wide = look.width != 512
     vessels = tuple(

@@ -4,12 +4,13 @@ Model (references in the functions): the linear signal is tissue reflectance tim
 detector noise; the mean noise is subtracted, negative values become black, and the fourth root is
 shown as 8-bit grey, as clinical spectral-domain exports do. That is what gives real scans their
 black pepper in the vitreous. Geometry: 496 rows of 3.87 µm; 512 columns over 5.8 mm, or 768 or
-1536 columns over 8.6 mm (values of the Heidelberg Spectralis).
+1536 columns over 8.6 mm (values of the Heidelberg Spectralis). A second kind of scanner averages
+more, and has fields and pixels of other sizes; :mod:`.framing` crops its scans.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
@@ -19,6 +20,14 @@ from octlessons.images.phantoms.raster import Canvas, enlarge
 AXIAL_UM = 3.87
 #: Scan width in columns to field of view in mm.
 FIELD_MM = {512: 5.8, 768: 8.6, 1536: 8.6}
+
+#: Kinds of scanners: whole scans as of the Spectralis, and exports cropped around the retina.
+SCANNERS = ("spectralis", "cropped")
+#: Field of view of the second kind in mm, its scan depth in µm, its rows and columns (design
+#: values, about those of scanners with 6, 9 and 12 mm macular lines and a depth of 2 mm).
+CROPPED_MM = (5.5, 13.0)
+CROPPED_DEPTH_UM = 1920.0
+CROPPED_ROWS, CROPPED_COLUMNS = (480, 640, 885, 1024), 1024
 
 
 @dataclass(frozen=True)
@@ -58,6 +67,9 @@ class Look:
     depth: float  # place of Bruch's membrane, share of the height
     haze: float
     wedged: bool
+    field_mm: float
+    axial_um: float = AXIAL_UM
+    frames: float = 1.5  # averaged by the detector: how even its noise is
 
 
 @dataclass(frozen=True)
@@ -73,6 +85,21 @@ class Placement:
     wedge_slope: float
     sides: tuple[float, float]
     band: tuple[float, float]  # black band at the left and right, share of the width
+
+
+@dataclass(frozen=True)
+class Scan:
+    """One finished phantom with its truth."""
+
+    image: np.ndarray  # (size, size) uint8
+    boundaries: np.ndarray  # (13, size) float32
+    lesions: np.ndarray  # (size, size) uint8
+    class_name: str
+    patient: str
+    name: str
+    site: str
+    size: tuple[int, int]
+    pixel_size: tuple[float, float]
 
 
 def draw_look(site: Site, rng: np.random.Generator) -> Look:
@@ -98,6 +125,37 @@ def draw_look(site: Site, rng: np.random.Generator) -> Look:
         depth=float(np.clip(rng.normal(0.47, 0.07), 0.33, 0.66)),
         haze=float(rng.uniform(0.08, 0.25)) if rng.random() < 0.15 else 0.0,
         wedged=bool(rng.random() < (site.wedges if not wide else 0.06)),
+        field_mm=FIELD_MM[width],
+    )
+
+
+def draw_cropped_look(
+    look: Look, rng: np.random.Generator, field_mm: tuple[float, float] = CROPPED_MM
+) -> Look:
+    """Draw the settings of a scanner of the second kind for the same eye (design values).
+
+    It averages many frames, so speckle is weak; its fields are wide and strongly curved; gain,
+    gamma and what is subtracted as noise are its own.
+    """
+    rows, looks = int(rng.choice(CROPPED_ROWS)), float(rng.choice([3, 6, 12, 24]))
+    return replace(
+        look,
+        site="C",
+        height=rows,
+        width=CROPPED_COLUMNS,
+        gain=float(np.exp(rng.normal(0, 0.13))),
+        gamma=float(np.exp(rng.normal(0.05, 0.22))),
+        noise=look.noise * float(np.exp(rng.normal(-1.2, 0.6))),
+        offset=float(rng.uniform(0.4, 1.0)),
+        looks=looks,
+        tilt=float(rng.normal(0, 30)),
+        bend=float(np.clip(rng.normal(10, 7), -6, 28)),
+        depth=float(np.clip(rng.normal(0.5, 0.06), 0.38, 0.62)),
+        haze=float(rng.uniform(0.05, 0.3)) if rng.random() < 0.25 else 0.0,
+        wedged=False,
+        field_mm=float(rng.uniform(*field_mm)),
+        axial_um=CROPPED_DEPTH_UM / rows,
+        frames=looks,
     )
 
 
@@ -129,9 +187,9 @@ def membrane_rows(place: Placement, look: Look, x_mm: np.ndarray, rows: int) -> 
     A parabola for the curvature of the eye, a straight tilt, and the rotation that also made the
     wedges.
     """
-    depth_um = AXIAL_UM * look.height
+    depth_um = look.axial_um * look.height
     centred = x_mm - x_mm.mean()
-    half = 0.5 * FIELD_MM[look.width]
+    half = 0.5 * look.field_mm
     um = place.tilt * centred + place.bend * (half**2 / 3 - centred**2)
     share = place.depth + um / depth_um + place.wedge_slope * centred / (2 * half)
     return share * rows
@@ -155,7 +213,7 @@ def acquire(canvas: Canvas, membrane: np.ndarray, rows: int) -> tuple[np.ndarray
     return grey, canvas.codes.ravel().take(at)
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=256)
 def speckle_table(looks: float, levels: int = 4096) -> np.ndarray:
     """Quantiles of a gamma distribution of shape `looks` and mean 1.
 
@@ -208,7 +266,7 @@ def expose(grey: np.ndarray, look: Look, gain: float, bits: np.random.PCG64) -> 
     # A pixel of the picture averages several of the scanner, whose speckle is correlated.
     averaged = (look.height / rows) ** 0.8 * (look.width / columns) ** 0.9
     looks = float(np.clip(round(look.looks * averaged * 2) / 2, 1, 64))
-    frames = float(np.clip(round(1.5 * averaged * 4) / 4, 0.5, 32))
+    frames = float(np.clip(round(look.frames * averaged * 4) / 4, 0.5, 32))
     signal = grey * grey
     signal *= signal
     signal *= _noise(bits, speckle_table(looks), grey.shape)

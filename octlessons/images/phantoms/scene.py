@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.ndimage import maximum_filter1d
 
+from octlessons.images.phantoms import signs
 from octlessons.images.phantoms.anatomy import LAYER, LAYERS, Retina, healthy_layers
 from octlessons.images.phantoms.lesions import CYST, DRUSEN, EXUDATE, PED, SHRM, SRF, Disease
 from octlessons.images.phantoms.raster import BELOW_UM, Canvas, enlarge, smooth
@@ -61,6 +62,7 @@ def layer_stack(retina: Retina, disease: Disease, x: np.ndarray, y: float, dy: f
     flat = disease.pit_loss * np.exp(-0.5 * (x / disease.pit_loss_reach) ** 4)
     layers = healthy_layers(retina, x, y, flat)
     _swell(layers, disease, x)
+    signs.reshape_inner(layers, disease, x)
     layers[: LAYER["MZ"]] *= 1 + disease.irregular * uneven[: LAYER["MZ"]]
     mounds = merge_mounds(disease, x, dy, roughness)
     none = np.zeros_like(x)
@@ -127,10 +129,10 @@ def hyaloid_above(hyaloid, x: np.ndarray, ilm_um: np.ndarray, roughness: np.ndar
 
 
 def paint_layers(
-    canvas: Canvas, layers, tops, mounds, damage, roughness, reflectivity, beading, hyaloid=None
+    canvas: Canvas, layers, tops, mounds, disease, x, damage, roughness, tone, beading, hyaloid=None
 ) -> None:
     """Paint the bands of the retina; damaged photoreceptors and RPE are dimmer."""
-    grey = np.array([LAYER_GREY[name] for name in LAYERS]) * reflectivity
+    grey = np.array([LAYER_GREY[name] for name in LAYERS]) * tone["layers"]
     grey = np.repeat(grey[:, None], len(damage), axis=1)
     intact = 1 - damage
     for name in ("EZ", "OS", "IZ"):
@@ -150,12 +152,13 @@ def paint_layers(
             height, value, _ = mounds[code]
             layer = LAYER[name]
             grey[layer] = np.where(height >= layers[layer] - 1e-9, value, grey[layer])
+    signs.veil(grey, disease, x, roughness)
     elm = tops[LAYER["MZ"]]
     at = LAYER["MZ"]
     parts = [tops[:1], tops[:1] - 8, tops[1:at], [elm + 4, elm - 4], tops[at + 1 :], [0 * elm]]
     heights = np.minimum.accumulate(np.concatenate(parts), axis=0)
     ilm = grey[:1] + 0.05 + 0.05 * np.clip(roughness, -1, 2)
-    line = np.where(intact > 0.5, ELM_GREY, grey[LAYER["ONL"]])
+    line = np.where(intact > 0.5, ELM_GREY * signs.light_beneath(disease, x), grey[LAYER["ONL"]])
     greys = np.concatenate([ilm, grey[:at], [line], grey[at:], [0 * elm]])
     if hyaloid is not None:
         height, value = hyaloid
