@@ -46,8 +46,8 @@ class Measurements(Table, dict):
 
     mean_thickness, central_thickness
         Distance of Bruch's membrane from the inner limiting membrane over the scan, and
-        within 0.5 mm of the fovea. The fovea is the pit; where there is none, as in a swollen
-        macula, the middle of the scan.
+        within 0.5 mm of the fovea. The fovea is the pit; in a swollen macula without one it is
+        the middle of the scan.
     pit_depth
         Distance of the RPE from the inner limiting membrane: at the rim, 1 mm from the
         fovea, minus at the fovea. Negative where the centre bulges.

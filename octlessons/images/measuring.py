@@ -49,8 +49,8 @@ CENTRE_MM, RIM_MM, SOUGHT_MM = 0.5, (0.75, 1.25), 1.2
 #: A pit this deep is the fovea's: scans beside the fovea have dips of up to 30 µm. A swollen macula
 #: keeps less of it.
 PIT_UM, SWOLLEN_PIT_UM = 35.0, 15.0
-#: Fluid in this many of the 96 × 96 pixels makes a retina swollen.
-SWOLLEN = 15.0
+#: A retina is swollen with fluid in this many of 96 × 96 pixels, or if its middle is this thick.
+SWOLLEN, SWOLLEN_UM = 15.0, 400.0
 #: A lesion squeezes the retina over it by this part of its height, beyond that of a normal RPE.
 SQUEEZED, RPE_UM = 0.4, 16.0
 #: Fixation puts the fovea near the middle of the scan: µm of depth that a mm² from it costs.
@@ -223,7 +223,7 @@ def _fovea(scan: _Scan) -> float:
     """
     from scipy.ndimage import gaussian_filter1d
 
-    ilm, rpe, _ = scan.lines
+    ilm, rpe, bm = scan.lines
     rows = scan.image.shape[0] / GRID
     fluid = rows * scan.cover("intraretinal fluid").sum(axis=0)
     beneath = rows * scan.cover("subretinal fluid").sum(axis=0)
@@ -240,7 +240,8 @@ def _fovea(scan: _Scan) -> float:
     beside = [np.interp(at + side, scan.mm, um) for side in (-0.9, 0.9)]
     depth = np.minimum(*beside) - np.interp(at, scan.mm, um)
     best = int(np.argmax(depth - FIXATION * at**2))
-    swollen = fluid.sum() > SWOLLEN * rows
+    middle = _mean((bm - ilm)[np.abs(scan.mm) <= CENTRE_MM]) * scan.um[0]
+    swollen = fluid.sum() > SWOLLEN * rows or middle > SWOLLEN_UM
     if depth[best] >= (SWOLLEN_PIT_UM if swollen else PIT_UM):
         return float(at[best])
     return 0.0 if swollen else np.nan

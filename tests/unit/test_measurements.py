@@ -160,6 +160,8 @@ def test_what_cannot_be_known_is_nan():
     assert np.isnan(found["central_thickness"]) and np.isnan(found["pit_depth"])
     swollen = with_tissue(flat, "intraretinal fluid", slice(40, 50), slice(30, 66))
     assert measure_scan(image, swollen, UM)["central_thickness"] == pytest.approx(4 * 48)
+    thick = (9.0, UM[1])  # 432 µm of retina need no fluid to be swollen
+    assert measure_scan(image, flat, thick)["central_thickness"] == pytest.approx(9 * 48)
 
 
 def test_the_fovea_is_found_off_the_middle():
@@ -239,6 +241,11 @@ def test_the_table(phantoms, measured, tmp_path):
     assert "central thickness" in str(measured) and "<table" in measured._repr_html_()
     again = pickle.loads(pickle.dumps(measured))
     assert again.units == measured.units and (again["tilt"] == measured["tilt"]).all()
+
+
+def test_pandas_takes_the_table(measured):
+    frame = pytest.importorskip("pandas").DataFrame(measured)
+    assert list(frame.columns) == list(UNITS) and len(frame) == len(measured.names)
 
 
 def test_without_retinas_they_are_found(monkeypatch, phantoms):
