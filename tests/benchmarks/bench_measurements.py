@@ -5,8 +5,8 @@ Run as ``python -m tests.benchmarks.bench_measurements [--n-per-class 40] [--qui
 What is true is read off the drawing at 496 px: layers and lesions counted pixel by pixel, place of
 the fovea, tilt and curvature as they were drawn. "Formulas" are the measurements from the true
 layers and lesions, so their errors are those of the formulas alone; "network" are those from what
-`find_layers_of` finds. "Missed" are scans that show it and got NaN, "invented" those that do not and got a number.
-The limits are those of Bland and Altman, Lancet 327:307 (1986),
+`find_layers_of` finds. "Missed" are scans that show it and got NaN, "invented" those that do not
+and got a number. The limits are those of Bland and Altman, Lancet 327:307 (1986),
 doi:10.1016/S0140-6736(86)90837-8: mean difference ± 1.96 standard deviations. Shifted scans come
 from scanners and tissues of a look that the network was not trained on.
 """
