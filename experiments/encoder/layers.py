@@ -165,26 +165,28 @@ def layer_loss(
     -------
     Tensor
         Cross-entropy of a line with a bell of 0.8 rows around the truth, half its distance from
-        the truth, and cross-entropy of the share of each tissue in every 2 × 2 pixels.
+        the truth, and cross-entropy of the share of each tissue in every 2 × 2 pixels. A line
+        that lies outside of the picture shall be unsure.
     """
     maps = network(scans[:, None])
     scores, seen = maps[:, :N_LINES].float(), maps[:, N_LINES:].float()
     rows = torch.arange(HALF, device=scans.device)[None, None, :, None]
     truth = ((lines.float() - 0.5) / 2).unflatten(2, (HALF, 2)).mean(3)
     valid = valid.unflatten(1, (HALF, 2)).all(2)[:, None]
-    counts = (valid & (truth >= 0) & (truth <= HALF - 1)).float()
+    there = (truth >= 0) & (truth <= HALF - 1)
     bell = torch.exp(-0.5 * ((rows - truth[:, :, None]) / 0.8) ** 2)
     bell = bell / (bell.sum(2, keepdim=True) + 1e-6)
     missed = -(bell * scores.log_softmax(2)).sum(2)
     found = (scores.softmax(2) * rows).sum(2)
     missed = missed + 0.5 * (found - truth).abs().clamp(max=10)
-    n = counts.sum().clamp(min=1)
+    # Where a line lies outside of the picture, every row is as likely: no confidence.
+    missed = torch.where(there, missed, -0.3 * scores.log_softmax(2).mean(2)) * valid
     table = torch.tensor(_tissue_of_code(), device=codes.device)
     shares = functional.one_hot(table[codes.long()], len(TISSUES)).permute(0, 3, 1, 2).float()
     shares = functional.avg_pool2d(shares, 2) * valid[:, :, None]
     weights = torch.tensor(_WEIGHTS, device=codes.device)[None, :, None, None]
     tissue = -(weights * shares * seen.log_softmax(1)).sum(1).mean()
-    return (missed * counts).sum() / n + tissue
+    return missed.sum() / (valid.sum() * N_LINES).clamp(min=1) + tissue
 
 
 def _tissue_of_code() -> list[int]:
@@ -209,9 +211,10 @@ def _tissue_of_code() -> list[int]:
 
 
 def altered(scans: Tensor, codes: Tensor, lines: Tensor, valid: Tensor):
-    """Mirror half of the batches; change light, grain and sharpness of each scan.
+    """Mirror half of the batches; move scans, and change light, grain and sharpness of each.
 
-    White borders stay white. The arguments are as for `layer_loss`.
+    White borders stay white. A few scans are replaced by grain without a retina. The arguments are
+    as for `layer_loss`.
     """
     n, device = len(scans), scans.device
 
@@ -223,12 +226,35 @@ def altered(scans: Tensor, codes: Tensor, lines: Tensor, valid: Tensor):
 
     if torch.rand(()) < 0.5:
         scans, codes, lines, valid = (part.flip(-1) for part in (scans, codes, lines, valid))
+    scans, codes, lines = _moved(scans, codes, lines)
     white = codes == COVERED
-    x = scans.clamp(1e-4, 1) ** torch.exp(normal(0.22)) * torch.exp(normal(0.15))
+    shadows = functional.interpolate(torch.rand(n, 1, 40, device=device), scans.shape[-1])
+    x = scans * (1 - some(0.25) * (shadows > 0.9) * 0.8 * torch.rand(n, 1, 1, device=device))
+    x = x.clamp(1e-4, 1) ** torch.exp(normal(0.22)) * torch.exp(normal(0.15))
     x = x + some(0.4) * 0.12 * torch.rand(n, 1, 1, device=device) * torch.randn_like(x)
     x = x * (1 + some(0.3) * 0.3 * torch.rand(n, 1, 1, device=device) * torch.randn_like(x))
     x = torch.where(white, scans, x).clamp(0, 1)
-    return coarser(x), codes, lines, valid
+    x = coarser(x)
+    blank = torch.rand(n, device=device) < 0.03
+    grain = torch.rand(n, 1, 1, device=device) + 0.2 * some(0.7) * torch.randn_like(x)
+    x = torch.where(blank[:, None, None], grain.clamp(0, 1), x)
+    codes = torch.where(blank[:, None, None], torch.zeros_like(codes), codes)
+    lines = torch.where(blank[:, None, None], torch.full_like(lines, -999.0), lines)
+    return x, codes, lines, valid
+
+
+def _moved(scans: Tensor, codes: Tensor, lines: Tensor):
+    """Push a fifth of the scans up or down: black comes in, or what left on the other side."""
+    side = scans.shape[-2]
+    scans, codes, lines = scans.clone(), codes.clone(), lines.clone()
+    for i in range(0, len(scans), 5):
+        by = int(torch.randint(-side // 3, side // 3, ()))
+        for part, empty in ((scans, 0), (codes, COVERED)):
+            part[i] = part[i].roll(by, 0)
+            if by % 2:
+                part[i, slice(0, by) if by > 0 else slice(by, None)] = empty
+        lines[i] += by
+    return scans, codes, lines
 
 
 def coarser(scans: Tensor, share: float = 1 / 3) -> Tensor:
