@@ -135,6 +135,13 @@ def test_a_membrane_is_a_bright_line_on_the_surface():
     assert np.median(to_retina) > 1.1 and min(to_vitreous) > 1.5
 
 
+def test_a_membrane_thinner_than_a_pixel_is_marked_all_the_same():
+    small, large = (draw_phantoms(n_per_class=12, size=size, seed=3, classes="ERM")
+                    for size in (32, 448))  # fmt: skip
+    share = [(images.lesions == MEMBRANE).any(1).mean(1) for images in (small, large)]
+    assert np.abs(share[0] - share[1]).max() < 0.15
+
+
 def test_a_hole_lets_the_surface_fall_to_the_rpe_which_goes_on(drawn):
     vid = of_class(drawn, "VID")
     depth, rpe = micrometres(vid, "ILM", "RPE"), micrometres(vid, "RPE", "BM")
