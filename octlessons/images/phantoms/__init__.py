@@ -4,8 +4,9 @@ They are free of any patient's data, the same from the same seed on every platfo
 what no real set has: the true layer boundaries and lesion masks.
 
 The modules follow the light: `anatomy` (the healthy macula), `lesions` (what disease does to it),
-`signs` and `more_diseases` (the same for the classes drawn when asked for by name), `scene` (one scan in retinal coordinates, on a canvas of `raster`), `scanner` (place, speckle,
-compression, wedges, size), `population` (who is scanned, where, and how often).
+`signs` and `more_diseases` (the same for the classes drawn when asked for by name), `scene` (one
+scan in retinal coordinates, on a canvas of `raster`), `scanner` (place, speckle, compression,
+wedges, size), `population` (who is scanned, where, and how often).
 """
 
 from __future__ import annotations
