@@ -6,7 +6,8 @@ what no real set has: the true layer boundaries and lesion masks.
 The modules follow the light: `anatomy` (the healthy macula), `lesions` (what disease does to it),
 `signs` and `more_diseases` (the same for the classes drawn when asked for by name), `scene` (one
 scan in retinal coordinates, on a canvas of `raster`), `scanner` (place, speckle, compression,
-wedges, size), `population` (who is scanned, where, and how often).
+wedges, size), `framing` (exports cropped around the retina), `population` (who is scanned, where,
+and how often).
 """
 
 from __future__ import annotations
