@@ -91,22 +91,28 @@ class LayerNetwork(nn.Module):
 class ShippedLayers(nn.Module):
     """What is exported: lines, confidence and floor in rows of the scan, and what encoders take.
 
-    The floor is the weighted least-squares curve of degree 6 through Bruch's membrane, with a
-    ridge on what bends; columns count by their confidence, and less where they lie off the curve.
-    Without a solver in the graph, it is reached by filling unsure columns from the curve and
-    projecting again.
+    The floor is the weighted least-squares curve through Bruch's membrane, first of degree 2, then
+    of degree 6 with a ridge on what bends; columns count by their confidence, and less where they
+    lie off the curve. Without a solver in the graph, it is reached by filling unsure columns from
+    the curve and projecting again.
     """
 
     rows: Tensor
-    project: Tensor
+    projects: Tensor
 
     def __init__(self, network: LayerNetwork):
         super().__init__()
         self.network = network
         basis = np.polynomial.legendre.legvander(np.linspace(-1, 1, HALF), 6)
-        ridge = 0.05 * np.diag([1e-6, 1e-6, 1e-6, 0.05, 0.05, 0.2, 0.2])
-        project = basis @ np.linalg.inv(basis.T @ basis / HALF + ridge) @ basis.T / HALF
-        self.register_buffer("project", torch.tensor(project, dtype=torch.float32))
+        ridges = (
+            [1e-6, 1e-6, 1e-6, 9e9, 9e9, 9e9, 9e9],
+            [1e-6, 1e-6, 1e-6, 4e-3, 4e-3, 0.02, 0.02],
+        )
+        projects = [
+            basis @ np.linalg.inv(basis.T @ basis / HALF + np.diag(ridge)) @ basis.T / HALF
+            for ridge in ridges
+        ]
+        self.register_buffer("projects", torch.tensor(np.array(projects), dtype=torch.float32))
         self.register_buffer("rows", torch.arange(HALF, dtype=torch.float32)[None, None, :, None])
 
     def forward(self, scan: Tensor):
@@ -125,11 +131,13 @@ class ShippedLayers(nn.Module):
         return lines, _stretched(confidence), floor, tissue, shown, reach
 
     def _floor(self, line: Tensor, sure: Tensor) -> Tensor:
-        sure = sure**2
-        curve, weight = line, sure
-        for _ in range(12):
-            curve = (weight * line + (1 - weight) * curve) @ self.project
-            weight = sure / (1 + ((line - curve) / 1.5) ** 2)
+        sure = sure**4 + 1e-4
+        weight = sure
+        curve = (sure * line).sum(1, keepdim=True) / sure.sum(1, keepdim=True) + 0 * line
+        for project in self.projects:
+            for _ in range(25):
+                curve = (weight * line + (1 - weight) * curve) @ project
+                weight = sure / (1 + ((line - curve) / 1.5) ** 2)
         return curve
 
 
@@ -213,8 +221,8 @@ def _tissue_of_code() -> list[int]:
 def altered(scans: Tensor, codes: Tensor, lines: Tensor, valid: Tensor):
     """Mirror half of the batches; move scans, and change light, grain and sharpness of each.
 
-    White borders stay white. A few scans are replaced by grain without a retina. The arguments are
-    as for `layer_loss`.
+    White borders stay white. A few scans come without a retina. The arguments are as for
+    `layer_loss`.
     """
     n, device = len(scans), scans.device
 
@@ -234,13 +242,29 @@ def altered(scans: Tensor, codes: Tensor, lines: Tensor, valid: Tensor):
     x = x + some(0.4) * 0.12 * torch.rand(n, 1, 1, device=device) * torch.randn_like(x)
     x = x * (1 + some(0.3) * 0.3 * torch.rand(n, 1, 1, device=device) * torch.randn_like(x))
     x = torch.where(white, scans, x).clamp(0, 1)
-    x = coarser(x)
-    blank = torch.rand(n, device=device) < 0.03
-    grain = torch.rand(n, 1, 1, device=device) + 0.2 * some(0.7) * torch.randn_like(x)
-    x = torch.where(blank[:, None, None], grain.clamp(0, 1), x)
-    codes = torch.where(blank[:, None, None], torch.zeros_like(codes), codes)
-    lines = torch.where(blank[:, None, None], torch.full_like(lines, -999.0), lines)
-    return x, codes, lines, valid
+    return *_without_retina(coarser(x), codes, lines), valid
+
+
+def _without_retina(scans: Tensor, codes: Tensor, lines: Tensor):
+    """Replace some scans by what holds no retina, or none that counts; their lines are nowhere.
+
+    Grain, or smooth blobs, instead of the scan; the scan in reversed grey; the scan upside down.
+    """
+    n, device = len(scans), scans.device
+    chance = torch.rand(n, 1, 1, device=device)
+    grain = torch.rand(n, 1, 1, device=device) + 0.2 * torch.randn_like(scans)
+    grain = torch.where(chance < 0.01, torch.rand(n, 1, 1, device=device), grain)
+    blobs = torch.rand(n, 1, 6, 6, device=device)
+    blobs = functional.interpolate(blobs, scans.shape[-2:], mode="bicubic")[:, 0]
+    blobs = torch.where(chance < 0.03, blobs + 0.1 * torch.randn_like(scans), blobs)
+    empty = chance < 0.04
+    scans = torch.where(empty, torch.where(chance < 0.02, grain, blobs).clamp(0, 1), scans)
+    codes = torch.where(empty, torch.zeros_like(codes), codes)
+    scans = torch.where((chance >= 0.04) & (chance < 0.055), 1 - scans, scans)
+    turned = (chance >= 0.055) & (chance < 0.09)
+    scans = torch.where(turned, scans.flip(1), scans)
+    codes = torch.where(turned, codes.flip(1), codes)
+    return scans, codes, torch.where(chance < 0.09, torch.full_like(lines, -999.0), lines)
 
 
 def _moved(scans: Tensor, codes: Tensor, lines: Tensor):
