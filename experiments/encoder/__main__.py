@@ -7,7 +7,7 @@ import sys
 from functools import partial
 from pathlib import Path
 
-from experiments.encoder.recipes import changed
+from experiments.encoder.recipes import RECIPES, changed
 from octlessons.errors import OctlessonsError
 
 
@@ -42,7 +42,7 @@ def main(argv: list[str] | None = None) -> int:
 def _options() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m experiments.encoder", description=__doc__)
     add = parser.add_argument
-    add("--variant", choices=("layers", "labels", "views"), default="labels", help="what it learns from")
+    add("--variant", choices=tuple(RECIPES), default="labels", help="which network")
     add("--out", type=Path, default=Path("encoders"), help="folder for network and card")
     add("--seed", type=int, help="another one than the recipe's")
     add("--epochs", type=int, help="more or fewer than the recipe's")

@@ -91,22 +91,28 @@ class LayerNetwork(nn.Module):
 class ShippedLayers(nn.Module):
     """What is exported: lines, confidence and floor in rows of the scan, and what encoders take.
 
-    The floor is the weighted least-squares curve of degree 6 through Bruch's membrane, with a
-    ridge on what bends; columns count by their confidence, and less where they lie off the curve.
-    Without a solver in the graph, it is reached by filling unsure columns from the curve and
-    projecting again.
+    The floor is the weighted least-squares curve through Bruch's membrane, first of degree 2, then
+    of degree 6 with a ridge on what bends; columns count by their confidence, and less where they
+    lie off the curve. Without a solver in the graph, it is reached by filling unsure columns from
+    the curve and projecting again.
     """
 
     rows: Tensor
-    project: Tensor
+    projects: Tensor
 
     def __init__(self, network: LayerNetwork):
         super().__init__()
         self.network = network
         basis = np.polynomial.legendre.legvander(np.linspace(-1, 1, HALF), 6)
-        ridge = 0.05 * np.diag([1e-6, 1e-6, 1e-6, 0.05, 0.05, 0.2, 0.2])
-        project = basis @ np.linalg.inv(basis.T @ basis / HALF + ridge) @ basis.T / HALF
-        self.register_buffer("project", torch.tensor(project, dtype=torch.float32))
+        ridges = (
+            [1e-6, 1e-6, 1e-6, 9e9, 9e9, 9e9, 9e9],
+            [1e-6, 1e-6, 1e-6, 4e-3, 4e-3, 0.02, 0.02],
+        )
+        projects = [
+            basis @ np.linalg.inv(basis.T @ basis / HALF + np.diag(ridge)) @ basis.T / HALF
+            for ridge in ridges
+        ]
+        self.register_buffer("projects", torch.tensor(np.array(projects), dtype=torch.float32))
         self.register_buffer("rows", torch.arange(HALF, dtype=torch.float32)[None, None, :, None])
 
     def forward(self, scan: Tensor):
@@ -125,11 +131,13 @@ class ShippedLayers(nn.Module):
         return lines, _stretched(confidence), floor, tissue, shown, reach
 
     def _floor(self, line: Tensor, sure: Tensor) -> Tensor:
-        sure = sure**2
-        curve, weight = line, sure
-        for _ in range(12):
-            curve = (weight * line + (1 - weight) * curve) @ self.project
-            weight = sure / (1 + ((line - curve) / 1.5) ** 2)
+        sure = sure**4 + 1e-4
+        weight = sure
+        curve = (sure * line).sum(1, keepdim=True) / sure.sum(1, keepdim=True) + 0 * line
+        for project in self.projects:
+            for _ in range(25):
+                curve = (weight * line + (1 - weight) * curve) @ project
+                weight = sure / (1 + ((line - curve) / 1.5) ** 2)
         return curve
 
 
@@ -165,26 +173,28 @@ def layer_loss(
     -------
     Tensor
         Cross-entropy of a line with a bell of 0.8 rows around the truth, half its distance from
-        the truth, and cross-entropy of the share of each tissue in every 2 × 2 pixels.
+        the truth, and cross-entropy of the share of each tissue in every 2 × 2 pixels. A line
+        that lies outside of the picture shall be unsure.
     """
     maps = network(scans[:, None])
     scores, seen = maps[:, :N_LINES].float(), maps[:, N_LINES:].float()
     rows = torch.arange(HALF, device=scans.device)[None, None, :, None]
     truth = ((lines.float() - 0.5) / 2).unflatten(2, (HALF, 2)).mean(3)
     valid = valid.unflatten(1, (HALF, 2)).all(2)[:, None]
-    counts = (valid & (truth >= 0) & (truth <= HALF - 1)).float()
+    there = (truth >= 0) & (truth <= HALF - 1)
     bell = torch.exp(-0.5 * ((rows - truth[:, :, None]) / 0.8) ** 2)
     bell = bell / (bell.sum(2, keepdim=True) + 1e-6)
     missed = -(bell * scores.log_softmax(2)).sum(2)
     found = (scores.softmax(2) * rows).sum(2)
     missed = missed + 0.5 * (found - truth).abs().clamp(max=10)
-    n = counts.sum().clamp(min=1)
+    # Where a line lies outside of the picture, every row is as likely: no confidence.
+    missed = torch.where(there, missed, -0.3 * scores.log_softmax(2).mean(2)) * valid
     table = torch.tensor(_tissue_of_code(), device=codes.device)
     shares = functional.one_hot(table[codes.long()], len(TISSUES)).permute(0, 3, 1, 2).float()
     shares = functional.avg_pool2d(shares, 2) * valid[:, :, None]
     weights = torch.tensor(_WEIGHTS, device=codes.device)[None, :, None, None]
     tissue = -(weights * shares * seen.log_softmax(1)).sum(1).mean()
-    return (missed * counts).sum() / n + tissue
+    return missed.sum() / (valid.sum() * N_LINES).clamp(min=1) + tissue
 
 
 def _tissue_of_code() -> list[int]:
@@ -209,9 +219,10 @@ def _tissue_of_code() -> list[int]:
 
 
 def altered(scans: Tensor, codes: Tensor, lines: Tensor, valid: Tensor):
-    """Mirror half of the batches; change light, grain and sharpness of each scan.
+    """Mirror half of the batches; move scans, and change light, grain and sharpness of each.
 
-    White borders stay white. The arguments are as for `layer_loss`.
+    White borders stay white. A few scans come without a retina. The arguments are as for
+    `layer_loss`.
     """
     n, device = len(scans), scans.device
 
@@ -223,12 +234,51 @@ def altered(scans: Tensor, codes: Tensor, lines: Tensor, valid: Tensor):
 
     if torch.rand(()) < 0.5:
         scans, codes, lines, valid = (part.flip(-1) for part in (scans, codes, lines, valid))
+    scans, codes, lines = _moved(scans, codes, lines)
     white = codes == COVERED
-    x = scans.clamp(1e-4, 1) ** torch.exp(normal(0.22)) * torch.exp(normal(0.15))
+    shadows = functional.interpolate(torch.rand(n, 1, 40, device=device), scans.shape[-1])
+    x = scans * (1 - some(0.25) * (shadows > 0.9) * 0.8 * torch.rand(n, 1, 1, device=device))
+    x = x.clamp(1e-4, 1) ** torch.exp(normal(0.22)) * torch.exp(normal(0.15))
     x = x + some(0.4) * 0.12 * torch.rand(n, 1, 1, device=device) * torch.randn_like(x)
     x = x * (1 + some(0.3) * 0.3 * torch.rand(n, 1, 1, device=device) * torch.randn_like(x))
     x = torch.where(white, scans, x).clamp(0, 1)
-    return coarser(x), codes, lines, valid
+    return *_without_retina(coarser(x), codes, lines), valid
+
+
+def _without_retina(scans: Tensor, codes: Tensor, lines: Tensor):
+    """Replace some scans by what holds no retina, or none that counts; their lines are nowhere.
+
+    Grain, or smooth blobs, instead of the scan; the scan in reversed grey; the scan upside down.
+    """
+    n, device = len(scans), scans.device
+    chance = torch.rand(n, 1, 1, device=device)
+    grain = torch.rand(n, 1, 1, device=device) + 0.2 * torch.randn_like(scans)
+    grain = torch.where(chance < 0.01, torch.rand(n, 1, 1, device=device), grain)
+    blobs = torch.rand(n, 1, 6, 6, device=device)
+    blobs = functional.interpolate(blobs, scans.shape[-2:], mode="bicubic")[:, 0]
+    blobs = torch.where(chance < 0.03, blobs + 0.1 * torch.randn_like(scans), blobs)
+    empty = chance < 0.04
+    scans = torch.where(empty, torch.where(chance < 0.02, grain, blobs).clamp(0, 1), scans)
+    codes = torch.where(empty, torch.zeros_like(codes), codes)
+    scans = torch.where((chance >= 0.04) & (chance < 0.055), 1 - scans, scans)
+    turned = (chance >= 0.055) & (chance < 0.09)
+    scans = torch.where(turned, scans.flip(1), scans)
+    codes = torch.where(turned, codes.flip(1), codes)
+    return scans, codes, torch.where(chance < 0.09, torch.full_like(lines, -999.0), lines)
+
+
+def _moved(scans: Tensor, codes: Tensor, lines: Tensor):
+    """Push a fifth of the scans up or down: black comes in, or what left on the other side."""
+    side = scans.shape[-2]
+    scans, codes, lines = scans.clone(), codes.clone(), lines.clone()
+    for i in range(0, len(scans), 5):
+        by = int(torch.randint(-side // 3, side // 3, ()))
+        for part, empty in ((scans, 0), (codes, COVERED)):
+            part[i] = part[i].roll(by, 0)
+            if by % 2:
+                part[i, slice(0, by) if by > 0 else slice(by, None)] = empty
+        lines[i] += by
+    return scans, codes, lines
 
 
 def coarser(scans: Tensor, share: float = 1 / 3) -> Tensor:

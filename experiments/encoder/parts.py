@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from experiments.encoder.phantoms import COVERED
+from octlessons.images.phantoms import CLASS_NAMES
 from octlessons.images.retina import WORKING
 from octlessons.networks.encoder import Network
 from octlessons.representations.phantom_encoder import ABOVE, BELOW, INPUT
@@ -37,9 +38,12 @@ class Labelled(nn.Module):
 
 
 class Viewed(nn.Module):
-    """The network with the head on which two views are compared (Chen et al., ICML 2020)."""
+    """The network with the head on which two views are compared (Chen et al., ICML 2020).
 
-    def __init__(self, network: Network):
+    And with prototypes, to which both views of a scan shall be alike (Caron et al., NeurIPS 2020).
+    """
+
+    def __init__(self, network: Network, n_prototypes: int = 0):
         super().__init__()
         self.network = network
         wide = network.project.out_features
@@ -47,10 +51,14 @@ class Viewed(nn.Module):
             nn.Linear(wide, 2 * wide, bias=False), nn.BatchNorm1d(2 * wide), nn.ReLU(),
             nn.Linear(2 * wide, wide, bias=False),
         )  # fmt: skip
+        self.prototypes = nn.Parameter(torch.randn(n_prototypes, wide))
         self.average = Average(network)
 
-    def forward(self, x: Tensor) -> Tensor:
-        return functional.normalize(self.head(self.network(x)), dim=1)
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Rows to be compared, and the cosine of each scan's row with each prototype."""
+        rows = self.network(x)
+        towards = functional.normalize(self.prototypes, dim=1)
+        return functional.normalize(self.head(rows), dim=1), rows @ towards.T
 
 
 class Averaged(nn.Module):
@@ -259,12 +267,15 @@ def _blurred(x: Tensor, down: Tensor, across: Tensor) -> Tensor:
     return (1 - down) * x + down * 0.5 * (padded[:, :, :-2] + padded[:, :, 2:])
 
 
-def softened(
-    labels: Tensor, codes: Tensor, normal: int, n_classes: int, smoothing: float
-) -> Tensor:
-    """Targets of the classes: less sure of a disease where little of a lesion is seen."""
+def softened(labels: Tensor, codes: Tensor, n_classes: int, smoothing: float) -> Tensor:
+    """Targets of the classes: less sure of a disease where little of a lesion is seen.
+
+    Of the four usual classes only: signs of the others do not all have a code.
+    """
+    normal = CLASS_NAMES.index("NORMAL")
     seen = ((codes >= _FIRST_LESION) & (codes < COVERED)).float().mean((1, 2))
-    sure = torch.where(labels == normal, 1.0, 0.5 + 0.5 * (seen / 0.004).clamp(0, 1))[:, None]
+    whole = (labels == normal) | (labels >= len(CLASS_NAMES))
+    sure = torch.where(whole, 1.0, 0.5 + 0.5 * (seen / 0.004).clamp(0, 1))[:, None]
     target = functional.one_hot(labels, n_classes) * sure
     target[:, normal] += 1 - sure[:, 0]
     return target * (1 - smoothing) + smoothing / n_classes

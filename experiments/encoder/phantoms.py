@@ -34,6 +34,7 @@ COVERED = 31
 LINES = ("ILM", "RPE", "BM")
 
 _AT_OTHER_SCANNER, _NOT_WIDER = 0.55, 0.4
+_AGAIN = 1_000_000  # added to the seed of a second drawing
 _FIELDS_MM = {"mixed": (5.5, 12.0), "far": (9.0, 13.0)}
 #: Patients drawn by a process at a time.
 _BATCH = 50
@@ -46,6 +47,7 @@ def drawn_phantoms(
     *,
     classes: Sequence[str] = CLASS_NAMES,
     per_patient: int = 2,
+    twice: bool = False,
     folder: str | os.PathLike | None = None,
     n_jobs: int = 1,
     report: Callable[[str], object] | None = None,
@@ -62,6 +64,8 @@ def drawn_phantoms(
         The classes to draw.
     per_patient : int
         Most scans of one patient.
+    twice : bool
+        Draw each scan a second time, at another scanner and with tissue of other brightness.
     folder : path, optional
         Keep them there, and read them from there the next time.
     n_jobs : int
@@ -81,6 +85,7 @@ def drawn_phantoms(
         - ``other`` bool (n,): whether from the other scanner.
         - ``labels`` int64 (n,): index into `classes`.
         - ``patients`` int64 (n,): unique over seeds and classes.
+        - if `twice`, ``other_images``, ``other_codes`` and ``other_lines`` of the second drawing.
 
     Raises
     ------
@@ -93,15 +98,16 @@ def drawn_phantoms(
         raise ValueError(f"`kind` is one of {', '.join(KINDS)}, not {kind!r}.")
     file = None
     if folder is not None:
-        name = f"{kind}-{seed}-{n_per_class}x{per_patient}-{'+'.join(classes)}.npz"
+        drawn = "twice" if twice else "once"
+        name = f"{kind}-{seed}-{n_per_class}x{per_patient}-{drawn}-{'+'.join(classes)}.npz"
         file = Path(folder) / name
         if file.exists():
-            return _read(file)
-    arrays = _empty(len(classes) * n_per_class)
+            return _read(file, twice)
+    arrays = _empty(len(classes) * n_per_class, twice)
     plan = list(_plan(n_per_class, seed, classes, per_patient))
     batches = [plan[start : start + _BATCH] for start in range(0, len(plan), _BATCH)]
     done = 0
-    for drawn in _all_drawn(batches, partial(_patients, seed, kind), n_jobs):
+    for drawn in _all_drawn(batches, partial(_patients, seed, kind, twice), n_jobs):
         stop = done + len(drawn["labels"])
         for name, values in drawn.items():
             arrays[name][done:stop] = values
@@ -113,8 +119,8 @@ def drawn_phantoms(
     return arrays
 
 
-def _empty(n: int) -> dict[str, np.ndarray]:
-    return {
+def _empty(n: int, twice: bool) -> dict[str, np.ndarray]:
+    arrays = {
         "images": np.empty((n, WORKING, WORKING), np.uint8),
         "codes": np.empty((n, WORKING, WORKING), np.uint8),
         "lines": np.empty((n, len(LINES), WORKING), np.float16),
@@ -124,12 +130,16 @@ def _empty(n: int) -> dict[str, np.ndarray]:
         "labels": np.empty(n, np.int64),
         "patients": np.empty(n, np.int64),
     }
+    if twice:
+        for part in ("images", "codes", "lines"):
+            arrays[f"other_{part}"] = np.empty_like(arrays[part])
+    return arrays
 
 
-def _read(file: Path) -> dict[str, np.ndarray]:
+def _read(file: Path, twice: bool) -> dict[str, np.ndarray]:
     try:
         with np.load(file) as arrays:
-            return {name: arrays[name] for name in _empty(0)}
+            return {name: arrays[name] for name in _empty(0, twice)}
     except (OSError, ValueError, EOFError, KeyError) as error:
         raise OctlessonsError(
             f"The phantoms kept in {file} cannot be read ({type(error).__name__}): delete the "
@@ -162,12 +172,12 @@ def _all_drawn(batches: list, draw: Callable, n_jobs: int) -> Iterator[dict[str,
         yield from parallel(delayed(draw)(batch) for batch in batches)
 
 
-def _patients(seed: int, kind: str, batch: list[tuple]) -> dict[str, np.ndarray]:
+def _patients(seed: int, kind: str, twice: bool, batch: list[tuple]) -> dict[str, np.ndarray]:
     """All scans of some patients, one upon the other."""
-    arrays = _empty(sum(count for *_, count in batch))
+    arrays = _empty(sum(count for *_, count in batch), twice)
     row = 0
     for name, label, number, count in batch:
-        for scan in _scans(seed, kind, name, number, count):
+        for scan in _scans(seed, kind, name, number, count, twice):
             for field, value in scan.items():
                 arrays[field][row] = value
             arrays["labels"][row] = label
@@ -175,23 +185,46 @@ def _patients(seed: int, kind: str, batch: list[tuple]) -> dict[str, np.ndarray]
     return arrays
 
 
-def _scans(seed: int, kind: str, name: str, number: int, count: int) -> Iterator[dict]:
+def _scans(seed: int, kind: str, name: str, number: int, count: int, twice: bool) -> Iterator[dict]:
     """The scans of one patient."""
-    from octlessons.images.phantoms.drawing import draw_framed, tissue_fields
-    from octlessons.images.phantoms.framing import at_cropping_scanner
     from octlessons.images.phantoms.population import draw_patient, generator
 
-    patient, framing = draw_patient(seed, name, number), None
-    at_other, not_wider = generator(*patient.key, 776).random(2) < (_AT_OTHER_SCANNER, _NOT_WIDER)
-    tissue = {"mixed": "wide" if not_wider else "wider", "far": "shifted"}.get(kind, kind)
-    patient = _varied(patient, tissue, generator(*patient.key, 777))
-    if kind == "far" or (kind == "mixed" and at_other):
+    patient = draw_patient(seed, name, number)
+    other_forms = kind == "wider"
+    if kind == "mixed":
+        other_forms = generator(*patient.key, 775).random() > _NOT_WIDER
+    if other_forms:
+        rng = generator(*patient.key, 774)
+        disease = _rarer_forms(name, patient.disease, rng)
+        patient = replace(patient, disease=_other_lesions(disease, rng))
+    scans = _drawings(patient, kind, count)
+    if twice:
+        again = replace(patient, key=(seed + _AGAIN, *patient.key[1:]))
+        scans = (
+            scan | {f"other_{part}": other[part] for part in ("images", "codes", "lines")}
+            for scan, other in zip(scans, _drawings(again, kind, count), strict=True)
+        )
+    yield from scans
+
+
+def _drawings(patient, kind: str, count: int) -> Iterator[dict]:
+    """The scans of one patient, at a scanner and with tissue that follow from its key."""
+    from octlessons.images.phantoms.drawing import draw_framed, tissue_fields
+    from octlessons.images.phantoms.framing import at_cropping_scanner
+    from octlessons.images.phantoms.population import generator
+
+    framing, key = None, patient.key
+    tissue = {"mixed": "wide", "far": "shifted"}.get(kind, kind)
+    name = int(patient.name) + 10_000_000 * (key[0] % _AGAIN)
+    patient = _varied(patient, tissue, generator(*key, 777))
+    at_other = kind == "mixed" and generator(*key, 776).random() < _AT_OTHER_SCANNER
+    if kind == "far" or at_other:
         patient, framing = at_cropping_scanner(patient, _FIELDS_MM[kind])
-    fields = tissue_fields(generator(*patient.key, 2))
+    fields = tissue_fields(generator(*key, 2))
     for index in range(count):
         change = None
         if kind == "shifted":
-            change = partial(_degraded, rng=generator(*patient.key, 778, index))
+            change = partial(_degraded, rng=generator(*key, 778, index))
         framed = draw_framed(patient, fields, index, framing, WORKING, change)
         scan = framed.scan
         yield {
@@ -201,7 +234,7 @@ def _scans(seed: int, kind: str, name: str, number: int, count: int) -> Iterator
             "valid": ~framed.disc,
             "scale": scan.pixel_size,
             "other": framing is not None,
-            "patients": 10_000_000 * seed + int(scan.patient),
+            "patients": name,
         }
 
 
@@ -225,8 +258,6 @@ def _varied(patient, kind: str, rng: np.random.Generator):
     n_layers = len(patient.tone["layers"])
     look, tone = patient.look, dict(patient.tone)
     if kind in ("wide", "wider"):
-        if kind == "wider":
-            patient = replace(patient, disease=_other_lesions(patient.disease, rng))
         look = replace(
             look,
             gain=look.gain * float(np.exp(rng.normal(0, 0.10))),
@@ -275,6 +306,32 @@ def _varied(patient, kind: str, rng: np.random.Generator):
     )
     retina = replace(patient.retina, zones=zones)
     return replace(patient, look=look, tone=tone, retina=retina, disease=disease)
+
+
+def _rarer_forms(name: str, disease, rng: np.random.Generator):
+    """Forms that lie near another class: macular oedema with fluid beneath, drusen that merged."""
+    from octlessons.images.phantoms.lesions import DRUSEN, SRF, Mound
+
+    rare = rng.random() < 0.3
+    if name == "DME" and rare and not disease.mounds:
+        radius = float(rng.uniform(0.4, 1.3))
+        fluid = Mound(
+            SRF, float(rng.normal(0, 0.3)), 0.0, radius, max(radius, 0.5),
+            float(rng.uniform(40, 260)), grey=0.06, shape=float(rng.uniform(0.7, 1.3)), rough=0.05,
+            mottle=0.1,
+        )  # fmt: skip
+        return replace(disease, mounds=(fluid,))
+    if name == "DRUSEN" and rare:
+        wider, higher = rng.uniform(1.2, 2.4), rng.uniform(1.0, 1.7)
+        return replace(
+            disease,
+            mounds=tuple(
+                replace(m, radius_x=m.radius_x * float(wider), height=m.height * float(higher))
+                for m in disease.mounds
+                if m.code == DRUSEN
+            ),
+        )
+    return disease
 
 
 def _other_lesions(disease, rng: np.random.Generator):

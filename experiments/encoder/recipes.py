@@ -34,6 +34,10 @@ class Recipe:
         smoothing.
     temperature : float
         For views: of the contrast.
+    prototypes : int
+        For views: how many; 0 for none.
+    swapping : float
+        For views: weight of the loss of the prototypes.
     memory : float
         Of the running mean of weights.
     """
@@ -54,6 +58,8 @@ class Recipe:
     dense: float = 1.0
     smoothing: float = 0.05
     temperature: float = 0.1
+    prototypes: int = 0
+    swapping: float = 1.0
     memory: float = 0.998
 
 

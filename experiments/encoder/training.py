@@ -81,10 +81,10 @@ def train_encoder(
     out = Path(out)
     work = out / "work" if work is None else Path(work)
     draw = partial(drawn_phantoms, folder=work, n_jobs=n_jobs, report=report)
+    wanted = {"per_patient": recipe.per_patient, "twice": variant == "views"}
     phantoms = _gathered(
-        [draw(*some, per_patient=recipe.per_patient, classes=ALL_CLASS_NAMES, twice=variant == "views")
-         for some in recipe.phantoms]
-    )  # fmt: skip
+        [draw(*some, classes=ALL_CLASS_NAMES, **wanted) for some in recipe.phantoms]
+    )
     network, trained = _trained(variant, recipe, phantoms, work, device, resume, report)
     data = _exported(variant, network)
     write_atomically(out / f"{variant}.onnx", data)
@@ -173,7 +173,7 @@ def _started(variant: str, recipe: Recipe):
         model = parts.Labelled(network, len(ALL_CLASS_NAMES), recipe.sharpness)
         return model, losses.of_labels, ("images", "codes", "lines", "labels")
     names = ("images", "codes", "lines", "other_images", "other_codes", "other_lines")
-    return parts.Viewed(network), losses.of_views, names
+    return parts.Viewed(network, recipe.prototypes), losses.of_views, names
 
 
 def judged(encoder, phantoms: dict, seeds=range(10)) -> dict:
@@ -187,7 +187,7 @@ def judged(encoder, phantoms: dict, seeds=range(10)) -> dict:
     found = neighbour_labels(rows, labels, groups=phantoms["patients"])
     scores = []
     for seed in seeds:
-        clusters = KMeans(len(CLASS_NAMES), n_init=1, random_state=seed).fit_predict(rows)
+        clusters = KMeans(len(np.unique(labels)), n_init=1, random_state=seed).fit_predict(rows)
         score = agreement(labels, clusters, n_permutations=1, n_bootstrap=0)
         scores.append((score.ari, score.ami, score.accuracy))
     means = np.mean(scores, axis=0)

@@ -108,9 +108,7 @@ def find_layers_of(images, *, n_threads: int | None = None) -> list[Retina]:
     def work(which: np.ndarray) -> list[Retina]:
         scans = [checked(to_uint8(np.asarray(images[i]), image_name(given, i))) for i in which]
         found = network.run(np.stack([as_input(scan) for scan in scans]), outputs=_OUTPUTS)
-        return [
-            _placed([array[i] for array in found], scan.shape) for i, scan in enumerate(scans)
-        ]
+        return [_placed([array[i] for array in found], scan.shape) for i, scan in enumerate(scans)]
 
     parts = in_threads(work, np.arange(len(images)), network.n_threads)
     return [retina for part in parts for retina in part]

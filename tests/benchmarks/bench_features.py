@@ -78,8 +78,8 @@ def _throughput(options, folder: Path) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from octlessons.images import draw_phantoms
     from octlessons._runtime import usable_cores
+    from octlessons.images import draw_phantoms
 
     console, cores = Console(), usable_cores()
     images = list(draw_phantoms(size=256, n_per_class=-(-options.images // 4), seed=0).images)

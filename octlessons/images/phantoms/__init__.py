@@ -76,13 +76,12 @@ def draw_phantoms(
     Returns
     -------
     ImageSet
-        With labels (index into ``("CNV", "DME", "DRUSEN", "NORMAL")``, followed by ``("ERM",
-        "VID", "RVO", "RAO")`` where one of these was asked for), patients, sites (``"A"``,
-        ``"B"``, ``"C"``), sizes (rows and columns as acquired: 496 or 512 by 512, 768 or 1536; at
-        C what cropping left of 480 to 1024 by 1024), pixel_sizes (µm of a drawn pixel, axial and
-        lateral), names, boundaries (row of each of `BOUNDARIES` in every column, pixel centres at
-        whole numbers, also where something hides them) and lesions (codes of `LESIONS`). Scans of
-        one patient follow one another.
+        With labels (index into `CLASS_NAMES`, or into `ALL_CLASS_NAMES` where one of the others
+        was asked for), patients, sites, sizes (rows and columns as acquired: 496 or 512 by 512,
+        768 or 1536; at C what cropping left of 480 to 1024 by 1024), pixel_sizes (µm of a drawn
+        pixel, axial and lateral), names, boundaries (row of each of `BOUNDARIES` in every column,
+        pixel centres at whole numbers, also where something hides them) and lesions (codes of
+        `LESIONS`). Scans of one patient follow one another.
 
     Raises
     ------

@@ -137,11 +137,10 @@ def draw_scan(patient: Patient, fields: dict, index: int, size: int) -> Scan:
     image = (picture * np.float32(255) + np.float32(0.5)).astype(np.uint8)
     rows = membrane - heights * (pixels / depth_um)
     rows = rows.reshape(len(rows), size, factor).mean(axis=2) / factor - 0.5
-    middle = factor // 2
     return Scan(
         image=image,
         boundaries=rows.astype(np.float32),
-        lesions=np.ascontiguousarray(codes[middle::factor, middle::factor]),
+        lesions=signs.sample_codes(codes, factor),
         class_name=patient.class_name,
         patient=patient.name,
         name=f"{patient.class_name}-{patient.name}-{index + 1}",

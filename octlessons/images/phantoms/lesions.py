@@ -33,7 +33,7 @@ LESIONS = {
     8: "macular hole",
     9: "ischaemic inner retina",
 }
-DRUSEN, PED, SHRM, SRF, CYST, EXUDATE, ERM, HOLE, ISCHAEMIA = LESIONS
+DRUSEN, PED, SHRM, SRF, CYST, EXUDATE = list(LESIONS)[:6]  # the others are in `signs`
 
 #: Base diameter (mean, SD) in µm of drusen by clinical size class.
 DRUSEN_DIAMETER_UM = ((117, 71), (156, 89), (227, 125), (296, 125))
