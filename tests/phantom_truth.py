@@ -5,22 +5,23 @@ from __future__ import annotations
 import numpy as np
 
 from octlessons.images.phantoms import BOUNDARIES
-from octlessons.images.phantoms import lesions as drawn
+from octlessons.images.phantoms.lesions import CYST, DRUSEN, EXUDATE, PED, SHRM, SRF
+from octlessons.images.phantoms.signs import ERM_CODE, HOLE_CODE, ISCHAEMIA_CODE
 from octlessons.images.retina import TISSUES, Retina
 
 GRID, FINE = 96, 4
 ILM, ELM, RPE, BM = (BOUNDARIES.index(name) for name in ("ILM", "ELM", "RPE", "BM"))
 
 _LESIONS = {
-    "DRUSEN": "sub-RPE material",
-    "PED": "sub-RPE material",
-    "SHRM": "subretinal hyper-reflective material",
-    "SRF": "subretinal fluid",
-    "CYST": "intraretinal fluid",
-    "EXUDATE": "bright spot",
-    "ERM": "membrane",
-    "HOLE": "vitreous",
-    "ISCHAEMIA": "ischaemic inner retina",
+    DRUSEN: "sub-RPE material",
+    PED: "sub-RPE material",
+    SHRM: "subretinal hyper-reflective material",
+    SRF: "subretinal fluid",
+    CYST: "intraretinal fluid",
+    EXUDATE: "bright spot",
+    ERM_CODE: "membrane",
+    HOLE_CODE: "vitreous",
+    ISCHAEMIA_CODE: "ischaemic inner retina",
 }
 
 
@@ -52,8 +53,8 @@ def true_retina(boundaries: np.ndarray, lesions: np.ndarray, covered: np.ndarray
     layers = ("vitreous", "inner retina", "outer retina", "choroid")
     tissue = np.array([TISSUES.index(name) for name in layers])[above]
     seen = lesions[np.ix_(rows, columns)]
-    for name, kind in _LESIONS.items():
-        tissue[seen == getattr(drawn, name)] = TISSUES.index(kind)
+    for code, kind in _LESIONS.items():
+        tissue[seen == code] = TISSUES.index(kind)
     tissue[covered[np.ix_(rows, columns)]] = TISSUES.index("outside")
     shares = np.stack([tissue == k for k in range(len(TISSUES))]).astype(np.float32)
     shares = shares.reshape(len(TISSUES), GRID, FINE, GRID, FINE).mean(axis=(2, 4))

@@ -24,6 +24,7 @@ from octlessons.images.measurements import measure
 from octlessons.images.measuring import CENTRE_MM, LIFTED_UM, RIM_MM, SPOT_BRIGHTER, UNITS
 from octlessons.images.phantoms import BOUNDARIES
 from octlessons.images.phantoms import lesions as drawn
+from octlessons.images.phantoms.signs import ERM_CODE
 from tests.phantom_truth import true_retinas
 
 SIZE, SIZES = 496, (496, 192, 64, 28)
@@ -147,7 +148,7 @@ def _true_areas(lines: np.ndarray, codes: np.ndarray, um) -> dict[str, float]:
         "sub_rpe_material": np.isin(codes, (drawn.DRUSEN, drawn.PED)).sum() * mm2,
         "subretinal_material": (codes == drawn.SHRM).sum() * mm2,
         "bright_spots": 100 * (codes == drawn.EXUDATE).sum() / retina,
-        "membrane": 100 * (codes == drawn.ERM).any(axis=0).mean(),
+        "membrane": 100 * (codes == ERM_CODE).any(axis=0).mean(),
     }
 
 
