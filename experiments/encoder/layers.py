@@ -99,6 +99,7 @@ class ShippedLayers(nn.Module):
 
     rows: Tensor
     projects: Tensor
+    weights: Tensor
 
     def __init__(self, network: LayerNetwork):
         super().__init__()
@@ -113,6 +114,7 @@ class ShippedLayers(nn.Module):
             for ridge in ridges
         ]
         self.register_buffer("projects", torch.tensor(np.array(projects), dtype=torch.float32))
+        self.register_buffer("weights", torch.tensor(_WEIGHTS)[None, :, None, None])
         self.register_buffer("rows", torch.arange(HALF, dtype=torch.float32)[None, None, :, None])
 
     def forward(self, scan: Tensor):
@@ -124,7 +126,8 @@ class ShippedLayers(nn.Module):
         lines = (near * self.rows).sum(2) / confidence
         floor = _stretched(self._floor(lines[:, 2], confidence[:, 2])[:, None])[:, 0]
         lines, floor = 2 * _stretched(lines) + 0.5, 2 * floor + 0.5
-        tissue = maps[:, N_LINES:].softmax(1)
+        # In training what is small counted more; probabilities are those without the weights.
+        tissue = (maps[:, N_LINES:] - self.weights.log()).softmax(1)
         outside = functional.interpolate(tissue[:, -1:], scale_factor=2.0)
         shown = scan * (outside <= 0.5).float()
         reach = reach_above(lines[:, 0], floor)

@@ -67,7 +67,7 @@ class Recipe:
 RECIPES = {
     "layers": Recipe(
         widths=(12, 24, 40, 64),
-        epochs=60,
+        epochs=40,
         steps=120,
         batch_size=32,
         weight_decay=0.02,
