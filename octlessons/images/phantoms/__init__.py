@@ -55,8 +55,7 @@ def draw_phantoms(
     Parameters
     ----------
     n : int
-        Number of images, in the class mix of Kermany et al. (2018): 34 % CNV, 10 % DME, 8 % DRUSEN,
-        47 % NORMAL. Ignored when `n_per_class` is given.
+        Number of images, in the mix of `CLASS_MIX`. Ignored when `n_per_class` is given.
     size : int
         Height and width of the images, 28 to 512 px. The whole scan is stretched to the square.
     seed : int
