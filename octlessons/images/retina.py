@@ -58,6 +58,26 @@ class Retina:
     confidence: np.ndarray
     tissue: np.ndarray
 
+    def tissue_at(self, shape: tuple[int, int]) -> np.ndarray:
+        """The likeliest of `TISSUES` in each pixel of the scan.
+
+        Parameters
+        ----------
+        shape : (int, int)
+            Height and width of the scan, or of a copy of another size.
+
+        Returns
+        -------
+        ndarray of uint8, shape `shape`
+            Index into `TISSUES`.
+        """
+        likeliest = self.tissue.argmax(axis=0).astype(np.uint8)
+        rows, columns = (
+            ((np.arange(n) + 0.5) * side / n).astype(int)
+            for n, side in zip(shape, likeliest.shape, strict=True)
+        )
+        return likeliest[np.ix_(rows, columns)]
+
 
 def find_layers(image: np.ndarray) -> Retina:
     """Find the layers in one scan.

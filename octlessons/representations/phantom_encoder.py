@@ -10,7 +10,8 @@ import numpy as np
 from octlessons._runtime import SHIPPED, OnnxNetwork, in_threads, opened
 from octlessons.errors import OctlessonsError
 from octlessons.images.checks import as_images
-from octlessons.images.retina import as_input
+from octlessons.images.measurements import Measurements, measure
+from octlessons.images.retina import Retina, as_input, find_layers_of
 from octlessons.representations.extraction import extract, fingerprint
 from octlessons.representations.transformer import ImageTransformer, check_counts
 
@@ -179,6 +180,30 @@ class PhantomEncoder(ImageTransformer):
                 stacklevel=2,
             )
         return rows
+
+    def explain(self, X, *, pixel_sizes=None) -> tuple[list[Retina], Measurements]:
+        """Say why: what lies where in each scan, and measurements in a doctor's words.
+
+        Parameters
+        ----------
+        X : as for `fit`
+        pixel_sizes : array_like of float, shape (n, 2), optional
+            µm of a pixel, axial and lateral; without it those of the ImageSet, if it has them.
+
+        Returns
+        -------
+        retinas : list of Retina
+            Lines, confidence and tissues, as the encoder's first network found them.
+        measurements : Measurements
+            See `octlessons.images.measurements`; read from the same lines and tissues.
+
+        Raises
+        ------
+        ValueError, OctlessonsError
+            As `transform`.
+        """
+        retinas = find_layers_of(X, n_threads=self.n_threads)
+        return retinas, measure(X, retinas=retinas, pixel_sizes=pixel_sizes)
 
     # ------------------------------------------------------------------ inside
 
