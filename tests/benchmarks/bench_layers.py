@@ -22,6 +22,7 @@ import argparse
 import json
 import tempfile
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -316,7 +317,7 @@ def _calibration(sets: dict, found: dict):
             errors.append(np.abs(lines[:, i] * scans.unit - truth)[counts])
             sure.append(confidence[:, i][counts])
         columns.append((np.concatenate(errors), np.concatenate(sure)))
-    for low, high in zip(BINS[:-1], BINS[1:], strict=True):
+    for low, high in pairwise(BINS):
         cells = []
         for error, sure in columns:
             here = error[(sure >= low) & (sure < high)]
