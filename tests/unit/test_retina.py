@@ -377,7 +377,7 @@ def test_without_a_retina_lines_are_finite_and_not_believed(kind):
     retina = find_layers(image)
     for name in LINES:
         assert np.isfinite(getattr(retina, name)).all()
-    assert 0 <= retina.confidence.min() and retina.confidence.max() <= 1.0001
+    assert retina.confidence.min() >= 0 and retina.confidence.max() <= 1.0001
     assert retina.confidence.mean() < 0.5
     assert clean(image, 28).shape == (28, 28)
 
