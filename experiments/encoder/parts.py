@@ -228,6 +228,9 @@ def relit(x: Tensor, codes: Tensor | None, strength: float) -> Tensor:
     columns = torch.randn(n, 1, 1, 24, device=device)
     columns = functional.interpolate(columns, (1, width), mode="bilinear")
     x = x * torch.exp(some(0.5) * (0.15 * strength) * columns)
+    below = torch.linspace(-1, BELOW / ABOVE, height, device=device)[None, None, :, None] > 0.02
+    streaks = functional.interpolate(torch.randn(n, 1, 1, 36, device=device), (1, width))
+    x = torch.where(below, x * torch.exp(some(0.4) * 0.35 * streaks), x)
     x = _coarser(x)
     grain = _blurred(torch.randn_like(x), uniform(0, 0.4), uniform(0, 0.6))
     x = x * (1 + some(0.6) * uniform(0, 0.35) * grain)

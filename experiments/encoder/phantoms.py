@@ -15,16 +15,17 @@ from pathlib import Path
 
 import numpy as np
 
+from experiments.encoder import forms
 from octlessons._files import write_atomically
 from octlessons.errors import OctlessonsError
 from octlessons.images.phantoms import BOUNDARIES, CLASS_NAMES, LESIONS
 from octlessons.images.retina import WORKING
 
 #: How phantoms are varied: as they are drawn for everyone; scanner and tissue wider, for training;
-#: the lesions wider, too; and, to choose a recipe, with a look that lies outside of these. The last
-#: two have the other scanner: in 55 % of the patients, the rest wide or wider; and always, of wider
-#: fields and with tissue as the shifted.
-KINDS = ("plain", "wide", "wider", "shifted", "mixed", "far")
+#: the lesions wider, too; and, to choose a recipe, with a look that lies outside of these. Mixed
+#: and milder have the other scanner in 55 % of the patients, and milder little of each lesion; far
+#: has it always, of wider fields and with tissue as the shifted.
+KINDS = ("plain", "wide", "wider", "shifted", "mixed", "milder", "far")
 
 #: Codes of a pixel: the number of boundaries above it, or 13 plus the code of the lesion.
 N_CODES = len(BOUNDARIES) + 1 + len(LESIONS)
@@ -35,7 +36,7 @@ LINES = ("ILM", "RPE", "BM")
 
 _AT_OTHER_SCANNER, _NOT_WIDER = 0.55, 0.4
 _AGAIN = 1_000_000  # added to the seed of a second drawing
-_FIELDS_MM = {"mixed": (5.5, 12.0), "far": (9.0, 13.0)}
+_FIELDS_MM = {"mixed": (5.5, 12.0), "milder": (5.5, 12.0), "far": (9.0, 13.0)}
 #: Patients drawn by a process at a time.
 _BATCH = 50
 
@@ -58,7 +59,7 @@ def drawn_phantoms(
     ----------
     n_per_class : int
     seed : int
-    kind : {"plain", "wide", "wider", "shifted", "mixed", "far"}
+    kind : {"plain", "wide", "wider", "shifted", "mixed", "milder", "far"}
         See `KINDS`.
     classes : sequence of str
         The classes to draw.
@@ -190,13 +191,15 @@ def _scans(seed: int, kind: str, name: str, number: int, count: int, twice: bool
     from octlessons.images.phantoms.population import draw_patient, generator
 
     patient = draw_patient(seed, name, number)
-    other_forms = kind == "wider"
+    other_forms = kind in ("wider", "milder")
     if kind == "mixed":
         other_forms = generator(*patient.key, 775).random() > _NOT_WIDER
     if other_forms:
         rng = generator(*patient.key, 774)
-        disease = _rarer_forms(name, patient.disease, rng)
-        patient = replace(patient, disease=_other_lesions(disease, rng))
+        disease = forms.rarer_forms(name, patient.disease, rng)
+        if kind == "milder":
+            disease = forms.milder_forms(name, disease, rng)
+        patient = replace(patient, disease=forms.other_lesions(disease, rng))
     scans = _drawings(patient, kind, count)
     if twice:
         again = replace(patient, key=(seed + _AGAIN, *patient.key[1:]))
@@ -214,10 +217,10 @@ def _drawings(patient, kind: str, count: int) -> Iterator[dict]:
     from octlessons.images.phantoms.population import generator
 
     framing, key = None, patient.key
-    tissue = {"mixed": "wide", "far": "shifted"}.get(kind, kind)
+    tissue = {"mixed": "wide", "milder": "wide", "far": "shifted"}.get(kind, kind)
     name = int(patient.name) + 10_000_000 * (key[0] % _AGAIN)
     patient = _varied(patient, tissue, generator(*key, 777))
-    at_other = kind == "mixed" and generator(*key, 776).random() < _AT_OTHER_SCANNER
+    at_other = kind in ("mixed", "milder") and generator(*key, 776).random() < _AT_OTHER_SCANNER
     if kind == "far" or at_other:
         patient, framing = at_cropping_scanner(patient, _FIELDS_MM[kind])
     fields = tissue_fields(generator(*key, 2))
@@ -306,64 +309,6 @@ def _varied(patient, kind: str, rng: np.random.Generator):
     )
     retina = replace(patient.retina, zones=zones)
     return replace(patient, look=look, tone=tone, retina=retina, disease=disease)
-
-
-def _rarer_forms(name: str, disease, rng: np.random.Generator):
-    """Forms that lie near another class: macular oedema with fluid beneath, drusen that merged."""
-    from octlessons.images.phantoms.lesions import DRUSEN, SRF, Mound
-
-    rare = rng.random() < 0.3
-    if name == "DME" and rare and not disease.mounds:
-        radius = float(rng.uniform(0.4, 1.3))
-        fluid = Mound(
-            SRF, float(rng.normal(0, 0.3)), 0.0, radius, max(radius, 0.5),
-            float(rng.uniform(40, 260)), grey=0.06, shape=float(rng.uniform(0.7, 1.3)), rough=0.05,
-            mottle=0.1,
-        )  # fmt: skip
-        return replace(disease, mounds=(fluid,))
-    if name == "DRUSEN" and rare:
-        wider, higher = rng.uniform(1.2, 2.4), rng.uniform(1.0, 1.7)
-        return replace(
-            disease,
-            mounds=tuple(
-                replace(m, radius_x=m.radius_x * float(wider), height=m.height * float(higher))
-                for m in disease.mounds
-                if m.code == DRUSEN
-            ),
-        )
-    return disease
-
-
-def _other_lesions(disease, rng: np.random.Generator):
-    """The same signs in other sizes and greys."""
-    size, swollen = np.exp(rng.normal(0, (0.25, 0.3)))
-
-    def spread(low: float, high: float) -> float:
-        return float(rng.uniform(low, high))
-
-    return replace(
-        disease,
-        mounds=tuple(
-            replace(
-                mound,
-                height=mound.height * float(size * np.exp(rng.normal(0, 0.1))),
-                radius_x=mound.radius_x * float(np.exp(rng.normal(0, 0.12))),
-                grey=float(np.clip(mound.grey * spread(0.75, 1.3), 0.03, 0.85)),
-                rough=mound.rough * spread(0.5, 2.2),
-                mottle=mound.mottle * spread(0.5, 2.0),
-            )
-            for mound in disease.mounds
-        ),
-        swellings=tuple(
-            replace(s, extra=s.extra * float(swollen), sd=s.sd * float(np.exp(rng.normal(0, 0.15))))
-            for s in disease.swellings
-        ),
-        cysts=tuple(replace(c, filling=c.filling * spread(0.7, 1.1)) for c in disease.cysts),
-        pit_loss=float(np.clip(disease.pit_loss + rng.normal(0, 0.08), 0, 1)),
-        irregular=disease.irregular * spread(0.6, 2.0),
-        damage=tuple((a, b, min(1.0, loss * spread(0.5, 1.3))) for a, b, loss in disease.damage),
-        streaks=disease.streaks * spread(0.5, 1.4),
-    )
 
 
 def _degraded(scan, rng: np.random.Generator):

@@ -74,7 +74,9 @@ RECIPES = {
         warm_up=0.1,
         memory=0.995,
     ),
-    "labels": Recipe(epochs=60),
+    "labels": Recipe(
+        phantoms=((2000, 201, "mixed"), (2000, 202, "mixed"), (2000, 204, "milder")), epochs=70
+    ),
     "views": Recipe(
         phantoms=((1000, 203, "mixed"),), epochs=40, learning_rate=2e-3, temperature=0.2
     ),
