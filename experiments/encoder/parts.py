@@ -98,14 +98,15 @@ class Average(nn.Module):
 
 
 class Shipped(nn.Module):
-    """What is exported: the straightened retina, and the network's row of it."""
+    """What is exported: the network's row of the straightened retina and its mirror image."""
 
     def __init__(self, network: Network):
         super().__init__()
         self.network = network
 
     def forward(self, shown: Tensor, floor: Tensor, reach: Tensor) -> Tensor:
-        return self.network(cut(shown[:, 0], floor, reach)[0])
+        seen = cut(shown[:, 0], floor, reach)[0]
+        return functional.normalize(self.network(seen) + self.network(seen.flip(3)), dim=1)
 
 
 # ---------------------------------------------------------------------- changing the images
