@@ -42,8 +42,10 @@ def main() -> None:
 def _decoding(folder: Path, cores: int) -> dict[str, Callable]:
     from PIL import Image
 
+    files = sorted(folder.glob("*/*.jp*g"))
+
     def decode() -> None:
-        for file in sorted(folder.glob("*/*.jp*g")):
+        for file in files:
             np.asarray(Image.open(file).convert("L"))
 
     decode()
