@@ -29,6 +29,7 @@ from typing import IO
 import numpy as np
 
 from octlessons._files import locked, write_atomically
+from octlessons._runtime import usable_cores
 from octlessons.errors import OctlessonsError
 from octlessons.images.checks import as_images, check_image, image_name, to_uint8
 from octlessons.images.imageset import ImageSet, LazyImages
@@ -41,7 +42,6 @@ SHARD = 256
 SAMPLED = 64
 
 _AHEAD = 2  # batches being prepared while one is computed
-_THREADS = 2
 _PATIENCE = 2.0  # seconds before a progress bar shows itself
 _FORMAT = 1
 _NO_MEMORY = re.compile(r"out of memory|bad.alloc|allocate memory|failed to allocate", re.I)
@@ -180,7 +180,9 @@ def _prepared(given, images, prepare, spans: list[range]) -> Generator[np.ndarra
         except (OctlessonsError, ValueError) as problem:
             raise type(problem)(f"{name} could not be prepared: {problem}") from problem
 
-    pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="octlessons-prepare")
+    # Reading and preparing are a third of the work of the shipped encoders, on all cores.
+    n_threads = max(2, -(-usable_cores() // 3))
+    pool = ThreadPoolExecutor(n_threads, thread_name_prefix="octlessons-prepare")
     coming, waiting = iter(spans), deque[list]()
     try:
         for _ in spans:
