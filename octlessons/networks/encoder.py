@@ -38,7 +38,7 @@ class Block(nn.Module):
 
 
 class Network(nn.Module):
-    """From a cleaned scan (b, 1, 112, 144) in 0…1 to a row of length 1.
+    """From a straightened scan (b, 1, 112, 144) in 0…1 to a row of length 1.
 
     Each image is brought to mean 0 and standard deviation 1, and a second channel says at which
     height a pixel lies. Mean and maximum of the last maps are joined, because a lesion may be
@@ -130,9 +130,7 @@ def _rebuilt(nodes, values: dict[str, Tensor]) -> Network:
     projection = values[project.input[1]]
     if not any(option.name == "transB" and option.i for option in project.attribute):
         projection = projection.T
-    # The scan and its mirror image go through the same convolutions, one after the other.
     found = [node.input[1:] for node in nodes if node.op_type == "Conv"]
-    found = found[: len(found) // 2]
     widths = tuple(len(values[found[i][0]]) for i in (0, 1, 4, -1))
     network = Network(widths, len(projection)).eval()
     fold_norms(network)

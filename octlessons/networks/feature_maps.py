@@ -72,7 +72,7 @@ def _last_of_each_size(maps: dict[str, torch.Tensor]) -> list[str]:
 class EncoderMaps:
     """Maps of the network of `PhantomEncoder`: the shipped one that was trained without labels.
 
-    It was trained on flattened scans of 112 × 144 px. Here it sees whole images as they are, in
+    It was trained on straightened scans of 112 × 144 px. Here it sees whole images as they are, in
     which it need not tell diseases apart: a perceptual loss is made of its filters for edges and
     textures, and these are the same.
     """

@@ -16,6 +16,7 @@ from sklearn.cluster import KMeans
 from sklearn.metrics import adjusted_rand_score
 
 from octlessons import OctlessonsError
+from octlessons._runtime import OnnxNetwork, opened, read_card
 from octlessons.evaluation import neighbour_accuracy
 from octlessons.images import ImageSet, draw_phantoms
 from octlessons.images.imageset import LazyImages
@@ -27,6 +28,8 @@ from octlessons.representations.phantom_encoder import (
     looks_inverted,
     prepare,
 )
+
+NETWORKS = ("layers", *VARIANTS)
 
 onnxruntime = pytest.importorskip("onnxruntime")
 
@@ -129,6 +132,15 @@ def test_images_of_several_sizes_may_be_mixed(scans):
     assert len(PhantomEncoder().transform(mixed)) == 2
 
 
+def test_the_first_network_sees_a_square_in_0_to_1(scans):
+    wide = np.asarray(Image.fromarray(scans.images[0]).resize((320, 120)))
+    for image in (scans.images[0], wide):
+        seen = prepare(image)
+        assert seen.shape == (1, 192, 192)
+        assert seen.dtype == np.float32
+        assert 0 <= seen.min() < 0.1 < 0.5 < seen.max() <= 1
+
+
 @pytest.mark.parametrize("value", [0, 128, 255])
 def test_images_without_a_retina_give_finite_rows(value):
     rows = PhantomEncoder().transform(np.full((2, 64, 64), value, np.uint8))
@@ -162,31 +174,53 @@ def test_rows_are_kept_in_a_store(scans, tmp_path):
         encoder.transform(scans[5:10])  # other images
 
 
+def test_a_store_of_an_earlier_encoder_is_refused(scans, tmp_path):
+    """Its rows were computed by other networks from scans that were cleaned in another way."""
+    from octlessons.representations.extraction import extract, fingerprint
+
+    some, file = scans[:3], tmp_path / "rows.npy"
+    width = PhantomEncoder().fit(some).n_features_out_
+    key = {"images": fingerprint(some), "network": read_card("labels")["sha256"], "prepared": 1}
+    extract(some, prepare, lambda b: np.ones((len(b), width)), n_features=width, store=file, key=key)
+    with pytest.raises(OctlessonsError, match=r"something else .*networks; prepared.*another stor"):
+        PhantomEncoder(store=file).transform(some)
+    np.testing.assert_array_equal(np.load(file), 1)
+
+
 # ---------------------------------------------------------------------- what ships
 
 
-def test_everything_together_is_at_most_five_megabytes():
-    assert sum(file.stat().st_size for file in SHIPPED.iterdir() if file.is_file()) <= 5_000_000
+def test_the_networks_together_are_at_most_six_megabytes():
+    assert sorted(file.stem for file in SHIPPED.glob("*.onnx")) == sorted(NETWORKS)
+    assert sum(file.stat().st_size for file in SHIPPED.glob("*.onnx")) <= 6_000_000
 
 
-@pytest.mark.parametrize("variant", VARIANTS)
-def test_the_card_describes_the_file(variant, scans):
-    card = PhantomEncoder(variant).fit(scans).card_
+@pytest.mark.parametrize("network", NETWORKS)
+def test_the_card_describes_the_file(network):
+    card = read_card(network)
     data = (SHIPPED / card["file"]).read_bytes()
     assert hashlib.sha256(data).hexdigest() == card["sha256"]
     assert len(data) == card["bytes"]
     for part in ("recipe", "history", "machine", "date", "licence", "trained on", "not for"):
         assert card[part], part
-    assert card["real scans"]["command"].startswith("python -m tests.benchmarks")
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
-def test_the_recipe_in_the_code_is_the_one_that_made_the_file(variant, scans):
+def test_the_card_says_what_was_measured_and_how(variant, scans):
+    card = PhantomEncoder(variant).fit(scans).card_
+    for scanner in ("first scanner", "second scanner"):
+        assert card[scanner]["command"].startswith("python -m tests.benchmarks")
+        assert card[scanner]["n"] > card[scanner]["patients"]
+    assert set(card["second scanner"]["probe"]) == {"four", "all"}
+
+
+@pytest.mark.parametrize("network", NETWORKS)
+def test_the_recipe_in_the_code_is_the_one_that_made_the_file(network):
     from experiments.encoder.recipes import RECIPES, as_plain
 
-    card = PhantomEncoder(variant).fit(scans).card_
-    assert card["recipe"] == as_plain(RECIPES[variant])
-    assert len(card["history"]) == RECIPES[variant].epochs
+    card = read_card(network)
+    assert card["recipe"] == as_plain(RECIPES[network])
+    assert len(card["history"]) == RECIPES[network].epochs
 
 
 def test_the_readable_card_says_what_the_other_says():
@@ -293,44 +327,89 @@ def tiny(variant):
     )
 
 
+def few(variant):
+    """What trains a tiny network in a moment."""
+    held_out = {"shifted": (2, 4, "shifted")}
+    return dict(recipe=tiny(variant), held_out=held_out, device="cpu")
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("variant", VARIANTS)
-def test_training_goes_from_nothing_to_a_network_that_can_be_used(variant, scans, tmp_path):
-    torch = pytest.importorskip("torch")
+@pytest.mark.parametrize("network", NETWORKS)
+def test_training_goes_from_nothing_to_a_network_that_can_be_used(network, scans, tmp_path):
+    pytest.importorskip("torch")
     from experiments.encoder.training import train_encoder
-    from octlessons.networks.encoder import load_encoder
 
     lines = []
-    held_out = {"shifted": (2, 4, "shifted")}
-    settings = dict(recipe=tiny(variant), held_out=held_out, report=lines.append, device="cpu")
-    card = train_encoder(variant, tmp_path, **settings)
+    settings = few(network) | {"report": lines.append}
+    card = train_encoder(network, tmp_path, **settings)
     assert any("epoch 1/2" in line for line in lines)
-    assert card["phantoms"]["shifted"]["n"] == 8
-    rows = PhantomEncoder(variant, folder=tmp_path).fit_transform(scans[:3])
-    assert rows.shape == (3, card["dimensions"])
-    assert np.isfinite(rows).all()
-    # Torch reads the file again, and computes the same.
-    network = load_encoder(tmp_path / card["file"])
-    seen = torch.from_numpy(np.stack([prepare(image) for image in scans.images[:3]]))
-    with torch.no_grad():
-        both = torch.nn.functional.normalize(network(seen) + network(seen.flip(3)))
-    np.testing.assert_allclose(both.numpy(), rows, atol=1e-5)
+    if network == "layers":
+        seen = np.stack([prepare(image) for image in scans.images[:3]])
+        found = opened("layers", tmp_path)[1]
+        rows, *_, shown, _ = found.run(seen)
+        assert rows.shape == (3, 3, 192)
+        assert np.isfinite(rows).all()
+        assert shown.shape == seen.shape
+    else:
+        assert card["phantoms"]["shifted"]["n"] == 8
+        rows = PhantomEncoder(network, folder=tmp_path).fit_transform(scans[:3])
+        assert rows.shape == (3, card["dimensions"])
+        np.testing.assert_allclose(np.linalg.norm(rows, axis=1), 1, atol=1e-5)
     # A finished run is not trained again, and gives the same file.
     epochs = [line for line in lines if line.startswith("epoch")]
-    again = train_encoder(variant, tmp_path / "b", **settings, work=tmp_path / "work")
+    again = train_encoder(network, tmp_path / "b", **settings, work=tmp_path / "work")
     assert again["sha256"] == hashlib.sha256((tmp_path / card["file"]).read_bytes()).hexdigest()
     assert [line for line in lines if line.startswith("epoch")] == epochs
 
 
-def test_the_networks_window_is_the_one_it_was_trained_on(scans):
+@pytest.mark.slow
+def test_the_card_is_written_once_all_networks_are_there(tmp_path):
+    pytest.importorskip("torch")
+    from experiments.encoder.training import train_encoder
+
+    for network in reversed(NETWORKS):
+        assert not (tmp_path / "README.md").exists()
+        train_encoder(network, tmp_path, **few(network), report=None)
+    assert list(json.loads((tmp_path / "cards.json").read_text(encoding="utf-8"))) == list(NETWORKS)
+    text = (tmp_path / "README.md").read_text(encoding="utf-8")
+    assert "| phantoms, shifted | views |" in text
+    assert "each drawn twice" in text
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_torch_and_the_file_give_the_same_row(scans, rows, variant):
+    """From the lines that were found to the row: the window and the network."""
+    torch = pytest.importorskip("torch")
+    from experiments.encoder.parts import Shipped
+    from octlessons.networks.encoder import load_encoder
+
+    seen = np.stack([prepare(image) for image in scans.images[:4]])
+    encoder = OnnxNetwork(SHIPPED / f"{variant}.onnx", n_threads=1)
+    given = opened("layers")[1].run(seen, outputs=encoder.inputs)
+    with torch.no_grad():
+        expected = Shipped(load_encoder(SHIPPED / f"{variant}.onnx"))(*map(torch.tensor, given))
+    np.testing.assert_allclose(encoder.run(*given)[0], expected, atol=1e-3)
+    np.testing.assert_allclose(rows[variant][:4], expected, atol=1e-3)
+
+
+def test_the_window_lays_the_retina_straight():
+    """Its floor on one row, however it bends; what lies `reach` above it at the upper edge."""
     torch = pytest.importorskip("torch")
     from experiments.encoder.parts import cut
-    from octlessons.representations.phantom_encoder import flattened
+    from octlessons.representations.phantom_encoder import ABOVE, BELOW
 
-    image = scans.images[0]
-    trained, _ = cut(torch.from_numpy(flattened(image)[None].astype(np.float32) / 255))
-    assert trained.shape[2:] == INPUT
-    assert np.corrcoef(trained.numpy().ravel(), prepare(image).ravel())[0, 1] > 0.98
+    across = torch.linspace(-1, 1, 192)
+    floor = 120 + 15 * across - 20 * across**2
+    reach, rows = torch.tensor([90.0]), torch.arange(192.0)[:, None]
+    lines = sum(torch.exp(-0.5 * ((rows - floor + lift) / 1.5) ** 2) for lift in (0, 45))
+    seen, _ = cut(lines[None], floor[None], reach)
+    assert seen.shape == (1, 1, *INPUT)
+    on_floor = (INPUT[0] - 1) * ABOVE / (ABOVE + BELOW)
+    halfway = round(on_floor / 2)
+    lower = seen[0, 0, halfway + 15 :].argmax(0) + halfway + 15
+    upper = seen[0, 0, : halfway + 15].argmax(0)
+    assert (lower - on_floor).abs().max() <= 1
+    assert (upper - on_floor / 2).abs().max() <= 1
 
 
 def test_phantoms_for_training_carry_the_truth_along(tmp_path):
@@ -355,9 +434,9 @@ def test_the_command_trains(tmp_path, monkeypatch, capsys):
 
     monkeypatch.setattr(training, "HELD_OUT", {"held out": (1, 4, "plain")})
     out = tmp_path / "out"
-    few = ["--n-per-class", "2", "--epochs", "1", "--device", "cpu", "--out", str(out)]
+    short = ["--n-per-class", "2", "--epochs", "1", "--device", "cpu", "--out", str(out)]
     monkeypatch.setattr(__main__, "changed", lambda *a, **given: replace(tiny("views"), epochs=1))
-    assert __main__.main(["--variant", "views", *few]) == 0
+    assert __main__.main(["--variant", "views", *short]) == 0
     assert "views.onnx" in capsys.readouterr().out
     assert PhantomEncoder("views", folder=out).fit([np.zeros((64, 64), np.uint8)]).card_["date"]
     with pytest.raises(SystemExit):
