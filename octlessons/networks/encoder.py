@@ -130,7 +130,9 @@ def _rebuilt(nodes, values: dict[str, Tensor]) -> Network:
     projection = values[project.input[1]]
     if not any(option.name == "transB" and option.i for option in project.attribute):
         projection = projection.T
+    # The scan and its mirror image go through the same convolutions, one after the other.
     found = [node.input[1:] for node in nodes if node.op_type == "Conv"]
+    found = found[: len(found) // 2]
     widths = tuple(len(values[found[i][0]]) for i in (0, 1, 4, -1))
     network = Network(widths, len(projection)).eval()
     fold_norms(network)
