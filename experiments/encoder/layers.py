@@ -119,7 +119,7 @@ class ShippedLayers(nn.Module):
 
     def forward(self, scan: Tensor):
         maps = self.network(scan)
-        chance = maps[:, :N_LINES].softmax(2)
+        chance = _softmax(maps[:, :N_LINES], 2)
         likeliest = chance.argmax(2, keepdim=True).float()
         near = chance * ((self.rows - likeliest).abs() <= _NEAR).float()
         confidence = near.sum(2)
@@ -127,11 +127,11 @@ class ShippedLayers(nn.Module):
         floor = _stretched(self._floor(lines[:, 2], confidence[:, 2])[:, None])[:, 0]
         lines, floor = 2 * _stretched(lines) + 0.5, 2 * floor + 0.5
         # In training what is small counted more; probabilities are those without the weights.
-        tissue = (maps[:, N_LINES:] - self.weights.log()).softmax(1)
-        outside = functional.interpolate(tissue[:, -1:], scale_factor=2.0)
-        shown = scan * (outside <= 0.5).float()
+        seen = maps[:, N_LINES:] - self.weights.log()
+        outside = (seen[:, -1:] > seen[:, :-1].amax(1, keepdim=True)).float()
+        shown = scan * (1 - functional.interpolate(outside, scale_factor=2.0))
         reach = reach_above(lines[:, 0], floor)
-        return lines, _stretched(confidence), floor, tissue, shown, reach
+        return lines, _stretched(confidence), floor, _softmax(seen, 1), shown, reach
 
     def _floor(self, line: Tensor, sure: Tensor) -> Tensor:
         sure = sure**4 + 1e-4
@@ -142,6 +142,12 @@ class ShippedLayers(nn.Module):
                 curve = (weight * line + (1 - weight) * curve) @ project
                 weight = sure / (1 + ((line - curve) / 1.5) ** 2)
         return curve
+
+
+def _softmax(scores: Tensor, along: int) -> Tensor:
+    """Written out, as ONNX Runtime is slow along any but the last axis."""
+    raised = torch.exp(scores - scores.amax(along, keepdim=True))
+    return raised / raised.sum(along, keepdim=True)
 
 
 def _stretched(lines: Tensor) -> Tensor:
