@@ -78,7 +78,11 @@ RECIPES = {
         phantoms=((2000, 201, "mixed"), (2000, 202, "mixed"), (2000, 204, "milder")), epochs=70
     ),
     "views": Recipe(
-        phantoms=((1000, 203, "mixed"),), epochs=40, learning_rate=2e-3, temperature=0.2
+        phantoms=((1000, 203, "mixed"),),
+        epochs=40,
+        learning_rate=2e-3,
+        temperature=0.2,
+        prototypes=24,
     ),
 }
 
