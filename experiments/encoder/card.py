@@ -203,8 +203,7 @@ def _training_rows(cards: list[dict]) -> list[str]:
         "size": lambda c: f"{c['bytes'] / 1e6:.2f} MB",
     }
     return [
-        f"| {name} | {' | '.join(value(card) for card in cards)} |"
-        for name, value in lines.items()
+        f"| {name} | {' | '.join(value(card) for card in cards)} |" for name, value in lines.items()
     ]
 
 
