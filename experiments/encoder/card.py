@@ -101,9 +101,9 @@ intervals, drawn by patient; with "draws", the lowest and highest of the draws.
 The real scans: `{command}`. They are few, as the intervals say. On phantoms the encoders are at \
 home: compare representations on real scans. The error of the lines on phantoms: see `make bench`.
 
-Recipes were chosen by phantoms with a look that was not trained on. While they were made, real \
-scans of the first scanner were looked at {n_first} times and those of the second {n_second} \
-times (there: four classes, balanced):
+Recipes were chosen by phantoms with a look that was not trained on. Looks at real scans while \
+they were made: {n_first} at the first scanner, {n_second} at the second (there four classes, \
+balanced).
 
 | encoder | batches | what was new | first: 3 neighbours | ARI | second: 3 neighbours | ARI |
 |---|---|---|---|---|---|---|

@@ -67,9 +67,7 @@ def judge(rows: np.ndarray, scans: Scans, n_bootstrap: int = 1000) -> Score:
         span = getattr(judged[best], f"{name}_interval")
         ends = (span.low, span.high) if span is not None else (np.nan, np.nan)
         spans.append(Interval(mean, *ends))
-    return Score(
-        len(rows), len(np.unique(scans.groups)), near, *spans, chance=judged[best].chance
-    )
+    return Score(len(rows), len(np.unique(scans.groups)), near, *spans, chance=judged[best].chance)
 
 
 def judge_balanced(rows: np.ndarray, scans: Scans, classes: Sequence[str]) -> Score:

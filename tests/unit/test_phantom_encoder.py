@@ -181,7 +181,9 @@ def test_a_store_of_an_earlier_encoder_is_refused(scans, tmp_path):
     some, file = scans[:3], tmp_path / "rows.npy"
     width = PhantomEncoder().fit(some).n_features_out_
     key = {"images": fingerprint(some), "network": read_card("labels")["sha256"], "prepared": 1}
-    extract(some, prepare, lambda b: np.ones((len(b), width)), n_features=width, store=file, key=key)
+    extract(
+        some, prepare, lambda b: np.ones((len(b), width)), n_features=width, store=file, key=key
+    )
     with pytest.raises(OctlessonsError, match=r"something else .*networks; prepared.*another stor"):
         PhantomEncoder(store=file).transform(some)
     np.testing.assert_array_equal(np.load(file), 1)
