@@ -334,7 +334,6 @@ def test_a_retina_in_two_pieces_is_less_sure(plain):
     whole = confidence([image for image, _ in plain])
     pieces = confidence([split(*scan) for scan in plain])
     assert (pieces < whole).all()
-    assert np.median(pieces) < 0.9
 
 
 def test_two_retinas_are_less_sure_than_one(plain):
@@ -343,11 +342,8 @@ def test_two_retinas_are_less_sure_than_one(plain):
     assert (two < whole).all()
 
 
-def test_upside_down_is_less_sure(plain):
-    upright = confidence([image for image, _ in plain])
-    turned = confidence([image[::-1].copy() for image, _ in plain])
-    assert (turned < upright).all()
-    assert np.median(turned) < 0.9
+def test_upside_down_is_not_believed(plain):
+    assert confidence([image[::-1].copy() for image, _ in plain]).max() < 0.3
 
 
 # ---------------------------------------------------------------------- no retina at all
@@ -383,8 +379,8 @@ def test_without_a_retina_lines_are_finite_and_not_believed(kind):
 
 
 def test_a_scan_on_its_side_or_in_reversed_grey_is_not_believed(plain):
-    assert np.median(confidence([image.T.copy() for image, _ in plain])) < 0.6
-    assert np.median(confidence([255 - image for image, _ in plain])) < 0.7
+    assert np.median(confidence([image.T.copy() for image, _ in plain])) < 0.4
+    assert np.median(confidence([255 - image for image, _ in plain])) < 0.3
 
 
 # ---------------------------------------------------------------------- sentences
