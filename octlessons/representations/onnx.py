@@ -19,7 +19,7 @@ from octlessons._optional import install_command, installed
 from octlessons._runtime import OnnxNetwork
 from octlessons.errors import OctlessonsError, first_line
 
-_FORMAT = 1  # of exported files; a new number leaves those of earlier versions behind
+_FORMAT = 2  # of exported files; a new number leaves those of earlier versions behind
 _AGREE = 0.9999  # cosine similarity that an export must reach
 
 
@@ -153,7 +153,19 @@ def _as_onnx(network: Any, shapes: dict, name: str, outputs: tuple[str, ...]) ->
             raise ExportError(
                 f"{name} cannot be exported to ONNX ({first_line(error)}): take engine='torch'."
             ) from error
-        return file.read_bytes()
+        return _bare(file.read_bytes())
+
+
+def _bare(content: bytes) -> bytes:
+    """The network without notes on where in whose files each step came from."""
+    import onnx
+
+    model = onnx.load_model_from_string(content)
+    graph = model.graph
+    for part in (model, graph, *graph.node, *graph.value_info, *graph.input, *graph.output):
+        del part.metadata_props[:]
+        part.doc_string = ""
+    return model.SerializeToString()
 
 
 def _versions() -> str:
