@@ -146,4 +146,4 @@ def test_the_first_snippet_of_the_readme_groups_real_scans(shared, tmp_path):
     found = {}
     exec(code.replace("path/of/your/folder", str(tmp_path)), found)
     assert list(found["images"].names) == [f"scan_{i:03d}.jpeg" for i in range(len(files))]
-    assert adjusted_rand_score(truth, found["clusters"]) > 0.6
+    assert adjusted_rand_score(truth, found["clusters"]) > 0.5
