@@ -59,7 +59,8 @@ class Measurements(Table, dict):
         detachments) and of bright material above it.
     bright_spots, spot_brightness, spot_shadow
         Area of exudates and foci; their brightness relative to the retina's mean; brightness
-        of the choroid beneath them relative to beside them (1 for no shadow).
+        of the choroid beneath them relative to beside them (1 for no shadow). The network sees
+        few of them: on phantoms the area follows the drawn one with a correlation of 0.4 only.
     membrane
         Share of the columns with a membrane on the retina.
     brightness, contrast

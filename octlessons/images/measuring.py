@@ -61,7 +61,7 @@ LIFTED_UM = 20.0
 SLACK_UM = 15.0
 #: Bright spots are pixels this much brighter than the retina's mean, where their share is more than
 #: nothing: they are smaller than the pixels in which shares are known.
-SPOT_BRIGHTER, MAYBE = 1.35, 0.05
+SPOT_BRIGHTER, MAYBE = 1.35, 0.01
 #: Share of the scan from which bright spots are enough to tell their brightness and shadow.
 FEW = 1e-5
 #: Choroid looked at for shadows; it is compared with what lies this far to the side, beyond a gap.
