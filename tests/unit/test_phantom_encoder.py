@@ -189,6 +189,25 @@ def test_a_store_of_an_earlier_encoder_is_refused(scans, tmp_path):
     np.testing.assert_array_equal(np.load(file), 1)
 
 
+def test_it_says_why(scans):
+    from octlessons.images.phantoms import BOUNDARIES
+    from octlessons.images.retina import TISSUES
+
+    retinas, measured = PhantomEncoder().explain(scans)
+    ilm, membrane = (scans.boundaries[:, BOUNDARIES.index(name)] for name in ("ILM", "BM"))
+    drawn = (membrane - ilm).mean(axis=1) * scans.pixel_sizes[:, 0]
+    assert measured.units["mean_thickness"] == "µm"
+    assert np.corrcoef(measured["mean_thickness"], drawn)[0, 1] > 0.95
+    lifted = scans.labels < 1  # CNV
+    assert np.median(measured["rpe_lift"][lifted]) > 4 * np.median(measured["rpe_lift"][~lifted])
+    # The map lies on the scan: what was drawn as cyst or fluid is mostly found there.
+    fluid = [TISSUES.index("subretinal fluid"), TISSUES.index("intraretinal fluid")]
+    maps = np.array([retina.tissue_at(scans.shape[1:]) for retina in retinas])
+    dark = np.isin(scans.lesions, (4, 5))
+    assert np.isin(maps, fluid)[dark].mean() > 0.6
+    assert np.isin(maps, fluid)[~dark].mean() < 0.01
+
+
 # ---------------------------------------------------------------------- what ships
 
 
