@@ -14,6 +14,7 @@ from octlessons.images.retina import WORKING
 from octlessons.networks.encoder import Network
 from octlessons.representations.phantom_encoder import ABOVE, BELOW, INPUT
 
+#: Codes of a pixel, with a gap before `COVERED`.
 N_CODES = COVERED + 1
 
 _FIRST_LESION = 14  # codes from here on are lesions

@@ -18,7 +18,7 @@ import numpy as np
 from experiments.encoder import forms
 from octlessons._files import write_atomically
 from octlessons.errors import OctlessonsError
-from octlessons.images.phantoms import BOUNDARIES, CLASS_NAMES, LESIONS
+from octlessons.images.phantoms import BOUNDARIES, CLASS_NAMES
 from octlessons.images.retina import WORKING
 
 #: How phantoms are varied: as they are drawn for everyone; scanner and tissue wider, for training;
@@ -27,9 +27,8 @@ from octlessons.images.retina import WORKING
 #: has it always, of wider fields and with tissue as the shifted.
 KINDS = ("plain", "wide", "wider", "shifted", "mixed", "milder", "far")
 
-#: Codes of a pixel: the number of boundaries above it, or 13 plus the code of the lesion.
-N_CODES = len(BOUNDARIES) + 1 + len(LESIONS)
-#: The code where a wedge, band, frame or marker covers the scan.
+#: The code of a pixel is the number of boundaries above it, or 13 plus that of its lesion; this one
+#: is where a wedge, band, frame or marker covers the scan.
 COVERED = 31
 #: Boundaries whose rows are kept.
 LINES = ("ILM", "RPE", "BM")
@@ -78,7 +77,7 @@ def drawn_phantoms(
     -------
     dict of ndarray
         - ``images`` uint8 (n, 192, 192): drawn at 448 px and shrunk, wedges and all.
-        - ``codes`` uint8 (n, 192, 192): see `N_CODES` and `COVERED`; they go on in the optic disc.
+        - ``codes`` uint8 (n, 192, 192): see `COVERED`; they go on in the optic disc.
         - ``lines`` float16 (n, 3, 192): rows of `LINES` in every column, pixel centres at whole
           numbers; they may lie outside of the picture.
         - ``valid`` bool (n, 192): columns with layers, False in the optic disc.

@@ -15,7 +15,7 @@ import numpy as np
 from octlessons._files import write_atomically
 from octlessons.images.checks import as_images, image_name, to_uint8
 from octlessons.images.measuring import UNITS, measure_scan
-from octlessons.images.retina import find_layers_of
+from octlessons.images.retina import layers_one_by_one
 from octlessons.wording import Table, count, decimal, percent
 
 __all__ = ["UNITS", "Measurements", "measure", "measure_scan"]
@@ -156,8 +156,9 @@ def measure(images, *, retinas=None, pixel_sizes=None) -> Measurements:
     """
     given, images = images, as_images(images)
     n = len(images)
-    retinas = find_layers_of(given) if retinas is None else list(retinas)
-    if len(retinas) != n:
+    if retinas is None:
+        retinas = layers_one_by_one(given)
+    elif len(retinas := list(retinas)) != n:
         raise ValueError(f"There are {n} images but {len(retinas)} retinas: give one for each.")
     sizes = getattr(given, "pixel_sizes", None) if pixel_sizes is None else pixel_sizes
     sizes = np.full((n, 2), np.nan) if sizes is None else np.asarray(sizes, float)
@@ -167,14 +168,14 @@ def measure(images, *, retinas=None, pixel_sizes=None) -> Measurements:
         )
     known = np.isfinite(sizes).all(axis=1)
     rows = []
-    for i in range(n):
+    for i, retina in enumerate(retinas):
         name = image_name(given, i)
         if known.any() and not known[i]:  # one unit for a column
-            row = measure_scan(to_uint8(images[i], name), retinas[i])
+            row = measure_scan(to_uint8(images[i], name), retina)
             row = {k: v if len(set(UNITS[k])) == 1 else np.nan for k, v in row.items()}
         else:
             size = tuple(sizes[i]) if known[i] else None
-            row = measure_scan(to_uint8(images[i], name), retinas[i], size)
+            row = measure_scan(to_uint8(images[i], name), retina, size)
         rows.append(row)
     units = {name: unit[0 if known.any() else 1] for name, unit in UNITS.items()}
     columns = {name: [row[name] for row in rows] for name in UNITS}

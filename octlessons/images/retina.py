@@ -8,7 +8,9 @@ clinical.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -29,6 +31,7 @@ TISSUES = (
 #: Smallest side of an image, in pixels, in which a retina can be found.
 SMALLEST = 16
 
+_BLOCK = 128  # scans whose layers are held at a time: 0.4 MB each
 _OUTPUTS = ["lines", "confidence", "floor", "tissue"]
 
 
@@ -122,6 +125,11 @@ def find_layers_of(images, *, n_threads: int | None = None) -> list[Retina]:
     ValueError, OctlessonsError
         As `find_layers`.
     """
+    return list(layers_one_by_one(images, n_threads=n_threads))
+
+
+def layers_one_by_one(images, *, n_threads: int | None = None) -> Iterator[Retina]:
+    """As `find_layers_of`, without holding more than `_BLOCK` of them."""
     given, images = images, as_images(images)
     network = layer_network(n_threads)
 
@@ -130,10 +138,13 @@ def find_layers_of(images, *, n_threads: int | None = None) -> list[Retina]:
         found = network.run(np.stack([as_input(scan) for scan in scans]), outputs=_OUTPUTS)
         return [_placed([array[i] for array in found], scan.shape) for i, scan in enumerate(scans)]
 
-    parts = in_threads(work, np.arange(len(images)), network.n_threads)
-    return [retina for part in parts for retina in part]
+    for start in range(0, len(images), _BLOCK):
+        block = np.arange(start, min(start + _BLOCK, len(images)))
+        for part in in_threads(work, block, network.n_threads):
+            yield from part
 
 
+@lru_cache(maxsize=4)
 def layer_network(n_threads: int | None = None) -> OnnxNetwork:
     """The network: scans (n, 1, 192, 192) in, what `Retina` holds and an encoder needs out."""
     return opened("layers", n_threads=n_threads)[1]
