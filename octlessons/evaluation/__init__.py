@@ -16,6 +16,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "ClassificationReport", "judge_classifier", "report_from_matrix", "reweighted",
         ],
         "comparison": ["Comparison", "compare_clusterers"],
+        "known": ["instruments", "things_known", "trusted_columns"],
         "learning": [
             "AugmentationCurve", "CurvePoint", "augmentation_curve", "gradient_histograms",
             "small_classifier",
