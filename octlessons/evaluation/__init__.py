@@ -22,7 +22,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "small_classifier",
         ],
         "neighbours": ["neighbour_accuracy", "neighbour_labels"],
-        "nuisances": ["Nuisance", "NuisanceRow", "nuisance"],
+        "nuisances": ["Nuisance", "NuisanceRow", "nuisance", "share_explained"],
         "reliability": ["Calibration", "calibration"],
         "survival": [
             "LIMITS", "Example", "Survival", "SurvivalTable", "survival_table",
