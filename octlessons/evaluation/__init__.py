@@ -17,7 +17,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         ],
         "comparison": ["Comparison", "compare_clusterers"],
         "draws": ["Draws", "several_draws"],
-        "known": ["instruments", "things_known", "trusted_columns"],
+        "known": ["things_known", "trusted_columns"],
         "learning": [
             "AugmentationCurve", "CurvePoint", "augmentation_curve", "gradient_histograms",
             "small_classifier",
@@ -25,6 +25,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "neighbours": ["neighbour_accuracy", "neighbour_labels"],
         "nuisances": ["Nuisance", "NuisanceRow", "nuisance", "share_explained"],
         "predictions": ["Prediction", "predictable"],
+        "records": ["record"],
         "reliability": ["Calibration", "calibration"],
         "shares": ["mean_of_shares", "share"],
         "survival": [

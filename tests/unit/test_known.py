@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from octlessons.evaluation import (
-    instruments,
     nuisance,
+    record,
     share_explained,
     things_known,
     trusted_columns,
@@ -29,7 +29,7 @@ def scans():
 
 
 def test_every_measurement_was_checked():
-    kept = instruments()
+    kept = record("instruments")
     assert set(kept["columns"]) == set(UNITS)
     assert kept["n_white"] >= 50 and kept["n"] - kept["n_white"] >= 50
     needed = {"brightness", "contrast", "position", "tilt", "curvature", "mean_thickness"}
