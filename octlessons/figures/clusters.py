@@ -65,8 +65,8 @@ def kmeans_steps(points, steps: Sequence[tuple], *, columns: int = 3, title: str
             if clusters is not None:
                 ax.scatter(*points[clusters == c].T, s=22, color=colour(c), marker=marker(c),
                            edgecolor=PAPER, linewidth=0.4)  # fmt: skip
-            ax.scatter(*centre, s=190, marker="X", color=INK, edgecolor=PAPER, linewidth=1.5)
-            ax.scatter(*centre, s=26, marker=marker(c), color=colour(c), zorder=5)
+            ax.scatter(*centre, s=110, marker="X", color=INK, edgecolor=PAPER, linewidth=1)
+            ax.scatter(*centre, s=14, marker=marker(c), color=colour(c), zorder=5)
         ax.set_title(text, fontsize=12, fontweight="normal", pad=5)
         outlined(ax)
     add_title(fig, title)
@@ -101,8 +101,7 @@ def silhouette_plot(
     clusters : array_like of int, shape (n,)
         At least two clusters. Noise (−1) is left out.
     images : ImageSet, ndarray of shape (n, h, w), or list of 2-D arrays, optional
-        With them, those of the lowest silhouette are drawn beside the bars, of different patients
-        where known.
+        Those of the lowest silhouette are then drawn beside, of different patients where known.
     n_worst : int
         How many of them.
     max_images : int
@@ -126,23 +125,11 @@ def silhouette_plot(
         )
     widths = silhouette_samples(features, clusters)
     shown = [] if images is None else _worst(widths, kept, images, n_worst)
-    height, grid = min(2.2 + 0.75 * len(present), 8.5), {"width_ratios": [1]}
-    if shown:
-        height, grid = max(height, 1.45 * len(shown) + 0.4), {"width_ratios": [3.6, 1]}
-    fig, axes = new_figure(FULL, height, max(len(shown), 1), 1 + bool(shown), gridspec_kw=grid)
-    ax = axes[0, 0]
-    if shown:
-        for old in axes[1:, 0]:
-            old.remove()
-        ax.set_subplotspec(ax.get_gridspec()[:, 0])
-    for panel, i in zip(axes[:, -1], shown, strict=False):
-        draw_scan(panel, images[int(kept[i])])
-        panel.set_title(f"{decimal(widths[i])}, cluster {clusters[i]}", fontsize=11.5, pad=3,
-                        fontweight="normal")  # fmt: skip
+    fig, ax = _beside(min(2.2 + 0.75 * len(present), 8.5), [images[int(kept[i])] for i in shown],
+                      [f"{decimal(widths[i])}, cluster {clusters[i]}" for i in shown])  # fmt: skip
     mean = float(widths.mean())
     parts = _silhouettes(ax, widths, clusters, present)
     ax.set_title(title or f"Silhouettes, mean {decimal(mean)}")
-    fig.scans = 0
     fig.alt = (
         f"Silhouettes of {count(len(clusters), 'image')} in {count(len(present), 'cluster')}, mean "
         f"{decimal(mean)} (dashed line): {'; '.join(parts)}."
@@ -151,6 +138,22 @@ def silhouette_plot(
         worst = listing(f"{decimal(widths[i])} in cluster {clusters[i]}" for i in shown)
         fig.alt += f" Beside it the {count(len(shown), 'scan')} of the lowest: {worst}."
     return fig
+
+
+def _beside(height: float, pictures: Sequence, titles: Sequence[str]):
+    """A figure with one large panel, and pictures to the right of it."""
+    n = len(pictures)
+    height, ratios = max(height, 1.45 * n + 0.4), [3.6, 1] if n else [1]
+    fig, axes = new_figure(FULL, height, max(n, 1), len(ratios),
+                           gridspec_kw={"width_ratios": ratios})  # fmt: skip
+    for ax in axes[1:, 0]:
+        ax.remove()
+    axes[0, 0].set_subplotspec(axes[0, 0].get_gridspec()[:, 0])
+    for ax, picture, title in zip(axes[:, -1], pictures, titles, strict=False):
+        draw_scan(ax, picture)
+        ax.set_title(title, fontsize=11.5, fontweight="normal", pad=3)
+    fig.scans = 0  # the large panel fills the height
+    return fig, axes[0, 0]
 
 
 def _silhouettes(ax, widths, clusters, present) -> list[str]:
