@@ -8,7 +8,7 @@ from octlessons.images.phantoms import BOUNDARIES, draw_phantoms
 from octlessons.images.phantoms.population import CLASS_NAMES
 
 _DRUSEN, _DETACHMENT, _MATERIAL, _SUBRETINAL, _CYST = 1, 2, 3, 4, 5  # codes of `LESIONS`
-_LOOK = 128  # pixels at which they are chosen
+_LOOK = 512  # pixels at which they are chosen: the thinnest white strip is seen
 _ILM, _BM = BOUNDARIES.index("ILM"), BOUNDARIES.index("BM")
 
 
@@ -61,10 +61,11 @@ def _unrest(drawn, i: int) -> float:
     jelly = (row < lines[_ILM] - 0.03 * height) & ~white
     seen = np.percentile(image[jelly], 99) / 255 if jelly.any() else 1.0
     cut = (lines[_ILM] < 0.04 * height).mean() + (lines[_BM] > 0.96 * height).mean()
-    # A slope or bend over a tenth of the height, a hundredth of white, a vitreous as bright as
-    # tissue, a retina that leaves the picture or a wide scan outweighs a more typical lesion.
+    wide = drawn.sizes[i, 1] > 512
+    # A slope or bend over a fifth of the height, any white, a vitreous as bright as tissue, a
+    # retina that leaves the picture or a wide scan outweighs a more typical lesion.
     bend = 6 * np.ptp(lines[_BM]) / height
-    return bend + 100 * white.mean() + 6 * seen + 20 * cut + (drawn.sizes[i, 1] > 512)
+    return bend + 3 * white.any() + 100 * white.mean() + 6 * seen + 20 * cut + wide
 
 
 def _shows(class_name: str, drawn) -> np.ndarray:
@@ -79,7 +80,7 @@ def _shows(class_name: str, drawn) -> np.ndarray:
     if class_name == "NORMAL":
         return np.clip(pit / 50, -1, 2)
     if class_name == "DRUSEN":
-        return rank(_mounds(drawn)) + rank(area[_DRUSEN])
+        return rank(_mounds(drawn)) + 2 * rank(area[_DRUSEN]) + 9 * (area[_DRUSEN] > 0.001)
     if class_name == "DME":
         swollen = np.clip(-pit / 25, -2, 1)
         return 3 * rank(area[_CYST]) + swollen - 9 * (area[_SUBRETINAL] > 0)
