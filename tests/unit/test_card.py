@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from octlessons.images import ImageSet, Problem, Provenance, data_card, draw_phantoms
-from octlessons.images.phantoms.examples import draw_example
+from octlessons.images.phantoms import draw_example
 
 
 def images(n=6, **facts):
