@@ -66,7 +66,8 @@ def image_grid(
         if i < len(named):
             ax.set_title(named[i], fontsize=12, fontweight="normal", pad=4)
     add_title(fig, title)
-    fig.alt = f"{count(len(pictures), what)} in {count(rows, 'row')}"
+    fig.alt = count(len(pictures), what)
+    fig.alt += f" in {count(rows, 'row')}" if len(pictures) > 1 else ""
     if named:
         fig.alt += f": {tally(named) if len(set(named)) < len(named) else ', '.join(named)}"
     fig.alt += f". {_brightness(pictures)}" if cmap == "gray" else "."
@@ -368,10 +369,10 @@ def _different_patients(images, mask, n: int, rng) -> np.ndarray:
 
 def _brightness(images) -> str:
     heights = [bright_row(image) for image in images]
-    return (
-        f"The brightest row lies between {percent(min(heights))} and {percent(max(heights))} of "
-        "the height, from the top."
-    )
+    low, high = percent(min(heights)), percent(max(heights))
+    if low == high:
+        return f"The brightest row lies at {low} of the height, from the top."
+    return f"The brightest row lies between {low} and {high} of the height, from the top."
 
 
 def _component_kind(image: np.ndarray) -> str:
