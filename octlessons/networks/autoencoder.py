@@ -109,9 +109,9 @@ class ConvAutoencoder(ImageTransformer, TrainedNetwork):
     beyond it. The published code has a sixth of the numbers of an image; from grey images of the
     same depth it keeps half, hardly a bottleneck: raise `depth` or lower `code_channels`.
 
-    Hiding patches is the task of masked autoencoders (He et al., CVPR 2022, arXiv:2111.06377). There
-    the network is a transformer, 75 % are hidden, and the error is taken in hidden patches alone;
-    here it is taken in the whole image.
+    Hiding patches is the task of masked autoencoders (He et al., CVPR 2022, arXiv:2111.06377).
+    Theirs are transformers, 75 % is hidden, and the error is taken in hidden patches alone; here it
+    is taken in the whole image.
 
     Examples
     --------

@@ -62,7 +62,7 @@ def soft_assignment(codes: torch.Tensor, centroids: torch.Tensor) -> torch.Tenso
 
 
 def target_distribution(shares):
-    """Shares as they ought to become: squared, divided by the size of the cluster, and summing to 1.
+    """Shares as they ought to become: squared, divided by the size of the cluster, summing to 1.
 
     Parameters
     ----------
