@@ -1,4 +1,9 @@
-"""Deep clustering: a trained encoder goes on learning, and pulls its codes into clusters."""
+"""Deep clustering: a trained encoder goes on learning, and pulls its codes into clusters.
+
+After Xie, Girshick and Farhadi, ICML 2016, arXiv:1511.06335 (DEC). There the code has ten numbers
+and the autoencoder is fully connected. The kernel has a length of 1, so the unit of the codes
+matters: here it is the root mean squared distance of the first codes from their centroids.
+"""
 
 from __future__ import annotations
 
@@ -113,43 +118,51 @@ def deep_clusters(
     ------
     ValueError
         If a parameter is out of range.
-
-    Notes
-    -----
-    Xie, Girshick and Farhadi, ICML 2016, arXiv:1511.06335. There the code has ten numbers and the
-    autoencoder is fully connected. The kernel has a length of 1, so the unit of the codes matters:
-    here it is the root mean squared distance of the first codes from their centroids.
     """
     import torch
-    from sklearn.cluster import KMeans
 
     check_is_fitted(coder, "network_")
     check_whole("n_clusters", n_clusters, 2)
     check_whole("rounds", rounds, 1)
     check_positive("learning_rate_init", learning_rate_init)
-    images = as_inputs(torch.from_numpy(np.rint(coder.prepare(X) * 255).astype(np.uint8)))
-    encoder = copy.deepcopy(coder.network_["encoder"]).eval()
-    with torch.no_grad():
-        first = encoder(images).flatten(1)
-    found = KMeans(n_clusters, n_init=10, random_state=random_state).fit(first.numpy())
-    unit = max(float(np.sqrt(found.inertia_ / len(first))), 1e-12)
-    centroids = torch.nn.Parameter(torch.from_numpy(found.cluster_centers_).float() / unit)
+    images, encoder = _ready(coder, X)
+    centroids, unit = _first_centroids(encoder, images, n_clusters, random_state)
     optimiser = torch.optim.Adam([*encoder.parameters(), centroids], lr=learning_rate_init)
-
-    def shares():
-        return soft_assignment(encoder(images).flatten(1) / unit, centroids)
 
     losses, before = [], None
     for _ in range(rounds):
         with torch.no_grad():
-            target = target_distribution(now := shares())
-        before = now if before is None else before
+            now = soft_assignment(encoder(images) / unit, centroids)
+        target, before = target_distribution(now), now if before is None else before
         for _ in range(STEPS):
-            loss = (target * (target / shares()).log()).sum(dim=1).mean()
+            shares = soft_assignment(encoder(images) / unit, centroids)
+            loss = (target * (target / shares).log()).sum(dim=1).mean()
             optimiser.zero_grad()
             loss.backward()
             optimiser.step()
             losses.append(float(loss.detach()))
     with torch.no_grad():
-        codes, last = encoder(images).flatten(1) / unit, shares().numpy()
-    return DeepClusters(last.argmax(1), last, codes.numpy(), before.numpy(), np.array(losses))
+        last = soft_assignment(encoder(images) / unit, centroids).numpy()
+        rows = (encoder(images) / unit).numpy()
+    return DeepClusters(last.argmax(1), last, rows, before.numpy(), np.array(losses))
+
+
+def _ready(coder, X):
+    """Images as a tensor, and a copy of the encoder that gives rows."""
+    import torch
+
+    images = as_inputs(torch.from_numpy(np.rint(coder.prepare(X) * 255).astype(np.uint8)))
+    encoder = copy.deepcopy(coder.network_["encoder"])
+    return images, torch.nn.Sequential(encoder, torch.nn.Flatten()).eval()
+
+
+def _first_centroids(encoder, images, n_clusters: int, random_state: int):
+    """Centroids of K-means as something to train, and the unit in which they are counted."""
+    import torch
+    from sklearn.cluster import KMeans
+
+    with torch.no_grad():
+        codes = encoder(images).numpy()
+    found = KMeans(n_clusters, n_init=10, random_state=random_state).fit(codes)
+    unit = max(float(np.sqrt(found.inertia_ / len(codes))), 1e-12)
+    return torch.nn.Parameter(torch.from_numpy(found.cluster_centers_).float() / unit), unit

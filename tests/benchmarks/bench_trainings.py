@@ -12,6 +12,7 @@ import argparse
 import datetime
 import json
 import warnings
+from typing import Any
 
 import numpy as np
 from sklearn.cluster import KMeans
@@ -30,10 +31,16 @@ from octlessons.representations import VariancePCA
 SIZE, N_PER_CLASS = 64, 100
 
 #: Chapter 8: the recipe, one change at a time, and two controls.
-RECIPE = {
-    **{"size": SIZE, "channels": 1, "depth": 2, "code_channels": 1, "width": 8},
-    **{"learning_rate_init": 0.01, "batch_size": 16, "max_iter": 17},
-}
+RECIPE: dict[str, Any] = dict(
+    size=SIZE,
+    channels=1,
+    depth=2,
+    code_channels=1,
+    width=8,
+    learning_rate_init=0.01,
+    batch_size=16,
+    max_iter=17,
+)
 #: Networks whose code sees the whole scan, for codes of few numbers.
 DEEP = {**RECIPE, "batch_norm": True, "upsampling": "transposed"}
 CODERS: dict[str, dict] = {

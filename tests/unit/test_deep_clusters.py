@@ -45,13 +45,18 @@ def test_target_favours_the_smaller_cluster_of_a_doubtful_image():
     assert target[2, 1] > 0.5 and target.sum(axis=1) == pytest.approx(1)
 
 
-def test_it_becomes_surer_finds_what_is_there_and_leaves_the_coder(coder, images):
+def test_it_becomes_surer_of_any_number_of_clusters(coder, images):
+    found = deep_clusters(coder, images, 5)
+    assert found.shares.max(axis=1).mean() > found.before.max(axis=1).mean() + 0.05
+    assert found.shares.shape == (40, 5) and len(found.losses) == 60
+    assert np.array_equal(found.labels, found.shares.argmax(axis=1))
+
+
+def test_it_finds_what_is_there_and_leaves_the_coder(coder, images):
     before = coder.transform(images)
     found = deep_clusters(coder, images, 2)
-    assert found.shares.max(axis=1).mean() > found.before.max(axis=1).mean() + 0.05
     assert len(np.unique(found.labels[:20])) == len(np.unique(found.labels[20:])) == 1
-    assert found.labels[0] != found.labels[20]
-    assert found.codes.shape == before.shape and len(found.losses) == 60
+    assert found.labels[0] != found.labels[20] and found.codes.shape == before.shape
     assert np.array_equal(coder.transform(images), before)
 
 

@@ -17,7 +17,7 @@ def test_differences_are_taken_within_draws():
 
 def test_what_was_not_recorded_is_a_sentence():
     trainings = Trainings("command", "2026-01-01", 1, {"a": {"ARI": np.zeros(1)}})
-    with pytest.raises(ValueError, match="No 'ARI' of 'b' was recorded. There is: a"):
+    with pytest.raises(ValueError, match=r"No 'ARI' of 'b' was recorded\. There is: a"):
         trainings.mean("b", "ARI")
     with pytest.raises(ValueError, match="autoencoders"):
         recorded_trainings("nothing")
