@@ -32,6 +32,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "LIMITS", "Example", "Survival", "SurvivalTable", "survival_table",
             "transform_examples",
         ],
+        "trainings": ["Trainings", "recorded_trainings"],
         "uncertainty": ["Chance", "Interval", "bootstrap"],
         "verdicts": ["Verdict", "ask"],
     },
