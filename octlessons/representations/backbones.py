@@ -69,8 +69,8 @@ def _keep_maps(network, architecture: str) -> None:
         for name, module in network.classifier.named_modules()
         if isinstance(module, nn.AdaptiveAvgPool2d) and module.output_size in (1, (1, 1))
     ]
-    after = _after(network.classifier, averages[-1]) if averages else [nn.Linear]
-    if any(isinstance(module, nn.Linear | nn.Conv2d) for module in after):
+    after = _after(network.classifier, averages[-1]) if averages else []
+    if not averages or any(isinstance(module, nn.Linear | nn.Conv2d) for module in after):
         raise ValueError(
             f"{architecture} does not average its last maps as its last step: leave out pooled=…"
         )
