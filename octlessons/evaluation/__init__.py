@@ -22,7 +22,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "AugmentationCurve", "CurvePoint", "augmentation_curve", "gradient_histograms",
             "small_classifier",
         ],
-        "neighbours": ["neighbour_accuracy", "neighbour_labels"],
+        "neighbours": ["neighbour_accuracy", "neighbour_chance", "neighbour_labels"],
         "nuisances": ["Nuisance", "NuisanceRow", "nuisance"],
         "predictions": ["Prediction", "predictable"],
         "reliability": ["Calibration", "calibration"],
