@@ -24,7 +24,7 @@ def parted_groups(
     counts in steps, the median of all joins. The same is done with clouds of one bell curve, of as
     many points and of the same spread in every direction. Gaps that are longer than the longest of
     nearly all such clouds part groups. The idea, to look at the smaller of two groups that are
-    joined, is that of Hartigan and Mohanty's runt test (1992, doi:10.1007/BF02618468).
+    joined, is that of Hartigan and Mohanty's runt test (Journal of Classification, 1992).
 
     Groups that touch, or between which single points lie, count as one: 1 does not show that there
     are no groups.
