@@ -24,6 +24,8 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         ],
         "neighbours": ["neighbour_accuracy", "neighbour_labels"],
         "nuisances": ["Nuisance", "NuisanceRow", "nuisance", "share_explained"],
+        "neighbours": ["neighbour_accuracy", "neighbour_chance", "neighbour_labels"],
+        "nuisances": ["Nuisance", "NuisanceRow", "nuisance"],
         "predictions": ["Prediction", "predictable"],
         "records": ["record"],
         "reliability": ["Calibration", "calibration"],
