@@ -143,11 +143,8 @@ def judge_classifier(
     same_lengths(len(labels), predictions=predicted, groups=groups)
     names = _names(class_names, k)
     groups = None if groups is None else np.asarray(groups)
-    pair = Pair(predicted, labels, np.arange(k), names, groups, 0, None)  # rows: the true classes
-    rng = np.random.default_rng(random_state)
-    resampled = bootstrap_tables(pair, n_bootstrap, rng) if n_bootstrap > 0 else None
-    n_groups = None if groups is None else len(np.unique(groups))
-    return _report(pair.table(), names, n_groups, resampled, prior)
+    answers = _Answers(labels, predicted, groups, n_bootstrap, random_state)
+    return _report(_table(labels, predicted, k), names, answers if n_bootstrap > 0 else None, prior)
 
 
 def report_from_matrix(
@@ -185,14 +182,13 @@ def report_from_matrix(
     """
     matrix = _checked_matrix(matrix)
     names = _names(class_names, len(matrix))
-    resampled = None
+    answers = None
     if np.all(matrix == np.round(matrix)):
         matrix = matrix.astype(np.int64)
         if n_bootstrap > 0:
-            total, share = matrix.sum(), matrix.ravel() / matrix.sum()
-            drawn = np.random.default_rng(random_state).multinomial(total, share, n_bootstrap)
-            resampled = drawn.reshape(n_bootstrap, *matrix.shape)
-    return _report(matrix, names, None, resampled, prior)
+            true, called = np.indices(matrix.shape).reshape(2, -1).repeat(matrix.ravel(), axis=1)
+            answers = _Answers(true, called, None, n_bootstrap, random_state)
+    return _report(matrix, names, answers, prior)
 
 
 def reweighted(matrix, prior="balanced") -> np.ndarray:
@@ -238,29 +234,107 @@ def _scaled(tables: np.ndarray, share: np.ndarray) -> np.ndarray:
     return np.where((share == 0)[:, None], 0.0, scaled)
 
 
-def _report(matrix, names, n_groups, resampled, prior) -> ClassificationReport:
-    tables = matrix[None] if resampled is None else np.concatenate([matrix[None], resampled])
-    if prior is not None:
-        tables = _scaled(tables, _checked_prior(matrix, prior)) * matrix.sum()
-    scores = _scores_of(tables)
-    one = {name: values[0] for name, values in scores.items()}
-    spans = {}
-    if resampled is not None:
-        every = {name: scores[name] for name in SCORES}
-        for name in ("recall", "precision", "f1"):
-            every |= {f"{name} {which}": scores[name][:, i] for i, which in enumerate(names)}
-        spans = {name: recentred(v[0], v[1:], 0, 1) for name, v in every.items()}
+@dataclass(frozen=True)
+class _Answers:
+    """What was true and what was called, one for each image, to draw intervals from."""
+
+    labels: np.ndarray
+    predicted: np.ndarray
+    groups: np.ndarray | None
+    n_bootstrap: int
+    random_state: int
+
+    def share(self, hits: np.ndarray, among: np.ndarray) -> Interval | None:
+        """Share of hits among some of the images; None where there are none."""
+        groups = None if self.groups is None else self.groups[among]
+        return share(hits[among], groups) if among.any() else None
+
+    def tables(self, k: int) -> np.ndarray:
+        """Confusion matrices of resamples of patients, shape (n_bootstrap, k, k)."""
+        pair = Pair(
+            self.predicted, self.labels, np.arange(k), ("",) * k, self.groups, 0, None
+        )  # rows: the true classes
+        return bootstrap_tables(pair, self.n_bootstrap, np.random.default_rng(self.random_state))
+
+
+def _report(matrix, names, answers: _Answers | None, prior) -> ClassificationReport:
+    mix = None if prior is None else _checked_prior(matrix, prior)
+    table = matrix if mix is None else _scaled(matrix[None], mix)[0] * matrix.sum()
+    one = {name: values[0] for name, values in _scores_of(table[None]).items()}
+    groups = None if answers is None else answers.groups
     return ClassificationReport(
         class_names=names,
-        matrix=tables[0],
-        n_groups=n_groups,
+        matrix=table,
+        n_groups=None if groups is None else len(np.unique(groups)),
         **{name: float(one[name]) for name in SCORES},
         precision=one["precision"],
         recall=one["recall"],
         f1=one["f1"],
-        support=tables[0].sum(axis=1),
-        intervals=spans,
+        support=table.sum(axis=1),
+        intervals={} if answers is None else _intervals(answers, names, one, matrix.sum(), mix),
     )
+
+
+def _intervals(answers: _Answers, names, one, total, mix) -> dict[str, Interval]:
+    """Intervals of all scores: Wilson for each class, and what follows for their means."""
+    label, called = answers.labels, answers.predicted
+    classes_ = range(len(names))
+    right = label == called
+    recalls = [answers.share(right, label == c) for c in classes_]
+    found = {f"recall {names[c]}": recalls[c] for c in classes_}
+    even = np.array([interval is not None for interval in recalls], float)
+    found["balanced_accuracy"] = _mean(recalls, even / even.sum())
+    if mix is None:
+        found["accuracy"] = answers.share(right, np.ones(len(label), bool))
+        precisions = [answers.share(right, called == c) for c in classes_]
+        overlaps = [answers.share(right, (label == c) | (called == c)) for c in classes_]
+        f1s = [_f1_of(overlap) for overlap in overlaps]
+        found |= {f"precision {names[c]}": precisions[c] for c in classes_}
+        found |= {f"f1 {names[c]}": f1s[c] for c in classes_}
+        means = {"macro_precision": _mean(precisions, even / even.sum()), "macro_f1": _mean(f1s, even / even.sum())}
+    else:
+        found["accuracy"] = _mean(recalls, mix)
+        means = {}
+    tables = answers.tables(len(names))
+    drawn = _scores_of(tables if mix is None else _scaled(tables, mix) * total)
+    for name in ("macro_precision", "macro_f1"):
+        found[name] = _wider(recentred(one[name], drawn[name], 0, 1), means.get(name))
+    return {name: interval for name, interval in found.items() if interval is not None}
+
+
+def _f1_of(overlap: Interval | None) -> Interval | None:
+    """F1 from the share of hits among all images of a class and all called so: F = 2J / (1 + J)."""
+    if overlap is None:
+        return None
+    ends = [2 * v / (1 + v) for v in (overlap.estimate, overlap.low, overlap.high)]
+    return Interval(*ends, overlap.level)
+
+
+def _mean(intervals: Sequence[Interval | None], weights: np.ndarray) -> Interval:
+    """Weighted mean of independent shares, from their intervals.
+
+    The distances of the estimates from their limits are added as squares (MOVER; Zou & Donner,
+    Statistics in Medicine 27:1693, 2008), so the interval is as lopsided as those of the shares,
+    and has no width of zero where all images of a class are right. A share that is not known
+    counts as 0 with no width.
+    """
+    known = [(w, each) for w, each in zip(weights, intervals, strict=True) if each is not None]
+    middle = sum(w * each.estimate for w, each in known)
+    below = np.sqrt(sum((w * (each.estimate - each.low)) ** 2 for w, each in known))
+    above = np.sqrt(sum((w * (each.high - each.estimate)) ** 2 for w, each in known))
+    return Interval(float(middle), float(max(middle - below, 0)), float(min(middle + above, 1)))
+
+
+def _wider(drawn: Interval, other: Interval | None) -> Interval:
+    """The interval of the resamples, and no narrower than the other."""
+    if other is None:
+        return drawn
+    low, high = np.nanmin([drawn.low, other.low]), np.nanmax([drawn.high, other.high])
+    return Interval(drawn.estimate, float(low), float(high), drawn.level)
+
+
+def _table(labels, predicted, k: int) -> np.ndarray:
+    return np.bincount(labels * k + predicted, minlength=k * k).reshape(k, k)
 
 
 def _scores_of(tables: np.ndarray) -> dict[str, np.ndarray]:
