@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from octlessons.evaluation.contingency_table import Pair, bootstrap_tables, whole
+from octlessons.evaluation.shares import mean_of_shares, share
 from octlessons.evaluation.uncertainty import Interval, recentred, same_lengths, span
 from octlessons.wording import Table, count, decimal, listing, percent
 
@@ -39,8 +40,8 @@ class ClassificationReport(Table):
     support : ndarray, shape (k,)
         Test images of each class: the sums of the rows.
     intervals : dict of str → Interval
-        Of these scores by name, of classes as ``"recall NAME"`` and so on; empty without
-        bootstrap.
+        Of these scores by name, of classes as ``"recall NAME"`` and so on (for another class mix
+        of recalls only); empty where ``n_bootstrap`` is 0.
     """
 
     class_names: tuple[str, ...]
@@ -107,7 +108,11 @@ def judge_classifier(
     n_bootstrap: int = 1000,
     random_state: int = 0,
 ) -> ClassificationReport:
-    """Judge predictions against labels, with intervals that draw whole patients.
+    """Judge predictions against labels, with intervals by patient that small tests allow.
+
+    Shares such as accuracy and recalls have the intervals of `share`, their means those of
+    `mean_of_shares`. For macro-precision and macro-F1, whose classes share their errors, patients
+    are drawn again, and the interval is at least as wide as that of a mean of shares.
 
     Parameters
     ----------
@@ -119,8 +124,8 @@ def judge_classifier(
     class_names : sequence of str, optional
         Names of classes 0, 1, …
     groups : array_like, shape (n,), optional
-        Patient of each image. The bootstrap then draws patients: images of one patient are near
-        copies, and counting them one by one makes every interval too narrow.
+        Patient of each image. Images of one patient are near copies, and counting them one by
+        one makes every interval too narrow.
     prior : "balanced" or array_like of float, shape (k,), optional
         Class mix that the scores should be for; see `reweighted`. By default that of the test set.
     n_bootstrap : int
@@ -244,10 +249,9 @@ class _Answers:
     n_bootstrap: int
     random_state: int
 
-    def share(self, hits: np.ndarray, among: np.ndarray) -> Interval | None:
-        """Share of hits among some of the images; None where there are none."""
-        groups = None if self.groups is None else self.groups[among]
-        return share(hits[among], groups) if among.any() else None
+    def share(self, hits: np.ndarray, among: np.ndarray) -> Interval:
+        """Share of hits among some of the images."""
+        return share(hits[among], None if self.groups is None else self.groups[among])
 
     def tables(self, k: int) -> np.ndarray:
         """Confusion matrices of resamples of patients, shape (n_bootstrap, k, k)."""
@@ -276,61 +280,42 @@ def _report(matrix, names, answers: _Answers | None, prior) -> ClassificationRep
 
 
 def _intervals(answers: _Answers, names, one, total, mix) -> dict[str, Interval]:
-    """Intervals of all scores: Wilson for each class, and what follows for their means."""
-    label, called = answers.labels, answers.predicted
-    classes_ = range(len(names))
+    """Of all scores: Wilson's for each class, and what follows for their means."""
+    label, called, k = answers.labels, answers.predicted, len(names)
     right = label == called
-    recalls = [answers.share(right, label == c) for c in classes_]
-    found = {f"recall {names[c]}": recalls[c] for c in classes_}
-    even = np.array([interval is not None for interval in recalls], float)
-    found["balanced_accuracy"] = _mean(recalls, even / even.sum())
+    recalls = [answers.share(right, label == c) for c in range(k)]
+    found = {f"recall {names[c]}": recalls[c] for c in range(k)}
+    found["balanced_accuracy"] = mean_of_shares(recalls)
+    means = {}
     if mix is None:
+        never = Interval(0.0, 0.0, 0.0)  # called so, and so the precision is 0 and no estimate
+        precisions = [answers.share(right, called == c) for c in range(k)]
+        f1s = [_f1_of(answers.share(right, (label == c) | (called == c))) for c in range(k)]
         found["accuracy"] = answers.share(right, np.ones(len(label), bool))
-        precisions = [answers.share(right, called == c) for c in classes_]
-        overlaps = [answers.share(right, (label == c) | (called == c)) for c in classes_]
-        f1s = [_f1_of(overlap) for overlap in overlaps]
-        found |= {f"precision {names[c]}": precisions[c] for c in classes_}
-        found |= {f"f1 {names[c]}": f1s[c] for c in classes_}
-        means = {"macro_precision": _mean(precisions, even / even.sum()), "macro_f1": _mean(f1s, even / even.sum())}
+        found |= {f"precision {names[c]}": precisions[c] for c in range(k)}
+        found |= {f"f1 {names[c]}": f1s[c] for c in range(k)}
+        there = [c for c in range(k) if (label == c).any()]
+        filled = [precisions[c] if (called == c).any() else never for c in there]
+        means = {"macro_precision": filled, "macro_f1": [f1s[c] for c in there]}
     else:
-        found["accuracy"] = _mean(recalls, mix)
-        means = {}
-    tables = answers.tables(len(names))
+        found["accuracy"] = mean_of_shares(recalls, mix)
+    tables = answers.tables(k)
     drawn = _scores_of(tables if mix is None else _scaled(tables, mix) * total)
-    for name in ("macro_precision", "macro_f1"):
-        found[name] = _wider(recentred(one[name], drawn[name], 0, 1), means.get(name))
-    return {name: interval for name, interval in found.items() if interval is not None}
+    for name in ("macro_precision", "macro_f1"):  # classes share their errors: the wider counts
+        each = recentred(one[name], drawn[name], 0, 1)
+        found[name] = _wider(each, mean_of_shares(means[name])) if name in means else each
+    return {name: interval for name, interval in found.items() if np.isfinite(interval.estimate)}
 
 
-def _f1_of(overlap: Interval | None) -> Interval | None:
-    """F1 from the share of hits among all images of a class and all called so: F = 2J / (1 + J)."""
-    if overlap is None:
-        return None
+def _f1_of(overlap: Interval) -> Interval:
+    """F1 from the share J of hits among all images of a class and all called so: 2J / (1 + J)."""
     ends = [2 * v / (1 + v) for v in (overlap.estimate, overlap.low, overlap.high)]
     return Interval(*ends, overlap.level)
 
 
-def _mean(intervals: Sequence[Interval | None], weights: np.ndarray) -> Interval:
-    """Weighted mean of independent shares, from their intervals.
-
-    The distances of the estimates from their limits are added as squares (MOVER; Zou & Donner,
-    Statistics in Medicine 27:1693, 2008), so the interval is as lopsided as those of the shares,
-    and has no width of zero where all images of a class are right. A share that is not known
-    counts as 0 with no width.
-    """
-    known = [(w, each) for w, each in zip(weights, intervals, strict=True) if each is not None]
-    middle = sum(w * each.estimate for w, each in known)
-    below = np.sqrt(sum((w * (each.estimate - each.low)) ** 2 for w, each in known))
-    above = np.sqrt(sum((w * (each.high - each.estimate)) ** 2 for w, each in known))
-    return Interval(float(middle), float(max(middle - below, 0)), float(min(middle + above, 1)))
-
-
-def _wider(drawn: Interval, other: Interval | None) -> Interval:
-    """The interval of the resamples, and no narrower than the other."""
-    if other is None:
-        return drawn
-    low, high = np.nanmin([drawn.low, other.low]), np.nanmax([drawn.high, other.high])
-    return Interval(drawn.estimate, float(low), float(high), drawn.level)
+def _wider(one: Interval, other: Interval) -> Interval:
+    low, high = np.nanmin([one.low, other.low]), np.nanmax([one.high, other.high])
+    return Interval(one.estimate, float(low), float(high), one.level)
 
 
 def _table(labels, predicted, k: int) -> np.ndarray:
