@@ -227,8 +227,14 @@ def split_rows(labels, patients=None, seed: int = 0, parts: int = 4) -> tuple:
             f"the smallest class has {smallest}."
         )
     folds = StratifiedGroupKFold(min(parts, int(smallest)), shuffle=True, random_state=seed)
-    whose = np.arange(len(labels)) if patients is None else patients
+    whose = np.arange(len(labels)) if patients is None else _in_order(patients)
     return next(folds.split(labels, labels, whose))
+
+
+def _in_order(patients) -> np.ndarray:
+    """Numbers of the patients in the order in which they come, so that names do not matter."""
+    _, first, number = np.unique(patients, return_index=True, return_inverse=True)
+    return first.argsort().argsort()[number]
 
 
 def mean_recall(truth, answers) -> float:
