@@ -106,7 +106,7 @@ def study_leak(
         ``leak(labels, seed)`` → (honest score, leaked score) on the split of that seed.
     labels : array_like of int, shape (n,)
     patients : array_like, shape (n,), optional
-        Labels are shuffled between them; every image is its own without.
+        Labels are shuffled between them; without, between images.
     measure : str
         What the score is called.
     test_share : float
@@ -133,16 +133,15 @@ def study_leak(
             f"{test_share} and {n_splits}."
         )
     same_lengths(len(labels), patients=patients)
-    seeds = range(n_splits)
-    true = np.array([leak(labels, seed) for seed in seeds], float)
-    false = np.array([leak(swapped(labels, patients, seed), seed) for seed in seeds], float)
+    true = np.array([leak(labels, seed) for seed in range(n_splits)], float)
+    false = [leak(swapped(labels, patients, seed), seed) for seed in range(n_splits)]
     gaps = true[:, 1] - true[:, 0]
     return Leak(
         name,
         measure,
         *(float(mean) for mean in true.mean(axis=0)),
         _corrected(gaps, test_share / (1 - test_share), 1 - true[:, 0].mean()),
-        *(float(mean) for mean in false.mean(axis=0)),
+        *(float(mean) for mean in np.mean(false, axis=0)),
         gaps,
     )
 
