@@ -107,6 +107,24 @@ def test_small_tests_get_no_interval_of_zero_width():
     assert judge_classifier(labels, np.zeros(9, int)).intervals.get("precision 2") is None
 
 
+def test_a_learning_curve_that_is_always_right_is_not_certain():
+    from sklearn.neighbors import KNeighborsClassifier
+    from sklearn.pipeline import make_pipeline
+
+    from octlessons.evaluation import augmentation_curve
+    from octlessons.images import ImageSet
+    from octlessons.representations import Pixels
+
+    labels = np.repeat([0, 1], 4)
+    grey = np.full((8, 8, 8), 1, np.uint8) * (100 * labels[:, None, None]).astype(np.uint8)
+    sides = [ImageSet(grey, labels, class_names=["A", "B"]) for _ in range(2)]
+    model = make_pipeline(Pixels(8), KNeighborsClassifier(1))
+    point = augmentation_curve(
+        *sides, sizes=(2,), seeds=2, n_bootstrap=20, classifier=model
+    ).points[0]
+    assert point.mean == point.high == 1 and 0.5 < point.low < 0.75
+
+
 @pytest.mark.parametrize("prior", [None, [0.6, 0.3, 0.1]])
 def test_intervals_hold_what_is_true(prior):
     truth, mix = np.array([0.95, 0.8, 0.5]), [0.6, 0.3, 0.1]
