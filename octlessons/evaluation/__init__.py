@@ -18,6 +18,8 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "comparison": ["Comparison", "compare_clusterers"],
         "draws": ["Draws", "several_draws"],
         "known": ["things_known", "trusted_columns"],
+        "known": ["instruments", "things_known", "trusted_columns"],
+        "leaks": ["Leak", "Leaks", "mean_recall", "split_rows", "study_leak", "swapped"],
         "learning": [
             "AugmentationCurve", "CurvePoint", "augmentation_curve", "gradient_histograms",
             "small_classifier",
