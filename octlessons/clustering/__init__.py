@@ -18,6 +18,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "silhouette",
             "stability",
         ],
+        "members": ["KINDS", "members"],
         "methods": ["Clustering", "clusterers", "run_clusterers"],
     },
 )

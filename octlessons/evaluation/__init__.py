@@ -17,6 +17,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         ],
         "comparison": ["Comparison", "compare_clusterers"],
         "draws": ["Draws", "several_draws"],
+        "known": ["instruments", "things_known", "trusted_columns"],
         "learning": [
             "AugmentationCurve", "CurvePoint", "augmentation_curve", "gradient_histograms",
             "small_classifier",
