@@ -57,6 +57,18 @@ def parted_groups(
     >>> parted_groups(cloud), parted_groups(np.concatenate([cloud, cloud + 10 / 10**0.5]))
     (1, 2)
     """
+    points = _checked(points, smallest, n_references, level)
+    rng = np.random.default_rng(random_state)
+    _, spread, _ = np.linalg.svd(points - points.mean(axis=0), full_matrices=False)
+    longest = [
+        _gaps(rng.normal(size=(len(points), len(spread))) * spread, smallest).max(initial=0)
+        for _ in range(n_references)
+    ]
+    return 1 + int((_gaps(points, smallest) > np.quantile(longest, level)).sum())
+
+
+def _checked(points, smallest: int, n_references: int, level: float) -> np.ndarray:
+    """The points, or a `ValueError`."""
     points = np.asarray(points, float)
     if points.ndim != 2 or not np.isfinite(points).all():
         raise ValueError(f"`points` is a table of finite numbers, not of shape {points.shape}.")
@@ -70,13 +82,7 @@ def parted_groups(
             f"Groups of {smallest} points are looked for among {2 * smallest} to {MOST:,} points; "
             f"there are {len(points):,}."
         )
-    rng = np.random.default_rng(random_state)
-    _, spread, _ = np.linalg.svd(points - points.mean(axis=0), full_matrices=False)
-    longest = [
-        _gaps(rng.normal(size=(len(points), len(spread))) * spread, smallest).max(initial=0)
-        for _ in range(n_references)
-    ]
-    return 1 + int((_gaps(points, smallest) > np.quantile(longest, level)).sum())
+    return points
 
 
 def _gaps(points: np.ndarray, smallest: int) -> np.ndarray:

@@ -1,7 +1,7 @@
 """Class weights and dropout: the small network of chapter 11 with and without each, many times.
 
 Run as ``python -m tests.benchmarks.bench_ingredients [--draws 10] [--write]``; with ``--write`` the
-result goes to ``octlessons/networks/ingredients.json``, which the page reads.
+result goes to ``octlessons/evaluation/records/ingredients.json``, which the page reads.
 
 Each draw has new phantoms: 400 training scans in the class mix of Kermany et al., and 400 test
 scans of other patients, 100 of each class. The scans are cleaned, 32 × 32 pixels. Four networks
@@ -22,7 +22,7 @@ from octlessons.images import draw_phantoms
 from octlessons.images.cleaning import clean
 from octlessons.images.phantoms.population import CLASS_MIX
 
-RECORD = Path(__file__).parents[2] / "octlessons/networks/ingredients.json"
+RECORD = Path(__file__).parents[2] / "octlessons/evaluation/records/ingredients.json"
 SIDE, EPOCHS, N_TRAIN, N_TEST, FIRST_SEED = 32, 40, 400, 100, 6000
 WAYS = {
     "neither": {"class_weight": None, "dropout": 0.0},
