@@ -3,8 +3,14 @@
 import numpy as np
 import pytest
 
-from octlessons.images import ImageSet, Problem, Provenance, data_card, draw_phantoms
-from octlessons.images.phantoms import draw_example
+from octlessons.images import (
+    ImageSet,
+    Problem,
+    Provenance,
+    data_card,
+    draw_example,
+    draw_phantoms,
+)
 
 
 def images(n=6, **facts):
