@@ -15,7 +15,7 @@ from octlessons.figures.axes import (
     styled,
     tally,
 )
-from octlessons.figures.style import FULL, ON_IMAGE, PALETTE, colour
+from octlessons.figures.style import FULL, ON_IMAGE, PALETTE
 from octlessons.images.cleaning import bright_row
 from octlessons.wording import count, listing, percent
 
@@ -130,7 +130,7 @@ def class_examples(images, n_per_class: int = 3, *, random_state: int = 0, title
 def centroid_images(
     centroids, counts: Sequence[int] | None = None, *, columns: int = 4, title: str = ""
 ):
-    """Draw the mean image of every cluster, framed in the colour of the cluster.
+    """Draw the mean image of every cluster.
 
     Parameters
     ----------
@@ -158,7 +158,7 @@ def centroid_images(
         if i >= k:
             ax.set_axis_off()
             continue
-        draw_scan(ax, centroids[i], low, high, frame=colour(i))
+        draw_scan(ax, centroids[i], low, high)
         text = f"{i}" if counts is None else f"{i}: {count(int(counts[i]), 'image')}"
         ax.set_title(text, fontsize=12, fontweight="normal", pad=5)
     add_title(fig, title)

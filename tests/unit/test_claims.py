@@ -176,13 +176,6 @@ def test_silhouettes_are_those_of_scikit_learn(quick):
     assert widths[0] == pytest.approx(silhouette_samples(rows[judged], two[judged]).mean())
 
 
-def test_what_two_clusters_explain():
-    clusters = np.array([0, 0, 1, 1])
-    assert silhouette_k2.share_explained(np.array([5.0, 5, 9, 9]), clusters) == 1
-    assert silhouette_k2.share_explained(np.array([5.0, 9, 5, 9]), clusters) == 0
-    assert silhouette_k2.share_explained(np.ones(4), clusters) == 0
-
-
 @pytest.mark.slow
 def test_a_substitute_is_called_one(quick):
     result = quick[2].of("efficientnet-clusters")

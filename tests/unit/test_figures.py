@@ -16,7 +16,7 @@ from PIL import Image
 from sklearn.cluster import KMeans
 
 from octlessons import figures
-from octlessons.clustering import choose_k
+from octlessons.clustering import choose_k, consensus
 from octlessons.evaluation import agreement, calibration, judge_classifier
 from octlessons.figures import DARK, LIGHT, MARKERS, MIME, PALETTE, render, show, showing
 from octlessons.images.imageset import ImageSet
@@ -146,7 +146,8 @@ def drawn(scans) -> dict[str, Figure]:
             scans.labels, scans.class_names,
         ),
         "kmeans_steps": figures.kmeans_steps(points, [(middle, None), (middle, near)]),
-        "silhouette_plot": figures.silhouette_plot(rows, kmeans.labels_),
+        "silhouette_plot": figures.silhouette_plot(rows, kmeans.labels_, images=scans),
+        "consensus_map": figures.consensus_map(consensus(rows, 4, n_init=1), kmeans.labels_),
         "k_choice": figures.k_choice(choose_k(rows, [2, 3, 4], n_references=2, n_resamples=2)),
         "contingency_heatmap": figures.contingency_heatmap(result),
         "agreement_bars": figures.agreement_bars({"pixels": result, "again": result}),
@@ -160,6 +161,7 @@ NAMES = [
     "layer_overlay", "lesion_overlay", "class_counts", "scree", "embedding_map",
     "embedding_maps", "kmeans_steps", "silhouette_plot", "k_choice", "contingency_heatmap",
     "agreement_bars", "training_curves", "reconstructions", "cluster_members",
+    "consensus_map",
 ]  # fmt: skip
 
 
