@@ -27,6 +27,10 @@ def record(name: str) -> dict:
         ``"steps"`` of training, ``"draws"`` of patients; in ``"scores"``, for each kind of copies
         and each size (as text), the balanced accuracy in every draw, in one order.
 
+        ``"ingredients"``: what class weights and dropout do for a small network. ``"means"`` of
+        its scores with neither, with each and with both; and for each change, such as
+        ``"weights"``, the paired difference in every score and the ends of its interval.
+
     Returns
     -------
     dict

@@ -28,5 +28,6 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "DARK", "FAINT", "FULL", "INK", "LIGHT", "MARKERS", "MUTED", "ON_IMAGE", "PALETTE",
             "PAPER", "STYLE", "colour", "marker", "use_style",
         ],
+        "trees": ["dendrogram"],
     },
 )  # fmt: skip

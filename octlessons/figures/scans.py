@@ -383,12 +383,11 @@ def _component_kind(image: np.ndarray) -> str:
         return "changes too few pixels to tell what"
     down = np.repeat(image.mean(axis=1, keepdims=True), w, axis=1)
     level, vertical = abs(image.mean()) * np.sqrt(image.size), np.linalg.norm(down - image.mean())
-    slope = np.linspace(-1, 1, w)[None] * np.sign(np.gradient(down, axis=0))
-    tilt = abs(np.sum(image * slope)) / np.linalg.norm(slope)
+    odd = np.linalg.norm(image - image[:, ::-1]) / 2
     kinds = {
         "changes the brightness of the whole image": level,
         "trades brightness between rows": vertical,
-        "trades left against right": tilt,
+        "trades left against right": odd,
     }
     kind, share = max(kinds.items(), key=lambda item: item[1])
     return kind if share > 0.6 * strength else "changes a pattern of both rows and columns"

@@ -110,3 +110,14 @@ def test_what_groups_explain():
         share_explained(values, many[:5])
     with pytest.raises(ValueError, match="Not one value"):
         share_explained([np.nan, np.nan], [0, 1])
+
+
+def test_what_was_recorded_can_be_read():
+    copies = record("copies")
+    assert set(copies["scores"]) == {"none", "safe", "unsafe"} and copies["command"]
+    for scores in copies["scores"].values():
+        assert set(scores) == set(map(str, copies["sizes"]))
+        assert all(len(of_size) == copies["draws"] >= 5 for of_size in scores.values())
+        assert all(0 < score < 1 for of_size in scores.values() for score in of_size)
+    with pytest.raises(ValueError, match="only copies, instruments"):
+        record("nothing")
