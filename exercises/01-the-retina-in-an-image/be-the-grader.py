@@ -1,7 +1,7 @@
 # Be the grader
 # Chapter 1 · 12 minutes · 6 points
 # Write your code where it says TODO, then run:  octlessons check be-the-grader
-# Stuck?  octlessons hint be-the-grader
+# Stuck?  octlessons hint be-the-grader   A wrong number?  octlessons check be-the-grader --show
 """Mark your own reading of scans.
 
 You guessed the class of some scans. Return the share of right guesses, and the class that you

@@ -1,7 +1,7 @@
 # Measure another place
 # Chapter 1 · 8 minutes · 5 points
 # Write your code where it says TODO, then run:  octlessons check measure-another-place
-# Stuck?  octlessons hint measure-another-place
+# Stuck?  octlessons hint measure-another-place   A wrong number?  octlessons check measure-another-place --show
 """Measure how thick the retina is around one column.
 
 `ilm` and `rpe` give, for every column, the row of the upper and of the lower boundary of the

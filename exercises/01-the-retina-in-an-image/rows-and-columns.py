@@ -1,7 +1,7 @@
 # Rows and columns
 # Chapter 1 · 5 minutes · 4 points
 # Write your code where it says TODO, then run:  octlessons check rows-and-columns
-# Stuck?  octlessons hint rows-and-columns
+# Stuck?  octlessons hint rows-and-columns   A wrong number?  octlessons check rows-and-columns --show
 """Find your way in a scan.
 
 A scan is an array of rows. Write a function that says how wide and how high a scan is, and one

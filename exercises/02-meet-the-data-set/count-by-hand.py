@@ -1,7 +1,7 @@
 # Count by hand
 # Chapter 2 · 7 minutes · 5 points
 # Write your code where it says TODO, then run:  octlessons check count-by-hand
-# Stuck?  octlessons hint count-by-hand
+# Stuck?  octlessons hint count-by-hand   A wrong number?  octlessons check count-by-hand --show
 """Count scans and patients from the names of files, without the library.
 
 Names look like ``DME-7-2.jpeg``: class, patient, number of the scan. Count scans and patients of

@@ -1,7 +1,7 @@
 # Your own split by patient
 # Chapter 2 · 13 minutes · 5 points
 # Write your code where it says TODO, then run:  octlessons check split-by-patient
-# Stuck?  octlessons hint split-by-patient
+# Stuck?  octlessons hint split-by-patient   A wrong number?  octlessons check split-by-patient --show
 """Split scans into a training and a test part so that no patient is on both sides.
 
 Draw *patients* at random and take all scans of those drawn. Aim for a share of `test_size` of the

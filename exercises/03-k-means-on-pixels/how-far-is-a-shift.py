@@ -1,7 +1,7 @@
 # How far is a shift?
 # Chapter 3 · 12 minutes · 6 points
 # Write your code where it says TODO, then run:  octlessons check how-far-is-a-shift
-# Stuck?  octlessons hint how-far-is-a-shift
+# Stuck?  octlessons hint how-far-is-a-shift   A wrong number?  octlessons check how-far-is-a-shift --show
 """Measure how far a scan moves in the space of pixels when it moves in the picture.
 
 Move every scan down by some rows. The rows that become free at the top repeat the old first row,

@@ -1,7 +1,7 @@
 # One round on paper, and in code
 # Chapter 3 · 8 minutes · 6 points
 # Write your code where it says TODO, then run:  octlessons check one-round-on-paper
-# Stuck?  octlessons hint one-round-on-paper
+# Stuck?  octlessons hint one-round-on-paper   A wrong number?  octlessons check one-round-on-paper --show
 """Do one round of K-means.
 
 Assign every point to its nearest centroid, move every centroid to the mean of its points, and

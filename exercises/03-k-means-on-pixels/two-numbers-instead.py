@@ -1,7 +1,7 @@
 # Two numbers instead of 784
 # Chapter 3 · 8 minutes · 5 points
 # Write your code where it says TODO, then run:  octlessons check two-numbers-instead
-# Stuck?  octlessons hint two-numbers-instead
+# Stuck?  octlessons hint two-numbers-instead   A wrong number?  octlessons check two-numbers-instead --show
 """Cluster scans by two simple measurements.
 
 Each scan is described by two numbers, such as its brightness and the height of its band. They have

@@ -1,7 +1,7 @@
 # Chance for your own study
 # Chapter 4 · 8 minutes · 6 points
 # Write your code where it says TODO, then run:  octlessons check chance-for-your-study
-# Stuck?  octlessons hint chance-for-your-study
+# Stuck?  octlessons hint chance-for-your-study   A wrong number?  octlessons check chance-for-your-study --show
 """Find the chance level of matched accuracy for a study of your own.
 
 Matched accuracy gives every cluster the class that suits it best, each class once. Random piles

@@ -1,7 +1,7 @@
 # Count the pairs
 # Chapter 4 · 12 minutes · 6 points
 # Write your code where it says TODO, then run:  octlessons check count-the-pairs
-# Stuck?  octlessons hint count-the-pairs
+# Stuck?  octlessons hint count-the-pairs   A wrong number?  octlessons check count-the-pairs --show
 """Compute the adjusted Rand index from pairs of images.
 
 Two clusterings are compared pair by pair: a pair is together in both, only in the first, only in

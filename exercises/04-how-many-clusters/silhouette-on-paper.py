@@ -1,7 +1,7 @@
 # A silhouette on paper, and in code
 # Chapter 4 · 8 minutes · 5 points
 # Write your code where it says TODO, then run:  octlessons check silhouette-on-paper
-# Stuck?  octlessons hint silhouette-on-paper
+# Stuck?  octlessons hint silhouette-on-paper   A wrong number?  octlessons check silhouette-on-paper --show
 """Compute the silhouette of one point.
 
 For a point, *a* is the mean distance to the other points of its own cluster, and *b* the smallest

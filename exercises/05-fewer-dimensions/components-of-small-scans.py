@@ -1,7 +1,7 @@
 # Components of small scans
 # Chapter 5 · 10 minutes · 5 points
 # Write your code where it says TODO, then run:  octlessons check components-of-small-scans
-# Stuck?  octlessons hint components-of-small-scans
+# Stuck?  octlessons hint components-of-small-scans   A wrong number?  octlessons check components-of-small-scans --show
 """Count the components that hold a share of the variance.
 
 Return the smallest number of principal components whose variances add up to at least `share` of the

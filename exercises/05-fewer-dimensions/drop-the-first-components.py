@@ -1,7 +1,7 @@
 # Drop the first components
 # Chapter 5 · 15 minutes · 5 points
 # Write your code where it says TODO, then run:  octlessons check drop-the-first-components
-# Stuck?  octlessons hint drop-the-first-components
+# Stuck?  octlessons hint drop-the-first-components   A wrong number?  octlessons check drop-the-first-components --show
 """Cluster some of the principal components.
 
 Compute the principal components of the rows, keep the scores of components `first` to `last` - 1

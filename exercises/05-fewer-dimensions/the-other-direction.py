@@ -1,7 +1,7 @@
 # The other direction
 # Chapter 5 · 5 minutes · 5 points
 # Write your code where it says TODO, then run:  octlessons check the-other-direction
-# Stuck?  octlessons hint the-other-direction
+# Stuck?  octlessons hint the-other-direction   A wrong number?  octlessons check the-other-direction --show
 """Rebuild points from one direction.
 
 Given points and a direction (a vector of length 1), keep of each point only what lies along that

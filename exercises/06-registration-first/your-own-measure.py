@@ -1,7 +1,7 @@
 # A measure below the line
 # Chapter 6 · 10 minutes · 5 points
 # Write your code where it says TODO, then run:  octlessons check your-own-measure
-# Stuck?  octlessons hint your-own-measure
+# Stuck?  octlessons hint your-own-measure   A wrong number?  octlessons check your-own-measure --show
 """Measure how bright the tissue below the RPE is.
 
 For every column take the pixels from `first` to `last` rows below the line of the RPE, both ends

@@ -46,6 +46,7 @@ class Judged:
 
     printed, cpu_seconds, answers = "", 0.0, 0
     last_call: Call | None = None
+    known: Any = None  # the checks, with the mistakes they know
 
     def begin(self, hidden: bool) -> None:
         """Begin a check; a process that has seen a hidden one is used for no public one."""

@@ -122,6 +122,8 @@ BROKEN = {
     "few objectives": ("- run it\n", "", "2 items"),
     "no notice": (", data-notice", "", "tagged data-notice"),
     "minutes differ": (":minutes: 10", ":minutes: 12", "take 17 min"),
+    "further is not counted": (":minutes: 5\n", ":minutes: 5\n:further:\n", "take 10 min"),
+    "nothing for everybody": (":minutes: ", ":further:\n:minutes: ", "at least one is for"),
     "other quiz": ("{quiz} 03-name", "{quiz} 04-name", "must be called 03-name"),
     "no references": ("```{footbibliography}\n```", "", "no {footbibliography}"),
 }
