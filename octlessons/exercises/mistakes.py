@@ -112,10 +112,36 @@ def recognised(student) -> str:
         with contextlib.suppress(Exception):
             if _called(function, call, copied(call.result)):
                 return said(function)
+    found = []
     for function in functions["mistake"] if right else ():
         with contextlib.suppress(Exception):
             wrong = _called(function, call)
             if _fits(call.result, wrong, same) and not _fits(right[0], wrong, same):
+                found.append(function)
+    if len(found) > 1:  # the one that also explains what came before
+        calls = [one for one in getattr(student, "calls", ()) if one.name == call.name]
+        explained = [sum(_explains(function, one, same) for one in calls) for function in found]
+        found = [found[explained.index(max(explained))]]
+    return said(found[0]) if found else ""
+
+
+def _explains(function: Callable, call, same: Callable) -> bool:
+    with contextlib.suppress(Exception):
+        return _fits(call.result, _called(function, call), same)
+    return False
+
+
+def explained_stop(student, message: str) -> str:
+    """Return the sentence about a mistake that stops with the same error, or "".
+
+    `message` is the sentence about the stop, with the name of the error.
+    """
+    call, module = getattr(student, "asked", None), getattr(student, "known", None)
+    for function in known(module, call.name)["mistake"] if call else ():
+        try:
+            _called(function, call)
+        except Exception as error:
+            if f"stopped with {type(error).__name__}" in message:
                 return said(function)
     return ""
 

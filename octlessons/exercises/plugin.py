@@ -24,6 +24,7 @@ from octlessons.errors import OctlessonsError
 from octlessons.exercises.cases import as_code
 from octlessons.exercises.catalogue import Exercise
 from octlessons.exercises.examples import worked_examples
+from octlessons.exercises.mistakes import explained_stop
 from octlessons.exercises.outcomes import (
     NOT_TRIED,
     CheckResult,
@@ -157,16 +158,19 @@ class CheckPlugin:
             self._tell(result=self.results[-1])
         return report
 
-    def _result(self, item: pytest.Item, error: BaseException | None) -> CheckResult:
+    def _result(
+        self, item: pytest.Item, error: BaseException | None, student: object = None
+    ) -> CheckResult:
         function = getattr(item, "function", None)
         title = (getattr(function, "__doc__", None) or item.name).strip().splitlines()[0]
         mark = item.get_closest_marker("points")
         points = int(mark.args[0]) if mark else 1
         outcome, message = judged(error)
         earned = points if outcome is Outcome.PASSED else 0
-        case = ""
+        student, case = student or (getattr(item, "funcargs", None) or {}).get("student"), ""
+        if isinstance(error, StudentError) and (why := explained_stop(student, message)):
+            message += f"\n{why}"
         if self._cases and outcome not in (Outcome.PASSED, Outcome.NOT_ATTEMPTED):
-            student = getattr(item, "funcargs", {}).get("student")
             case = as_code(student, self._cases, exercise_of(item.path))
         return CheckResult(item.name, title, outcome, message, earned, points, case=case)
 

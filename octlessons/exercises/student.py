@@ -14,6 +14,7 @@ import sys
 import time
 import traceback
 import types
+from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -23,6 +24,9 @@ from octlessons.exercises.plain import NotPlain, copied, described
 
 #: Seconds that one call may take in self-checks.
 SECONDS = 20.0
+
+#: How many calls are kept, to tell mistakes apart that give the same now and then.
+REMEMBERED = 30
 
 _MOST_PRINTED = 10_000
 
@@ -92,6 +96,7 @@ class Student:
         self._over = False
         self.last_call: Call | None = None
         self.asked: Call | None = None  # the last call, whether it came back or not
+        self.calls: deque[Call] = deque(maxlen=REMEMBERED)  # those that came back
         self.known: types.ModuleType | None = None  # the checks, with the mistakes they know
 
     @property
@@ -146,6 +151,7 @@ class Student:
             raise
         self.last_call = Call(name, args, kwargs, own, result, time.perf_counter() - start)
         self.asked = self.last_call
+        self.calls.append(self.last_call)
         return copied(result)
 
     def _result(self, shown: str, name: str, function, own: tuple):

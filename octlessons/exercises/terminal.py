@@ -39,6 +39,9 @@ def check_exercises(
     if file is not None and len(names) != 1:
         raise OctlessonsError("--file goes with one exercise: octlessons check ID --file FILE")
     chosen = [catalogue[name] for name in names]
+    if len(chosen) == 1 and file is None and (given := Path(names[0])).suffix in (".py", ".ipynb"):
+        own = (chosen[0].stub, chosen[0].notebook)
+        file = given if given.is_file() and given.resolve() not in own else None
     if not chosen:
         chosen = [exercise for exercise in catalogue if not is_untouched(attempt(exercise))]
         if not chosen:

@@ -1,4 +1,4 @@
-# says: not at those guessed to be
+# says: look at those that are of the class
 import numpy as np
 
 
