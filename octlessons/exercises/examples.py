@@ -40,15 +40,16 @@ def _check(name: str, lines: list[doctest.Example], stub: str) -> Callable:
 
 def _run(student, lines: list[doctest.Example], stub: str) -> None:
     """Go through an example; lists and tuples may stand for arrays."""
-    problem = ""
+    problems: list[str] = []
     for arrays in ((), (list,), (list, tuple)):
         names = _names(student, stub, arrays)
         for line in lines:
-            problem = _problem(line, names)
-            if problem:
+            if problem := _problem(line, names):
+                problems.append(problem)
                 break
         else:
             return
+    problem = next((one for one in problems if "` stops with " not in one), problems[0])
     because = recognised(student)
     raise AssertionError(f"{problem}\n{because}" if because else problem)
 
@@ -93,6 +94,6 @@ def _of(student, name: str, given: inspect.Signature, arrays: tuple[type, ...]) 
 
 
 def _as_arrays(value, kinds: tuple[type, ...]):
-    if isinstance(value, tuple) and any(isinstance(item, list | tuple) for item in value):
+    if isinstance(value, tuple) and any(isinstance(item, list | tuple | np.ndarray) for item in value):
         return tuple(_as_arrays(item, kinds) for item in value)
     return np.asarray(value) if isinstance(value, kinds) else value
