@@ -41,7 +41,7 @@ def as_code(student, folder: Path, name: str) -> str:
     given = [_literal(value, key, kept) for key, value in zip(names, call.args, strict=False)]
     given += [f"{key}={_literal(value, key, kept)}" for key, value in call.kwargs.items()]
     lines = ["import numpy as np"]
-    right = wanted(student) if call is getattr(student, "last_call", None) else ()
+    right = wanted(student, call)
     expected = _literal(right[0], "expected", kept) if right else ""
     if kept:
         lines.append(f"given = np.load({str(_saved(kept, folder / f'{name}.npz'))!r})")

@@ -41,6 +41,7 @@ def _check(name: str, lines: list[doctest.Example], stub: str) -> Callable:
 def _run(student, lines: list[doctest.Example], stub: str) -> None:
     """Go through an example; lists and tuples may stand for arrays."""
     problems: list[str] = []
+    before = len(student.calls)
     for arrays in ((), (list,), (list, tuple)):
         names = _names(student, stub, arrays)
         for line in lines:
@@ -50,7 +51,7 @@ def _run(student, lines: list[doctest.Example], stub: str) -> None:
         else:
             return
     problem = next((one for one in problems if "` stops with " not in one), problems[0])
-    because = recognised(student)
+    because = next(filter(None, (recognised(student, c) for c in list(student.calls)[before:])), "")
     raise AssertionError(f"{problem}\n{because}" if because else problem)
 
 

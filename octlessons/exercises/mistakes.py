@@ -85,28 +85,29 @@ def known(module, name: str) -> dict[str, list[Callable]]:
     return found
 
 
-def wanted(student) -> Any:
-    """Return what the last call should have given, as a tuple of one; empty where nobody knows."""
-    call, module = getattr(student, "last_call", None), getattr(student, "known", None)
-    for function in known(module, call.name)["reference"] if call else ():
+def wanted(student, call) -> Any:
+    """Return what a call should have given, as a tuple of one; empty where nobody knows."""
+    for function in known(getattr(student, "known", None), call.name)["reference"]:
         with contextlib.suppress(Exception):
             return (_called(function, call),)
     return ()
 
 
-def recognised(student) -> str:
-    """Return the sentence about the mistake that explains the last call, or "".
+def recognised(student, call=None) -> str:
+    """Return the sentence about the mistake that explains a call, or "".
 
     Parameters
     ----------
     student : the fixture
         With its last call, and in ``student.known`` the module of the checks.
+    call : Call, optional
+        The last one if not given.
     """
-    call, module = getattr(student, "last_call", None), getattr(student, "known", None)
+    call, module = call or getattr(student, "last_call", None), getattr(student, "known", None)
     if call is None or module is None:
         return ""
     functions = known(module, call.name)
-    right = wanted(student)
+    right = wanted(student, call)
     same = getattr(functions["reference"][0], _MARK)[2] if functions["reference"] else alike
     for function in functions["symptom"]:
         with contextlib.suppress(Exception):

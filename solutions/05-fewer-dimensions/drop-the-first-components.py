@@ -27,7 +27,7 @@ def cluster_components(rows, first, last, k, seed):
 
     Examples
     --------
-    >>> rows = np.array([[0, 0], [100, 1], [200, 0], [300, 1]]) * 1.0
+    >>> rows = np.array([[0, 0, 0], [100, 9, 1], [200, 9, 0], [300, 0, 1]]) * 1.0
     >>> labels = cluster_components(rows, 1, 2, k=2, seed=0)
     >>> len(labels), len(set(labels.tolist()))
     (4, 2)
