@@ -98,9 +98,15 @@ DataOption = Annotated[
 ]
 
 
+SeedOption = Annotated[
+    int, typer.Option("--seed", help="Another draw of every phantom, into a site of its own.")
+]
+
+
 @command
 def build(
     data: DataOption = "phantoms",
+    seed: SeedOption = 0,
     page: Annotated[
         list[str] | None,
         typer.Option(help="Build only this page, for writing (may be repeated)."),
@@ -116,7 +122,7 @@ def build(
 
     tell = functools.partial(print, flush=True)
     built = building.build(
-        data, pages=page or (), tutor=tutor, fresh=fresh, verbose=verbose, tell=tell
+        data, seed=seed, pages=page or (), tutor=tutor, fresh=fresh, verbose=verbose, tell=tell
     )
     tell(building.summary(built))
 
@@ -124,12 +130,13 @@ def build(
 @command
 def serve(
     data: DataOption = "phantoms",
+    seed: SeedOption = 0,
     port: Annotated[int, typer.Option(help="Where to listen; the next free one if taken.")] = 8000,
 ) -> None:
     """Show the built site in a browser on this machine."""
     from octlessons.site import serving
 
-    serving.serve(data, port=port, tell=functools.partial(print, flush=True))
+    serving.serve(data, seed=seed, port=port, tell=functools.partial(print, flush=True))
 
 
 @command

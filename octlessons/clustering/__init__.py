@@ -12,12 +12,15 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "choosing": [
             "CRITERIA",
             "KChoice",
+            "by_size",
             "choose_k",
             "elbow",
             "rotated",
             "silhouette",
             "stability",
         ],
+        "consensus": ["Consensus", "consensus"],
+        "members": ["KINDS", "members"],
         "methods": ["Clustering", "clusterers", "run_clusterers"],
     },
 )

@@ -16,17 +16,22 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "ClassificationReport", "judge_classifier", "report_from_matrix", "reweighted",
         ],
         "comparison": ["Comparison", "compare_clusterers"],
+        "draws": ["Draws", "several_draws"],
+        "known": ["instruments", "things_known", "trusted_columns"],
         "learning": [
             "AugmentationCurve", "CurvePoint", "augmentation_curve", "gradient_histograms",
             "small_classifier",
         ],
         "neighbours": ["neighbour_accuracy", "neighbour_labels"],
         "nuisances": ["Nuisance", "NuisanceRow", "nuisance"],
+        "predictions": ["Prediction", "predictable"],
         "reliability": ["Calibration", "calibration"],
+        "shares": ["mean_of_shares", "share"],
         "survival": [
             "LIMITS", "Example", "Survival", "SurvivalTable", "survival_table",
             "transform_examples",
         ],
         "uncertainty": ["Chance", "Interval", "bootstrap"],
+        "verdicts": ["Verdict", "ask"],
     },
 )  # fmt: skip

@@ -190,8 +190,8 @@ def scores_of(tables: np.ndarray, noise_row: int | None, same_margins: bool = Fa
     return np.stack([adjusted_rand(tables), ami, accuracy_of(tables, noise_row)])
 
 
-def shuffled_tables(pair: Pair, n_permutations: int, rng: np.random.Generator):
-    """Contingency tables with labels moved between images, or between patients.
+def shuffled_labels(pair: Pair, n_permutations: int, rng: np.random.Generator):
+    """Labels moved between images, or between patients.
 
     With patients, the labels of all images, patient after patient in one random order, are laid
     over the images, patient after patient in another. Classes keep their sizes exactly, and
@@ -200,17 +200,22 @@ def shuffled_tables(pair: Pair, n_permutations: int, rng: np.random.Generator):
     """
     if pair.groups is None:
         for _ in range(n_permutations):
-            yield pair.table(rng.permutation(pair.label))
+            yield rng.permutation(pair.label)
         return
     _, group = np.unique(pair.groups, return_inverse=True)
     _, unit = np.unique(group * len(pair.class_names) + pair.label, return_inverse=True)
     n_units = unit.max() + 1
-    label = np.empty_like(pair.label)
     for _ in range(n_permutations):
         source = np.argsort(rng.permutation(n_units)[unit], kind="stable")
         target = np.argsort(rng.permutation(n_units)[unit], kind="stable")
+        label = np.empty_like(pair.label)
         label[target] = pair.label[source]
-        yield pair.table(label)
+        yield label
+
+
+def shuffled_tables(pair: Pair, n_permutations: int, rng: np.random.Generator):
+    """Contingency tables with `shuffled_labels`."""
+    return map(pair.table, shuffled_labels(pair, n_permutations, rng))
 
 
 def shuffled_scores(pair: Pair, n_permutations: int, rng) -> np.ndarray:

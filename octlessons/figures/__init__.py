@@ -15,6 +15,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "agreement_bars", "contingency_heatmap", "k_choice", "kmeans_steps", "silhouette_plot",
         ],
         "labels": ["calibration_figure", "confusion_figure"],
+        "montage": ["cluster_members"],
         "networks": ["reconstructions", "training_curves"],
         "scans": [
             "centroid_images", "class_examples", "component_images", "image_grid",

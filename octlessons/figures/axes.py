@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from octlessons.figures.style import FAINT, INK, PALETTE, PAPER, STYLE
+from octlessons.figures.style import FAINT, INK, MUTED, PALETTE, PAPER, STYLE
 from octlessons.wording import count, listing
 
 
@@ -57,7 +57,7 @@ def draw_scan(ax, image, vmin=None, vmax=None, cmap="gray", frame=None) -> None:
     ax.imshow(image, cmap=cmap, vmin=vmin, vmax=vmax, interpolation="nearest" if small else "auto")
     ax.set(xticks=[], yticks=[])
     for spine in ax.spines.values():
-        spine.set(visible=True, edgecolor=frame or FAINT, linewidth=3 if frame else 0.8)
+        spine.set(visible=True, edgecolor=frame or MUTED, linewidth=3 if frame else 0.8)
     ax.figure.scans = getattr(ax.figure, "scans", 0) + 1
 
 

@@ -168,6 +168,14 @@ class ImageSet:
 
     # ------------------------------------------------------------------ choosing
 
+    @property
+    def patients_repeat(self) -> bool:
+        """Whether patients are known and one of them has two scans or more.
+
+        Only then can patients leak, be recognised, or make an interval wider.
+        """
+        return self.patients is not None and len(np.unique(self.patients)) < len(self)
+
     def subset(self, which) -> ImageSet:
         """Return some of the images, with all that is known about them.
 

@@ -67,6 +67,8 @@ class Measurements(Table, dict):
         Mean and standard deviation of the retina's grey, in pixels of 1/96 of the scan.
     outside
         Share of the picture that is not scan: white wedges, black bands.
+    white_above, white_below
+        Share of the picture that is white and not scan, above and below Bruch's membrane.
     tilt, curvature
         Of Bruch's membrane: positive where the right side lies deeper, and where the middle
         lies deeper than both sides.

@@ -32,6 +32,8 @@ UNITS = {
     "brightness": ("grey level", "grey level"),
     "contrast": ("grey level", "grey level"),
     "outside": ("% of scan", "% of scan"),
+    "white_above": ("% of scan", "% of scan"),
+    "white_below": ("% of scan", "% of scan"),
     "tilt": ("µm/mm", "% of height per width"),
     "curvature": ("µm/mm²", "% of height per width²"),
     "position": ("% of height", "% of height"),
@@ -64,6 +66,8 @@ SLACK_UM = 15.0
 SPOT_BRIGHTER, MAYBE = 1.35, 0.01
 #: Share of the scan from which bright spots are enough to tell their brightness and shadow.
 FEW = 1e-5
+#: What is not scan counts as white from this grey level on.
+WHITE = 200.0
 #: Choroid looked at for shadows; it is compared with what lies this far to the side, beyond a gap.
 #: Where that is nearly black no shadow is seen.
 SHADOW_UM, BESIDE_MM, GAP_UM, DARK = 120.0, 0.5, 40.0, 12.0
@@ -321,8 +325,24 @@ def _look(scan: _Scan) -> dict[str, float]:
         "brightness": scan.brightness,
         "contrast": contrast,
         "outside": 100 * scan.share("outside").mean(),
+        **_white(scan),
         "tilt": tilt,
         "curvature": -bend,
         "position": 100 * (_mean((ilm + bm) / 2) + 0.5) / height,
         "measured": 100 * np.isfinite(ilm + rpe + bm).mean(),
+    }
+
+
+def _white(scan: _Scan) -> dict[str, float]:
+    """White that is not scan, above and below the smooth floor of the retina."""
+    if np.isfinite(scan.lines[2]).mean() < ENOUGH:
+        return dict.fromkeys(("white_above", "white_below"), np.nan)
+    white = scan.share("outside") * (scan.grey > WHITE)
+    height, width = scan.image.shape
+    at = (np.arange(GRID) + 0.5) * width / GRID - 0.5
+    floor = (np.interp(at, np.arange(width), scan.retina.floor) + 0.5) * GRID / height
+    above = np.arange(GRID)[:, None] + 0.5 < floor
+    return {
+        "white_above": 100 * (white * above).mean(),
+        "white_below": 100 * (white * ~above).mean(),
     }

@@ -6,7 +6,7 @@ import hashlib
 import os
 import re
 import stat
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -35,11 +35,14 @@ class Data:
         For the pages: the same, or the absolute path of the folder.
     fingerprint : str
         Changes when the data change: for a folder a hash of names, sizes and times of its files.
+    seed : int
+        What `draw_phantoms` is moved by: 0 for the book as it is published.
     """
 
     name: str
     value: str
     fingerprint: str
+    seed: int = 0
 
     @property
     def edition(self) -> str:
@@ -48,7 +51,8 @@ class Data:
         ours = re.fullmatch(
             r"(phantoms|octmnist-\d+|html(\.(new|old))?|page|tutor|work)", name, re.I
         )
-        return f"folder-{name}" if self.is_folder and ours else name
+        seeded = f"-seed-{self.seed}" if self.seed else ""
+        return f"folder-{name}{seeded}" if self.is_folder and ours else f"{name}{seeded}"
 
     @property
     def is_folder(self) -> bool:
@@ -165,19 +169,27 @@ def _evenly(images: ImageSet, n_per_class: int, seed: int) -> ImageSet:
     return chosen
 
 
-def resolve_data(source: str) -> Data:
+def resolve_data(source: str, seed: int = 0) -> Data:
     """Check the name or path of a data source.
 
     Parameters
     ----------
     source : str
         ``"phantoms"``, ``"octmnist"``, ``"octmnist-64"``, or the path of a folder of scans.
+    seed : int
+        Which other draw of all phantoms; 0 for that of the published book.
 
     Raises
     ------
     OctlessonsError
-        If there is no such source.
+        If there is no such source, or the seed is below 0.
     """
+    if seed < 0:
+        raise OctlessonsError(f"A seed is a whole number from 0 on, not {seed}.")
+    return replace(_resolved(source), seed=seed)
+
+
+def _resolved(source: str) -> Data:
     if source == "phantoms":
         return Data("phantoms", "phantoms", "phantoms")
     if source == "octmnist" or source.startswith("octmnist-"):

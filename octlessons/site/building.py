@@ -26,6 +26,7 @@ from pathlib import Path
 from octlessons import _fingerprint
 from octlessons._optional import need
 from octlessons.errors import OctlessonsError
+from octlessons.images.phantoms import SEED_VARIABLE
 from octlessons.images.sources import DATA_VARIABLE, Data, check_classes, resolve_data
 from octlessons.site import buildlog
 from octlessons.site.checkout import find_root, page_named, pages_of, place_of
@@ -73,6 +74,7 @@ def versions() -> dict[str, str]:
 def build(
     data: str = "phantoms",
     *,
+    seed: int = 0,
     root: Path | None = None,
     pages: Iterable[str] = (),
     tutor: bool = False,
@@ -84,8 +86,8 @@ def build(
 
     Parameters
     ----------
-    data : str
-        See :func:`resolve_data`. On phantoms the site is ``_build/html``; on anything else it is
+    data, seed : str, int
+        See :func:`resolve_data`. On phantoms with seed 0 the site is ``_build/html``; else it is
         ``_build/NAME/html``, so that it never takes the place of the course's own.
     root : Path, optional
         The checkout; found by :func:`find_root` by default.
@@ -94,12 +96,10 @@ def build(
         told but do not fail. The site is ``_build/page/NAME/html``.
     tutor : bool
         The tutor edition, with solutions and tutors' pages, in ``_build/[NAME-]tutor/html``.
-    fresh : bool
-        Forget the execution cache and run every page again.
-    verbose : bool
-        Pass on what Sphinx says.
+    fresh, verbose : bool
+        Forget the execution cache and run every page again; pass on what Sphinx says.
     tell : callable
-        Receives lines about the progress.
+        Receives progress.
 
     Returns
     -------
@@ -111,12 +111,12 @@ def build(
         If a cell fails, Sphinx warns, or a page is missing; the message says where.
     """
     started = time.monotonic()
-    plan = _planned(data, root, pages, tutor, fresh, verbose, tell)
-    key = site_key(plan.root, plan.source)
-    cache = execution_cache(plan.root, plan.source, plan.fresh)
+    source = resolve_data(data, seed)
+    plan = _planned(source, root, pages, tutor, fresh, verbose, tell)
+    key, cache = site_key(plan.root, source), execution_cache(plan.root, source, plan.fresh)
     config, toc = _write_inputs(plan, cache)
     names = pages_of(toc)
-    tell(f"Building {count(len(names), 'page')} on {plan.source.name}.")
+    tell(f"Building {count(len(names), 'page')} on {plan.source.edition}.")
     executed = _run_pages(plan, config, cache, names)
     run = _run_sphinx(plan, config, toc)
     built = Built(
@@ -147,9 +147,8 @@ class _Plan:
     site: Path
 
 
-def _planned(data, root, pages, tutor, fresh, verbose, tell) -> _Plan:
+def _planned(source, root, pages, tutor, fresh, verbose, tell) -> _Plan:
     root = (root or find_root()).resolve()
-    source = resolve_data(data)
     check_classes(source)
     chosen = [page_named(root, page) for page in pages]
     need("jupyter_book", "The book is built with Jupyter Book")
@@ -279,6 +278,7 @@ def _process(command: list[str], source: Data) -> Iterator[subprocess.Popen]:
     """Run a command whose kernels see the data and this environment; end it with the block."""
     environment = os.environ | {
         DATA_VARIABLE: source.value,
+        SEED_VARIABLE: str(source.seed),
         "JUPYTER_PREFER_ENV_PATH": "1",  # this environment's kernel, not one in the home folder
         "MPLBACKEND": "agg",
         # The pages' arrays are small: threads would wait for each other more than they help, and

@@ -75,7 +75,7 @@ def page_named(root: Path, page: str) -> str:
 
 def place_of(root: Path, source: Data, chosen: list[str], tutor: bool = False) -> tuple[str, Path]:
     """Name of the edition and folder of its site."""
-    given = "" if source.value == "phantoms" else source.edition
+    given = "" if source.value == "phantoms" and not source.seed else source.edition
     name = "-".join(filter(None, (given, "tutor" if tutor else "")))
     if chosen:
         name = "-".join(filter(None, (chosen[0].rsplit("/", 1)[-1], name)))

@@ -31,7 +31,7 @@ def code_key(root: Path, data: Data) -> str:
     str
         16 hexadecimal digits.
     """
-    also = [_hash_of(root, ["constraints.txt"]), data.value, data.fingerprint]
+    also = [_hash_of(root, ["constraints.txt"]), data.value, data.fingerprint, data.seed]
     return _fingerprint.fingerprint(also=also)[:16]
 
 

@@ -17,6 +17,7 @@ from octlessons.site.freshness import is_current
 def serve(
     data: str = "phantoms",
     *,
+    seed: int = 0,
     port: int = 8000,
     root: Path | None = None,
     tell: Callable[[str], None] = print,
@@ -27,6 +28,8 @@ def serve(
     ----------
     data : str
         Which site, by its data.
+    seed : int
+        And by its draw of phantoms.
     port : int
         Where to listen; the next free one of the following 20 if it is taken.
     root : Path, optional
@@ -39,11 +42,11 @@ def serve(
     """
     _check_port(port)
     root = (root or find_root()).resolve()
-    source = resolve_data(data)
+    source = resolve_data(data, seed)
     _, site = place_of(root, source, [])
     if not (site / "index.html").is_file():
         tell("There is no site yet: building it first.")
-        tell(summary(build(data, root=root, tell=tell)))
+        tell(summary(build(data, seed=seed, root=root, tell=tell)))
     elif not is_current(site, root, source):
         tell("The site is older than its sources; 'octlessons build' renews it.")
     with open_server(site, port) as server:

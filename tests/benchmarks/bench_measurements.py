@@ -1,6 +1,8 @@
 """Measurements of a scan against what was drawn: bias, limits of agreement, correlation.
 
-Run as ``python -m tests.benchmarks.bench_measurements [--n-per-class 40] [--quick] [--json]``.
+Run as ``python -m tests.benchmarks.bench_measurements [--n-per-class 40] [--quick] [--json]``; with
+``--pages`` only for the four classes, the plain look and the sizes of the pages, split into scans
+with and without white wedges; with ``--record`` that is kept for the pages, which use what agrees.
 
 What is true is read off the drawing at 496 px: layers and lesions counted pixel by pixel, place of
 the fovea, tilt and curvature as they were drawn. "Formulas" are the measurements from the true
@@ -16,18 +18,30 @@ from __future__ import annotations
 import argparse
 import json
 import time
+from datetime import date
 from functools import partial
 
 import numpy as np
 
+from octlessons.evaluation.known import RECORD
 from octlessons.images.measurements import measure
-from octlessons.images.measuring import CENTRE_MM, LIFTED_UM, RIM_MM, SPOT_BRIGHTER, UNITS
-from octlessons.images.phantoms import BOUNDARIES
+from octlessons.images.measuring import (
+    CENTRE_MM,
+    GRID,
+    LIFTED_UM,
+    RIM_MM,
+    SPOT_BRIGHTER,
+    UNITS,
+    WHITE,
+)
+from octlessons.images.phantoms import ALL_CLASS_NAMES, BOUNDARIES, CLASS_NAMES
 from octlessons.images.phantoms import lesions as drawn
 from octlessons.images.phantoms.signs import ERM_CODE
 from tests.phantom_truth import true_retinas
 
-SIZE, SIZES = 496, (496, 192, 64, 28)
+SIZE, SIZES, PAGES = 496, (496, 192, 64, 28), (496, 192, 128, 64, 28)
+#: Share of the scan that white must cover to split by it.
+SOME_WHITE = 0.002
 GOAL, WIDTH = 0.95, 185  # correlation; characters of a table
 #: A scan this far from the fovea, in mm, does not show it.
 FOVEAL_MM = 0.5
@@ -40,6 +54,9 @@ def main(argv: list[str] | None = None) -> None:
 
     options = _options().parse_args(argv if argv is not None else [])
     n = 8 if options.quick else options.n_per_class
+    if options.pages or options.record:
+        pages(n, options.seed, options.record)
+        return
     console, results = Console(width=WIDTH), {}
     for look in ("plain", "shifted"):
         scans, places, covered = draw(n, options.seed, look)
@@ -64,7 +81,56 @@ def main(argv: list[str] | None = None) -> None:
         print(json.dumps(results))
 
 
-def draw(n_per_class: int, seed: int, look: str):
+def pages(n_per_class: int, seed: int, record: bool) -> None:
+    """Correlations at the sizes of the pages, with and without white, and what agrees."""
+    from rich.console import Console
+    from rich.table import Table
+
+    scans, places, covered = draw(n_per_class, seed, "plain", CLASS_NAMES)
+    truth = true_measurements(scans, places, covered)
+    white = np.mean(covered & (scans.images > WHITE), axis=(1, 2)) > SOME_WHITE
+    groups = {"all": np.ones(len(scans), bool), "with white": white, "without white": ~white}
+    kept = {name: {"unit": UNITS[name][0], "r": {}} for name in UNITS}
+    for size in PAGES:
+        found, _ = _measured(scans if size == SIZE else scans.resize(size), covered, "network")
+        for name in UNITS:
+            rows = {k: agreement(truth[name][of], found[name][of]) for k, of in groups.items()}
+            kept[name]["r"][size] = {
+                k: None if np.isnan(row["r"]) else round(row["r"], 3) for k, row in rows.items()
+            }
+            if size == SIZE:
+                limits = {k: float(f"{rows['all'][k]:.3g}") for k in ("bias", "low", "high")}
+                kept[name] |= limits | {"not_known": round(rows["all"]["nan"], 3)}
+    result = {
+        "command": f"python -m tests.benchmarks.bench_measurements --record --seed {seed} "
+        f"--n-per-class {n_per_class}",
+        "date": date.today().isoformat(), "n": len(scans), "n_white": int(white.sum()),
+        "goal": GOAL, "sizes": PAGES, "columns": kept,
+    }  # fmt: skip
+    table = Table(title=f"r: all / with / without white, {len(scans)} scans")
+    for heading in ("", *map(str, PAGES)):
+        table.add_column(heading)
+    for name, row in kept.items():
+        cells = [" / ".join("–" if r is None else f"{r:.3f}" for r in row["r"][s].values())
+                 for s in PAGES]  # fmt: skip
+        table.add_row(name, *cells)
+    console = Console(width=WIDTH)
+    console.print(table)
+    for size in PAGES:
+        good = [name for name in UNITS if agrees(kept[name]["r"][size])]
+        console.print(f"{size} px: use {', '.join(good)}")
+    if record:
+        RECORD.write_text(json.dumps(result, indent=1) + "\n")
+        console.print(f"Kept in {RECORD}")
+
+
+def agrees(r: dict[str, float | None]) -> bool:
+    """Whether the correlation is `GOAL` or more in every group where there is one."""
+    known = [value for value in r.values() if value is not None]
+    return bool(known) and min(known) >= GOAL
+
+
+def draw(n_per_class: int, seed: int, look: str, class_names=ALL_CLASS_NAMES):
     """Phantoms of 496 px; by whom and where they were drawn; and what hides them.
 
     Returns
@@ -76,11 +142,11 @@ def draw(n_per_class: int, seed: int, look: str):
         White wedges and black bands.
     """
     from experiments.encoder.phantoms import _degraded, _varied
-    from octlessons.images.phantoms import ALL_CLASS_NAMES, _as_set, drawing, scanner
+    from octlessons.images.phantoms import _as_set, drawing, scanner
     from octlessons.images.phantoms import population as people
 
     scans, places, covered = [], [], []
-    for name, number, count in people.balanced_patients(seed, n_per_class, ALL_CLASS_NAMES):
+    for name, number, count in people.balanced_patients(seed, n_per_class, class_names):
         patient = people.draw_patient(seed, name, number)
         patient = _varied(patient, look, people.generator(*patient.key, 777))
         fields = drawing.tissue_fields(people.generator(*patient.key, 2))
@@ -92,7 +158,7 @@ def draw(n_per_class: int, seed: int, look: str):
             scans.append(framed.scan)
             places.append((place, patient, patient.spacing_mm * ((i + 1) // 2) * (-1) ** (i + 1)))
             covered.append(framed.covered)
-    found = _as_set(scans, ALL_CLASS_NAMES, SIZE, seed, patient.look.site)
+    found = _as_set(scans, class_names, SIZE, seed, patient.look.site)
     return found, places, np.array(covered)
 
 
@@ -111,7 +177,9 @@ def true_measurements(scans, places, covered) -> dict[str, np.ndarray]:
         far = abs(patient.centre_mm + aside) > FOVEAL_MM
         row = _true_thickness(lines * um[0], np.nan if far else mm - place.fovea_mm)
         row |= _true_areas(lines, codes, um) | _true_look(image, lines, codes, covered[i])
-        row |= _true_shape(place, patient.look)
+        row |= _true_shape(place, patient.look) | _true_white(
+            image, scans.boundaries[i], covered[i]
+        )
         row["spot_shadow"] = _true_shadow(patient.disease, aside, mm - place.fovea_mm)
         rows.append(row)
     return {name: np.array([row[name] for row in rows], float) for name in UNITS}
@@ -154,16 +222,38 @@ def _true_areas(lines: np.ndarray, codes: np.ndarray, um) -> dict[str, float]:
 
 def _true_look(image: np.ndarray, lines: np.ndarray, codes, covered) -> dict[str, float]:
     rows = np.arange(len(image))[:, None]
-    retina = image[(rows >= lines[ILM]) & (rows < lines[BM]) & ~covered]
+    inside = (rows >= lines[ILM]) & (rows < lines[BM]) & ~covered
+    retina = image[inside]
     mean = retina.mean() if retina.size else np.nan
     spots = image[(codes == drawn.EXUDATE) & (image > SPOT_BRIGHTER * mean)]
     return {
         "brightness": mean,
-        "contrast": retina.std() if retina.size else np.nan,
+        "contrast": _true_contrast(image, inside),
         "spot_brightness": spots.mean() / mean if len(spots) > 1e-5 * image.size else np.nan,
         "outside": 100 * covered.mean(),
         "position": 100 * (_mean((lines[ILM] + lines[BM]) / 2) + 0.5) / len(image),
         "measured": 100 * np.isfinite(lines[[ILM, RPE, BM]]).all(axis=0).mean(),
+    }
+
+
+def _true_contrast(image: np.ndarray, retina: np.ndarray) -> float:
+    """Standard deviation of the retina's grey in pixels of 1/96 of the scan."""
+    across = np.arange(len(image)) * GRID // len(image)
+    n, total = np.zeros((2, GRID, GRID))
+    np.add.at(n, (across[:, None], across), retina.astype(float))
+    np.add.at(total, (across[:, None], across), image * retina)
+    if not n.any():
+        return np.nan
+    grey, weight = total[n > 0] / n[n > 0], n[n > 0]
+    return float(np.sqrt(np.cov(grey, aweights=weight, ddof=0)))
+
+
+def _true_white(image: np.ndarray, lines: np.ndarray, covered: np.ndarray) -> dict[str, float]:
+    white = covered & (image > WHITE)
+    above = np.arange(len(image))[:, None] < lines[BM]
+    return {
+        "white_above": 100 * (white & above).mean(),
+        "white_below": 100 * (white & ~above).mean(),
     }
 
 
@@ -263,6 +353,8 @@ def _options() -> argparse.ArgumentParser:
     parser.add_argument("--n-per-class", type=int, default=40)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--quick", action="store_true", help="8 phantoms of each class")
+    parser.add_argument("--pages", action="store_true", help="the sizes of the pages only")
+    parser.add_argument("--record", action="store_true", help="the same, kept for the pages")
     parser.add_argument("--json", action="store_true", help="print the numbers as JSON as well")
     return parser
 

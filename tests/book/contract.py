@@ -10,6 +10,14 @@ import yaml
 FRONT_MATTER = {"teaching": int, "exercises": int, "needs": str, "data": str}
 VAGUE = {"understand", "know", "learn", "appreciate", "be", "see", "grasp", "realise"}
 MINUTES_TEACHING = (5, 90)
+#: A reader's pace: words and visible lines of code in a minute, minutes for a figure.
+WORDS_A_MINUTE, LINES_A_MINUTE, MINUTES_A_FIGURE = 150, 4, 2
+#: Sections under a heading that begins so are folded, and not counted.
+FURTHER = "Further: "
+#: Tags of cells whose code is not open on the page.
+NOT_OPEN = {"hide-input", "hide-cell", "remove-input", "remove-cell"}
+#: Teaching and exercises of a chapter together, without what goes further.
+LONGEST_CHAPTER = 75
 
 _FENCE = re.compile(r"^(?P<indent> *)(?P<mark>`{3,}|:{3,}|~{3,})(?P<rest>.*)$")
 _DIRECTIVE = re.compile(r"^\{(?P<name>[\w-]+)\}\s*(?P<argument>.*)$")
@@ -87,6 +95,72 @@ def blocks(text: str) -> list[Block]:
     return found
 
 
+@dataclass
+class Minutes:
+    """How long a page takes, by its words, code and figures, before its exercises."""
+
+    core: float
+    further: float
+
+
+def minutes(text: str) -> Minutes:
+    """Estimate how long the text of a page takes, what goes further apart."""
+    spent = {"core": 0.0, "further": 0.0}
+    level, part = 0, "core"  # level of the heading that goes further; 0 outside
+    body = re.sub(r"^---\n.*?\n---\n", "", text, flags=re.S)
+    body = re.split(r"^## Exercises\s*$", body, flags=re.M)[0]
+    for piece in _pieces(body):
+        if isinstance(piece, Block):
+            lines = [line for line in piece.code.splitlines() if line.strip()]
+            shown = 0 if piece.tags & NOT_OPEN else len(lines)
+            figures = len(re.findall(r"\bshow\(", piece.code))
+            spent[part] += shown / LINES_A_MINUTE + figures * MINUTES_A_FIGURE
+            if "Prose(" in piece.code:  # sentences that the cell chooses from: about half are shown
+                said = " ".join(re.findall(r"\"([^\"\n]*)\"", piece.code))
+                spent[part] += _words(said) / 2 / WORDS_A_MINUTE
+            continue
+        heading = re.match(r"^(#{1,6})\s+(.*)$", piece)
+        if heading and (not level or len(heading[1]) <= level):
+            level = len(heading[1]) if heading[2].startswith(FURTHER) else 0
+            part = "further" if level else "core"
+        spent[part] += _words(piece) / WORDS_A_MINUTE
+    return Minutes(**spent)
+
+
+def _words(text: str) -> int:
+    return len(re.findall(r"[^\W_][\w’'-]*", text))
+
+
+def _pieces(body: str):
+    """Lines of text, and code cells as blocks, in their order."""
+    cell: Block | None = None
+    for number, line in enumerate(body.splitlines(), 1):
+        fence = _FENCE.match(line)
+        if cell is None and fence and fence["mark"].startswith("`"):
+            kind = "code-cell" if "{code-cell}" in fence["rest"] else "code"
+            cell = Block(kind, "", number)
+        elif cell is not None and fence and not fence["rest"].strip():
+            yield cell
+            cell = None
+        elif cell is not None:
+            cell.body.append(line)
+        else:
+            yield line
+
+
+def _minutes_problems(text: str, meta: dict) -> list[str]:
+    """What the front matter promises less than the page takes."""
+    taken, found = minutes(text), []
+    for key, spent in (("teaching", taken.core), ("further", taken.further)):
+        promised = meta.get(key, 0)
+        if isinstance(promised, int) and spent > promised + 0.5:
+            found.append(f"'{key}' promises {promised} min, the page takes about {spent:.0f}.")
+    together = [meta.get(key) for key in ("teaching", "exercises")]
+    if all(isinstance(n, int) for n in together) and sum(together) > LONGEST_CHAPTER:
+        found.append(f"The chapter takes {sum(together)} min; {LONGEST_CHAPTER} are the most.")
+    return found
+
+
 def _is_verbatim(block: Block | None) -> bool:
     return block is None or block.kind in {"code-cell", "code", "code-block", "math", "eval-rst"}
 
@@ -109,6 +183,7 @@ def problems(text: str, name: str) -> list[str]:
     meta, page = front_matter(text), blocks(text)
     number = int(name[:2])
     found = [*_front_matter_problems(meta), *_title_problems(page, number)]
+    found += _minutes_problems(text, meta)
     if number == 0:
         needed = {"objectives", "keypoints", "quiz"} - {block.kind for block in page}
         return found + [f"There is no {{{kind}}}." for kind in sorted(needed)]

@@ -166,13 +166,17 @@ def test_quiz_works_by_keyboard(open_page):
     tab = open_page(WITH_QUIZ)
     form = tab.locator("form.quiz-form").first
     live = form.locator(".quiz-feedback")
-    right = form.evaluate(
-        "(f) => [...f.querySelectorAll('.quiz-answers li')]"
-        ".findIndex((a) => a.classList.contains('quiz-right'))"
+    order = form.evaluate("(f) => [...f.querySelectorAll('input')].map((i) => i.value - 1)")
+    right = order.index(
+        form.evaluate(
+            "(f) => [...f.querySelectorAll('.quiz-answers li')]"
+            ".findIndex((a) => a.classList.contains('quiz-right'))"
+        )
     )
-    answers = form.evaluate(
+    texts = form.evaluate(
         "(f) => [...f.querySelectorAll('.quiz-feedback-text')].map((a) => a.textContent.trim())"
     )
+    answers = [texts[i] for i in order]
     form.locator("input").first.focus()
     tab.keyboard.press("Tab")
     assert tab.evaluate("document.activeElement.textContent") == "Check"
@@ -190,6 +194,19 @@ def test_quiz_works_by_keyboard(open_page):
         assert ("is-right" in classes) == (choice == right)
         assert ("is-wrong" in classes) == (choice != right)
     assert tab.problems == []
+
+
+def test_options_of_a_quiz_stand_in_another_order_for_every_reader(open_page):
+    orders = set()
+    for _ in range(4):
+        tab = open_page(WITH_QUIZ)
+        found = tab.evaluate(
+            "[...document.querySelectorAll('.quiz-form')].map((form) =>"
+            " [...form.querySelectorAll('input')].map((i) => i.value).join('')).join(' ')"
+        )
+        orders.add(found)
+        assert all("".join(sorted(form)) == "12345"[: len(form)] for form in found.split())
+    assert len(orders) > 1
 
 
 def test_quiz_works_without_scripts(open_page):

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
+from collections import Counter
 from pathlib import Path
 
 import pytest
 import yaml
 
-from .contract import blocks, front_matter, problems
+from .cells import code_cells
+from .contract import blocks, front_matter, minutes, problems
 
 ROOT = Path(__file__).resolve().parents[2]
 CHAPTERS = sorted((ROOT / "book").glob("[0-9][0-9]-*.md"))
@@ -124,6 +128,13 @@ BROKEN = {
     "minutes differ": (":minutes: 10", ":minutes: 12", "take 17 min"),
     "further is not counted": (":minutes: 5\n", ":minutes: 5\n:further:\n", "take 10 min"),
     "nothing for everybody": (":minutes: ", ":further:\n:minutes: ", "at least one is for"),
+    "too short": ("## Sorting by hand\n", "## Sorting by hand\n" + "word " * 4600, "about 33"),
+    "further too short": (
+        "## With scikit-learn\n",
+        "## Further: more\n\n### Of it\n" + "word " * 300 + "\n\n## With scikit-learn\n",
+        "'further' promises 0",
+    ),
+    "too long": ("teaching: 30", "teaching: 61", "75 are the most"),
     "other quiz": ("{quiz} 03-name", "{quiz} 04-name", "must be called 03-name"),
     "no references": ("```{footbibliography}\n```", "", "no {footbibliography}"),
 }
@@ -149,6 +160,57 @@ def test_code_is_not_read_as_headings_or_directives():
 @pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
 def test_chapter_keeps_the_contract(path):
     assert problems(path.read_text("utf-8"), path.stem) == []
+
+
+def test_minutes_come_from_words_open_code_and_figures():
+    cell = "```{code-cell} ipython3\n%sx = 1\ny = 2\nshow(a)\nshow(b)\n```\n"
+    words = "word " * 300 + "\n"
+    assert minutes(words).core == pytest.approx(2)
+    assert minutes(cell % "").core == pytest.approx(4 / 4 + 2 * 2)
+    assert minutes(cell % ":tags: [hide-input]\n").core == pytest.approx(2 * 2)
+    assert minutes(words + "## Exercises\n" + words).core == pytest.approx(2)
+    apart = minutes(f"{words}## Further: x\n{words}### Of it\n{cell % ''}## Next\n{words}")
+    assert apart.core == pytest.approx(4, abs=0.05)
+    assert apart.further == pytest.approx(2 + 5, abs=0.05)
+
+
+ROUTES = {  # minutes of teaching and exercises at most
+    "half a day": (210, ("00", "02", "03", "04")),
+    "one day": (390, ("00", "01", "02", "03", "04", "06", "12")),
+    "two days": (750, tuple(path.stem[:2] for path in CHAPTERS)),
+}
+
+
+@pytest.mark.parametrize("route", ROUTES)
+def test_routes_take_the_time_they_promise(route):
+    most, numbers = ROUTES[route]
+    metas = [front_matter(p.read_text("utf-8")) for p in CHAPTERS if p.stem[:2] in numbers]
+    assert sum(meta["teaching"] + meta["exercises"] for meta in metas) <= most
+
+
+@pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
+def test_copied_cells_use_no_name_that_the_page_keeps_to_itself(path):
+    source = "\n".join(code for _, code in code_cells(path, copied=True))
+    command = [sys.executable, "-m", "ruff", "check", "--isolated", "--select", "F821", "-"]
+    done = subprocess.run(command, input=source, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
+
+
+def test_right_answers_stand_anywhere_and_are_as_often_short_as_long():
+    places, ranks, of = Counter(), [], []
+    for path in sorted((ROOT / "book" / "quizzes").glob("*.yml")):
+        for question in yaml.safe_load(path.read_text("utf-8"))["questions"]:
+            options = question["options"]
+            right = next(i for i, option in enumerate(options) if option.get("correct"))
+            lengths = [len(str(option["text"])) for option in options]
+            places[right] += 1
+            ranks.append(sum(n < lengths[right] for n in lengths) / (len(lengths) - 1))
+            of.append(len(options))
+    n = len(of)
+    for place in range(3):
+        assert abs(places[place] - sum(1 / k for k in of)) <= 1.5 * n**0.5, places
+    assert abs(sum(rank == 1 for rank in ranks) - sum(1 / k for k in of)) <= 1.5 * n**0.5
+    assert 0.4 <= sum(ranks) / n <= 0.6
 
 
 def test_chapters_stand_in_the_contents_in_the_order_of_their_numbers():

@@ -124,6 +124,9 @@ def drawn(scans) -> dict[str, Figure]:
         "centroid_images": figures.centroid_images(
             kmeans.cluster_centers_.reshape(4, 32, 40), np.bincount(kmeans.labels_)
         ),
+        "cluster_members": figures.cluster_members(
+            scans, rows, kmeans.labels_, mean=True, below=["CNV"] * 24
+        ),
         "component_images": figures.component_images(
             pca.components_[:5].reshape(5, 32, 40), pca.explained_variance_ratio_
         ),
@@ -156,7 +159,7 @@ NAMES = [
     "image_grid", "class_examples", "centroid_images", "component_images",
     "layer_overlay", "lesion_overlay", "class_counts", "scree", "embedding_map",
     "embedding_maps", "kmeans_steps", "silhouette_plot", "k_choice", "contingency_heatmap",
-    "agreement_bars", "training_curves", "reconstructions",
+    "agreement_bars", "training_curves", "reconstructions", "cluster_members",
 ]  # fmt: skip
 
 

@@ -139,8 +139,13 @@ def test_a_wedge_is_neither_retina_nor_measured():
     sure[:, :24] = 0.2
     found = measure_scan(image, replace(hidden, confidence=sure), UM)
     assert found["outside"] == pytest.approx(25)
+    assert found["white_above"] + found["white_below"] == pytest.approx(25)
+    assert found["white_above"] == pytest.approx(25 * 68 / 96, abs=0.5)
     assert found["measured"] == pytest.approx(75)
     assert found["brightness"] == pytest.approx(100, abs=1.5)
+    image[:, :24] = 0  # a black band hides as much, and is not white
+    dark = measure_scan(image, replace(hidden, confidence=sure), UM)
+    assert dark["outside"] == found["outside"] and dark["white_above"] == 0
     plain = measure_scan(*ruled(), UM)
     assert found["pit_depth"] == plain["pit_depth"]
 

@@ -12,8 +12,11 @@ and how often).
 
 from __future__ import annotations
 
+import os
+
 import numpy as np
 
+from octlessons.errors import OctlessonsError
 from octlessons.images.phantoms.lesions import LESIONS
 from octlessons.images.phantoms.population import (
     ALL_CLASS_NAMES,
@@ -38,6 +41,9 @@ __all__ = [
 ]
 
 SMALLEST, LARGEST = 28, 512
+#: The environment variable that moves every seed, for ``octlessons build --seed``, and how far: the
+#: pages may use this many seeds.
+SEED_VARIABLE, SEEDS_A_BUILD = "OCTLESSONS_SEED", 10_000
 
 
 def draw_phantoms(
@@ -61,6 +67,7 @@ def draw_phantoms(
     seed : int
         Same seed, same images, on every platform. An image depends on the seed, its patient and
         its place among the patient's scans only: a larger `n` begins with the same patients.
+        ``octlessons build --seed`` moves every seed, by ``OCTLESSONS_SEED`` × `SEEDS_A_BUILD`.
     classes : sequence of str, optional
         Draw only these classes (in the proportions of `CLASS_MIX`). Without it, the four of
         `CLASS_NAMES`; "ERM", "VID", "RVO" and "RAO" are drawn when they are named here.
@@ -89,8 +96,7 @@ def draw_phantoms(
 
     Examples
     --------
-    >>> phantoms = draw_phantoms(8, size=64)
-    >>> phantoms.shape
+    >>> draw_phantoms(8, size=64).shape
     (8, 64, 64)
     """
     size, seed, classes = _check(n, size, seed, classes, n_per_class, scanner)
@@ -171,4 +177,19 @@ def _check(n, size, seed, classes, n_per_class, scanner):
             f"There is no class {', '.join(map(repr, unknown)) or 'given'} among the phantoms: "
             f"choose from {', '.join(ALL_CLASS_NAMES)}."
         )
-    return int(size), int(seed), tuple(name for name in ALL_CLASS_NAMES if name in chosen)
+    return (
+        int(size),
+        int(seed) + _moved(),
+        tuple(name for name in ALL_CLASS_NAMES if name in chosen),
+    )
+
+
+def _moved() -> int:
+    """What a build with a seed of its own adds to every seed."""
+    text = os.environ.get(SEED_VARIABLE) or "0"
+    if not text.isdecimal():
+        raise OctlessonsError(
+            f"The environment variable {SEED_VARIABLE} is {text!r}: give it a whole number from 0, "
+            "or remove it."
+        )
+    return SEEDS_A_BUILD * int(text)
