@@ -29,7 +29,7 @@ def width_and_height(scan):
     >>> width_and_height(np.zeros((2, 5)))
     (5, 2)
     """
-    # TODO: take both from the shape
+    # TODO: how wide, how high?
     raise NotImplementedError("`width_and_height` is still to be written.")
 
 
@@ -54,5 +54,5 @@ def value_at(scan, right, down):
     >>> int(value_at(np.array([[1, 2, 3], [4, 5, 6]]), right=2, down=0))
     3
     """
-    # TODO: index with the row first
+    # TODO: which value is it?
     raise NotImplementedError("`value_at` is still to be written.")
