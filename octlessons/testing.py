@@ -4,10 +4,10 @@ Every failure is a sentence for the student: what was called, what came back, wh
 and the likely cause. Types, dtypes and shapes are compared before values, so that NaN,
 broadcasting or an object with its own idea of equality cannot pass for an answer.
 
-What a known mistake gives is known too: a check file marks functions with ``@reference("name")`` and
-``@mistake("name")`` (or ``@symptom``), and the message of a failed check ends with the docstring of
-the mistake that explains what came back, else with the check's own `because`, which blames nothing
-(`octlessons.exercises.mistakes` has an example).
+What a known mistake gives is known too: a check file marks functions with ``@reference("name")``
+and ``@mistake("name")`` (or ``@symptom``), and the message of a failed check ends with the docstring
+of the mistake that explains what came back, else with the check's own `because`, which blames
+nothing (`octlessons.exercises.mistakes` has an example).
 
 Checks get the student's functions through the fixture ``student``; everything here works on what
 they return, whether they ran in this process or in another one. In every function, ``student`` is
@@ -23,7 +23,7 @@ from pathlib import Path
 
 import numpy as np
 
-from octlessons.exercises.mistakes import mistake, recognised, reference, symptom
+from octlessons.exercises.mistakes import recognised
 from octlessons.exercises.plain import MOST_BYTES, MOST_VALUES, described, extent, same
 
 __all__ = [

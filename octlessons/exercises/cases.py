@@ -64,8 +64,8 @@ def _literal(value, name: str, kept: dict[str, np.ndarray]) -> str:
         kept[name] = value
         return f"given[{name!r}]"
     if isinstance(value, dict):
-        inner = (f"{k!r}: {_literal(v, f'{name}_{k}', kept)}" for k, v in value.items())
-        return "{" + ", ".join(inner) + "}"
+        pairs = (f"{k!r}: {_literal(v, f'{name}_{k}', kept)}" for k, v in value.items())
+        return "{" + ", ".join(pairs) + "}"
     if isinstance(value, list | tuple):
         inner = ", ".join(_literal(v, f"{name}_{i}", kept) for i, v in enumerate(value))
         if isinstance(value, list):

@@ -66,7 +66,9 @@ def _problem(line: doctest.Example, names: dict[str, Any]) -> str:
     except (NotAttempted, StudentError, TimedOut):
         raise
     except Exception as error:
-        return f"`{source}` stops with {type(error).__name__}: {error}. Expected: {want or 'it runs'}."
+        return (
+            f"`{source}` stops with {type(error).__name__}: {error}. Expected: {want or 'it runs'}."
+        )
     try:
         right = alike(found, ast.literal_eval(want))
     except (ValueError, SyntaxError):
@@ -95,6 +97,8 @@ def _of(student, name: str, given: inspect.Signature, arrays: tuple[type, ...]) 
 
 
 def _as_arrays(value, kinds: tuple[type, ...]):
-    if isinstance(value, tuple) and any(isinstance(item, list | tuple | np.ndarray) for item in value):
+    if isinstance(value, tuple) and any(
+        isinstance(item, list | tuple | np.ndarray) for item in value
+    ):
         return tuple(_as_arrays(item, kinds) for item in value)
     return np.asarray(value) if isinstance(value, kinds) else value

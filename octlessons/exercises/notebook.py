@@ -51,7 +51,7 @@ class NotebookExercise:
         if not self._progress.kept and shown < len(self._entry.hints):
             said += (
                 "\nWhat was shown cannot be remembered here (the folder cannot be written to): "
-                f"ask for the next one by its number, `octlessons hint {self._entry.id} {shown + 1}`."
+                f"`octlessons hint {self._entry.id} {shown + 1}` gives the next one."
             )
         return Text(said)
 

@@ -129,9 +129,7 @@ def notebook_text(exercise: Exercise) -> str:
         f'A call that fails, to try it: `exercise("{exercise.id}").check(show=True)`. '
         f'After passing, where the course has solutions: `exercise("{exercise.id}").solution()`.'
     )
-    title = (
-        f"# {exercise.title}\n\n{exercise.heading} · {_effort(exercise)}\n\n{task}"
-    )
+    title = f"# {exercise.title}\n\n{exercise.heading} · {_effort(exercise)}\n\n{task}"
     cells = [_cell("markdown", title), _cell("code", setup, APART), _cell("code", code)]
     cells += [_cell("code", use, APART), _cell("markdown", more)]
     cells = [cell | {"id": f"{exercise.id}-{i}"[-64:]} for i, cell in enumerate(cells)]

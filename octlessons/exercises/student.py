@@ -241,7 +241,7 @@ def explained(error: BaseException, file: str) -> str:
 
 
 def left_over(function) -> int:
-    """The line of the stub's ``raise`` in a function that has code of its own; 0 if there is none."""
+    """The line of the stub's ``raise`` in a function with code of its own; 0 if there is none."""
     code = getattr(function, "__code__", None)
     with contextlib.suppress(SyntaxError, ValueError, AttributeError, TypeError, RecursionError):
         for node in ast.walk(ast.parse("".join(linecache.getlines(code.co_filename)))):

@@ -117,4 +117,6 @@ def copy_course(folder: Path) -> None:
     except BaseException:
         shutil.rmtree(made, ignore_errors=True)
         raise
-    print(f"The exercises are in {folder}. Now:  cd {shlex.quote(str(folder))}  and  octlessons watch")
+    print(
+        f"The exercises are in {folder}. Now:  cd {shlex.quote(str(folder))}  and  octlessons watch"
+    )

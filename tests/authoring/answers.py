@@ -59,9 +59,7 @@ def _filled(wrong: Callable, right: Callable) -> Callable:
         result = wrong(*args)
         if isinstance(result, tuple) and any(part is ... for part in result):
             whole = right(*args)
-            return tuple(
-                b if a is ... else a for a, b in zip(result, whole, strict=True)
-            )
+            return tuple(b if a is ... else a for a, b in zip(result, whole, strict=True))
         return result
 
     return function

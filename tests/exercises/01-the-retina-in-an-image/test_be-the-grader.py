@@ -73,7 +73,8 @@ def number_not_name(guesses, truth, names):
 
 @mistake("grade")
 def counts(guesses, truth, names):
-    """Counts were compared, which large classes win. Shares, not counts: divide by the class's scans."""
+    """Counts were compared, which large classes win. Shares, not counts: divide by the class's
+    scans."""
     wrong = np.bincount(truth[guesses != truth], minlength=len(names))
     return ..., names[int(wrong.argmax())]
 

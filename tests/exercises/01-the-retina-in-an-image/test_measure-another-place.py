@@ -47,19 +47,24 @@ def eight_columns(ilm, rpe, column, axial):
 
 @mistake("thickness_at")
 def negative_slice(ilm, rpe, column, axial):
-    """Near the left edge the slice begins with a negative number, which counts from the other end."""
+    """Near the left edge the slice begins with a negative number, which counts from the
+    other end.
+    """
     return np.mean((rpe - ilm)[column - 4 : column + 5]) * axial
 
 
 @mistake("thickness_at")
 def negative_places(ilm, rpe, column, axial):
-    """Near the left edge, columns from the other end are in it: negative numbers count from there."""
+    """Near the left edge, columns from the other end are in it: negative numbers count from
+    there.
+    """
     return np.mean([(rpe - ilm)[c] for c in range(column - 4, min(column + 5, len(ilm)))]) * axial
 
 
 @mistake("thickness_at")
 def always_nine(ilm, rpe, column, axial):
-    """The sum was divided by nine: near an edge there are fewer columns, so divide by their number."""
+    """The sum was divided by nine: near an edge there are fewer columns, so divide by their
+    number."""
     part = (rpe - ilm)[max(0, column - 4) : column + 5]
     return part.sum() / 9 * axial
 

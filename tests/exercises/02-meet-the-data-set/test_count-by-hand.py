@@ -94,7 +94,8 @@ def several(names):
 
 @mistake("in_several_classes")
 def several_scans(names):
-    """These are the patients with several scans: several scans in one class are not several classes."""
+    """These are the patients with several scans: several scans in one class are not several
+    classes."""
     people = [person for _, person in parts(names)]
     return [person for person in dict.fromkeys(people) if people.count(person) > 1]
 

@@ -25,7 +25,9 @@ def of_test_part(found, patients):
 
 @symptom("split_patients")
 def places(found, patients, test_size, seed):
-    """These are numbers of scans: give a mask, True or False for each scan (`np.isin` makes one)."""
+    """These are numbers of scans: give a mask, True or False for each scan (`np.isin` makes
+    one).
+    """
     found = np.asarray(found)
     return found.dtype.kind in "iu" and (found.shape != patients.shape or found.max() > 1)
 
@@ -54,7 +56,9 @@ def empty_side(found, patients, test_size, seed):
 
 @symptom("split_patients")
 def cut_off(found, patients, test_size, seed):
-    """The number of patients was cut off: `int` drops what is behind the point, `round` does not."""
+    """The number of patients was cut off: `int` drops what is behind the point, `round`
+    does not.
+    """
     test, _, n = of_test_part(found, patients)
     return len(test) == math.floor(test_size * n) != round(test_size * n)
 

@@ -126,7 +126,9 @@ def three_clusters(image, k, seed):
 
 @pytest.fixture
 def image(rng):
-    """Three grey levels at unequal distances; the darkest is neither the largest nor the smallest."""
+    """Three grey levels at unequal distances; the darkest is neither the largest nor the
+    smallest.
+    """
     n_dark, n_bright = rng.integers(115, 135), rng.integers(85, 105)
     levels = np.repeat([20, 100, 220], [n_dark, 400 - n_dark - n_bright, n_bright])
     noisy = levels + rng.integers(-8, 9, size=400)

@@ -22,7 +22,9 @@ def moved_down(images, shift):
 def norms(images, shifts, move=moved_down):
     """The distance of every scan to its moved self, one row for each shift."""
     scans = np.asarray(images, float)
-    return np.array([[np.sum((move(scans, s) - scans) ** 2, axis=(1, 2)) for s in shifts]])[0] ** 0.5
+    return (
+        np.array([[np.sum((move(scans, s) - scans) ** 2, axis=(1, 2)) for s in shifts]])[0] ** 0.5
+    )
 
 
 @reference("shift_distances")
@@ -53,13 +55,16 @@ def mean(images, shifts):
 
 @mistake("shift_distances")
 def rolled(images, shifts):
-    """What is pushed out at the bottom comes back at the top (`np.roll` does): repeat the first row."""
+    """What is pushed out at the bottom comes back at the top (`np.roll` does): repeat the first
+    row."""
     return np.median(norms(images, shifts, lambda x, s: np.roll(x, s, axis=1)), axis=1)
 
 
 @mistake("shift_distances")
 def upwards(images, shifts):
-    """The scans were moved up: rows count downwards, so what was in row r comes to row r + shift."""
+    """The scans were moved up: rows count downwards, so what was in row r comes to row r +
+    shift.
+    """
 
     def up(scans, shift):
         return scans[:, np.minimum(np.arange(scans.shape[1]) + shift, scans.shape[1] - 1)]
@@ -91,7 +96,8 @@ def black_on_top(images, shifts):
 
 @mistake("shift_distances")
 def top_left_as_it_was(images, shifts):
-    """The rows that become free do not count, or keep what was there: they repeat the old first row."""
+    """The rows that become free do not count, or keep what was there: they repeat the old first
+    row."""
 
     def kept(scans, shift):
         moved = moved_down(scans, shift)

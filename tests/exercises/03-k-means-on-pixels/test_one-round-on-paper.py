@@ -13,7 +13,9 @@ from octlessons.testing import (
 )
 
 NEAREST = "The number of the centroid at the smallest Euclidean distance, among the given ones."
-MEANS = "Row j: the mean, coordinate by coordinate, of the points with label j; without any, as before."
+MEANS = (
+    "Row j: the mean, coordinate by coordinate, of the points with label j; without any, as before."
+)
 INERTIA = "Squared distances of the points to the new centroid of their cluster, summed."
 
 
@@ -30,8 +32,13 @@ def by_loops(points, centroids):
 
 def means(points, centroids, labels, middle=np.mean):
     """The centroids after they moved."""
-    own = [[p for p, one in zip(points, labels, strict=True) if one == j] for j in range(len(centroids))]
-    return np.array([middle(o, axis=0) if o else c for o, c in zip(own, centroids, strict=True)], float)
+    own = [
+        [p for p, one in zip(points, labels, strict=True) if one == j]
+        for j in range(len(centroids))
+    ]
+    return np.array(
+        [middle(o, axis=0) if o else c for o, c in zip(own, centroids, strict=True)], float
+    )
 
 
 def distances(points, centroids):
@@ -80,7 +87,9 @@ def until_the_end(points, centroids):
 
 @mistake("one_round")
 def assigned_again(points, centroids):
-    """The points were assigned again after the centroids moved: labels are of the given centroids."""
+    """The points were assigned again after the centroids moved: labels are of the given
+    centroids.
+    """
     return distances(points, by_loops(points, centroids)[1]).argmin(axis=1), ..., ...
 
 
@@ -131,7 +140,9 @@ def zero_for_empty(points, centroids):
 
 @mistake("one_round")
 def empty_left_out(points, centroids):
-    """The centroid without points is missing: leave it where it was, so that the rows keep their order."""
+    """The centroid without points is missing: leave it where it was, so that the rows keep their
+    order.
+    """
     labels, moved, _ = by_loops(points, centroids)
     return ..., moved[np.unique(labels)], ...
 

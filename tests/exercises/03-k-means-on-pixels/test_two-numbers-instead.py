@@ -42,7 +42,8 @@ def no_scale(first, second, k, seed):
 
 @mistake("cluster_measures")
 def by_the_mean(first, second, k, seed):
-    """Each is divided by its size: divide by its standard deviation, which says how far it spreads."""
+    """Each is divided by its size: divide by its standard deviation, which says how far it
+    spreads."""
     return clustered(np.column_stack([first / np.mean(first), second / np.mean(second)]), k, seed)
 
 
@@ -84,7 +85,8 @@ def always_four(first, second, k, seed):
 
 @mistake("cluster_measures")
 def one_start(first, second, k, seed):
-    """A bad local minimum, as one start sometimes finds: let K-means start ten times (`n_init=10`)."""
+    """A bad local minimum, as one start sometimes finds: let K-means start ten times
+    (`n_init=10`)."""
     return clustered(scaled(first, second), k, seed, n_init=1)
 
 
@@ -121,7 +123,7 @@ def test_units_do_not_matter(student, groups):
 
 def test_k(student, groups, rng):
     """With two clusters, the measurement with the wider gap decides, and every seed finds it."""
-    group, first, second = groups
+    _, first, second = groups
     near = first > 3.5
     found = student.cluster_measures(first + 20 * near, 0.1 * np.sin(100 * second), 2, 0)
     assert_same_partition(student, found, near, because=TASK)

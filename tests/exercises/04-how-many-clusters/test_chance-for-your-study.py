@@ -77,7 +77,9 @@ def explains(found, labels, k, n_draws, other):
 
 @symptom("chance_level")
 def one_in_k(found, labels, k, n_draws, seed):
-    """This is 1 / k: that would be the chance without matching. Draw random piles, and match them."""
+    """This is 1 / k: that would be the chance without matching. Draw random piles, and
+    match them.
+    """
     return bool(np.isclose(found[0], 1 / k, atol=1e-9))
 
 
@@ -89,8 +91,12 @@ def a_large_class(found, labels, k, n_draws, seed):
 
 @symptom("chance_level")
 def purity(found, labels, k, n_draws, seed):
-    """Each cluster has its commonest class, so that one class serves twice: match each class once."""
-    return explains(found[0], labels, k, n_draws, simulated(labels, k, lambda t: t.max(axis=1).sum()))
+    """Each cluster has its commonest class, so that one class serves twice: match each
+    class once.
+    """
+    return explains(
+        found[0], labels, k, n_draws, simulated(labels, k, lambda t: t.max(axis=1).sum())
+    )
 
 
 @symptom("chance_level")
@@ -101,7 +107,8 @@ def one_draw_again_and_again(found, labels, k, n_draws, seed):
 
 @symptom("chance_level")
 def exchanged(found, labels, k, n_draws, seed):
-    """The percentile is below the mean: the mean comes first, and `np.percentile` takes 95, not 0.95 or 5."""
+    """The percentile is below the mean: the mean comes first, and `np.percentile` takes 95, not
+    0.95 or 5."""
     return n_draws > 5 and found[1] < found[0] - 0.005
 
 
@@ -113,7 +120,9 @@ def not_matched(found, labels, k, n_draws, seed):
 
 @symptom("chance_level")
 def sizes_of_classes(found, labels, k, n_draws, seed):
-    """The piles have the sizes of the classes: every scan gets any of the k numbers with the same chance."""
+    """The piles have the sizes of the classes: every scan gets any of the k numbers with the same
+    chance.
+    """
     rng = np.random.default_rng(0)
     shuffled = simulated(labels, k, matched, lambda: rng.permutation(labels))
     return explains(found[0], labels, k, n_draws, shuffled)
@@ -121,7 +130,9 @@ def sizes_of_classes(found, labels, k, n_draws, seed):
 
 @symptom("chance_level")
 def largest(found, labels, k, n_draws, seed):
-    """The second number is about the largest of the draws: take the value that 5 % of them exceed."""
+    """The second number is about the largest of the draws: take the value that 5 % of them
+    exceed.
+    """
     values = simulated(labels, k, matched)
     return n_draws > 50 and found[1] > np.percentile(values, 98.5)
 

@@ -82,7 +82,8 @@ def expected(a, b):
 
 @mistake("ari")
 def rand_index(a, b):
-    """This is the Rand index, the share of pairs on which the two agree: the adjusted one takes chance off."""
+    """This is the Rand index, the share of pairs on which the two agree: the adjusted one takes
+    chance off."""
     both, first, second, neither = counted(a, b)
     return (both + neither) / (both + first + second + neither)
 

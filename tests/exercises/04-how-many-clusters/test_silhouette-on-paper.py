@@ -12,7 +12,9 @@ from octlessons.testing import (
     reference,
 )
 
-TASK = "(b - a) / max(a, b): a over the other points of its cluster, b over the nearest other cluster."
+TASK = (
+    "(b - a) / max(a, b): a over the other points of its cluster, b over the nearest other cluster."
+)
 
 
 def ab(points, labels, i):
@@ -43,7 +45,9 @@ def counts_itself(points, labels, i):
 
 @mistake("silhouette_of")
 def all_others(points, labels, i):
-    """b is the mean over all other clusters together: one mean for each of them, and the smallest."""
+    """b is the mean over all other clusters together: one mean for each of them, and the
+    smallest.
+    """
     total, n, _ = ab(points, labels, i)
     distances = np.linalg.norm(points - points[i], axis=1)
     return silhouette(total / (n - 1), distances[labels != labels[i]].mean())
@@ -73,7 +77,9 @@ def nearest_point(points, labels, i):
 
 @mistake("silhouette_of")
 def by_b(points, labels, i):
-    """The difference is divided by b, or by the smaller of the two: divide by the larger of a and b."""
+    """The difference is divided by b, or by the smaller of the two: divide by the larger of a and
+    b.
+    """
     total, n, others = ab(points, labels, i)
     return (min(others) - total / (n - 1)) / min(others)
 

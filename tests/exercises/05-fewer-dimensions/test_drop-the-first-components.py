@@ -37,7 +37,9 @@ def expected(rows, first, last, k, seed):
 
 @mistake("cluster_components")
 def last_included(rows, first, last, k, seed):
-    """Component `last` is used, or all from `first` on: as in a slice, the last one is `last` - 1."""
+    """Component `last` is used, or all from `first` on: as in a slice, the last one is
+    `last` - 1.
+    """
     return clustered(scores(rows)[:, first : last + 1], k, seed)
 
 
@@ -67,7 +69,9 @@ def one_less(rows, first, last, k, seed):
 
 @mistake("cluster_components")
 def so_many_from_the_start(rows, first, last, k, seed):
-    """These are the first `last` - `first` components: leave those before `first` out, then take them."""
+    """These are the first `last` - `first` components: leave those before `first` out, then take
+    them.
+    """
     return clustered(scores(rows)[:, : last - first], k, seed)
 
 
@@ -97,13 +101,15 @@ def standardised(rows, first, last, k, seed):
 
 @mistake("cluster_components")
 def one_start(rows, first, last, k, seed):
-    """A bad local minimum, as one start sometimes finds: let K-means start ten times (`n_init=10`)."""
+    """A bad local minimum, as one start sometimes finds: let K-means start ten times
+    (`n_init=10`)."""
     return clustered(scores(rows)[:, first:last], k, seed, n_init=1)
 
 
 @pytest.fixture
 def data(rng):
-    """Three crossed patterns in directions of falling variance: two levels, four steps, two levels."""
+    """Three crossed patterns in directions of falling variance: two levels, four steps, two
+    levels."""
     tilt, steps, gap = (v.ravel() for v in np.meshgrid([0, 1], [0, 1, 2, 3], [0, 1]))
     order = rng.permutation(np.tile(np.arange(16), 4))
     tilt, steps, gap = tilt[order], steps[order], gap[order]
@@ -134,7 +140,9 @@ def test_with_the_first(student, data):
 
 @pytest.mark.points(2)
 def test_without_the_first(student, data):
-    """Without it, only the components asked for: one alone, another alone, both, from every seed."""
+    """Without it, only the components asked for: one alone, another alone, both, from every
+    seed.
+    """
     _, _, steps, gap = data
     agrees(student, data, 1, 2, 4, steps)
     agrees(student, data, 2, 3, 2, gap)

@@ -63,13 +63,15 @@ def medians(points, direction):
 
 @mistake("rebuild")
 def scores_only(points, direction):
-    """These are the scores, one number for each point: turn them back into vectors and add the mean."""
+    """These are the scores, one number for each point: turn them back into vectors and add the
+    mean."""
     return (points - points.mean(axis=0)) @ direction
 
 
 @mistake("rebuild")
 def scores_in_a_column(points, direction):
-    """These are the scores, one number for each point: turn them back into vectors and add the mean."""
+    """These are the scores, one number for each point: turn them back into vectors and add the
+    mean."""
     return ((points - points.mean(axis=0)) @ direction)[:, None]
 
 
@@ -81,14 +83,18 @@ def what_is_left(points, direction):
 
 @mistake("rebuild")
 def each_coordinate(points, direction):
-    """Each coordinate was multiplied with the direction's own: sum the products first, one score a point."""
+    """Each coordinate was multiplied with the direction's own: sum the products first, one score
+    a point.
+    """
     mean = points.mean(axis=0)
     return mean + (points - mean) * direction * direction
 
 
 @mistake("rebuild")
 def once(points, direction):
-    """Each coordinate was multiplied with the direction's own: sum the products first, one score a point."""
+    """Each coordinate was multiplied with the direction's own: sum the products first, one score
+    a point.
+    """
     mean = points.mean(axis=0)
     return mean + (points - mean) * direction
 

@@ -76,7 +76,9 @@ def sum_of_squares(line, degree):
 
 @mistake("bump_left")
 def from_top_to_bottom(line, degree):
-    """This is from the highest to the lowest difference: take the largest distance from the curve."""
+    """This is from the highest to the lowest difference: take the largest distance from the
+    curve.
+    """
     return np.ptp(differences(line, degree))
 
 
@@ -88,7 +90,8 @@ def straight_line(line, degree):
 
 @mistake("bump_left")
 def one_degree_less(line, degree):
-    """The polynomial has one degree less: its degree is the highest power, not the number of terms."""
+    """The polynomial has one degree less: its degree is the highest power, not the number of
+    terms."""
     return expected(line, degree - 1)
 
 

@@ -11,7 +11,10 @@ from octlessons.testing import (
     reference,
 )
 
-TASK = "All pixels from `first` to `last` rows below the RPE of their own column, if they exist: their mean."
+TASK = (
+    "All pixels from `first` to `last` rows below the RPE of their own column, if they exist: "
+    "their mean."
+)
 
 
 def collected(image, rpe, first, last):
@@ -36,13 +39,17 @@ def expected(image, rpe, first, last):
 
 @mistake("brightness_below")
 def end_left_out(image, rpe, first, last):
-    """The row `last` below the RPE is missing: it belongs to the band, and a slice leaves its end out."""
+    """The row `last` below the RPE is missing: it belongs to the band, and a slice leaves its end
+    out.
+    """
     return mean_of(collected(image, rpe, first, last - 1))
 
 
 @mistake("brightness_below")
 def end_left_out_but_one(image, rpe, first, last):
-    """The row `last` below the RPE is missing: it belongs to the band, and a slice leaves its end out."""
+    """The row `last` below the RPE is missing: it belongs to the band, and a slice leaves its end
+    out.
+    """
     return mean_of(collected(image, rpe, first, max(first, last - 1)))
 
 
@@ -100,7 +107,9 @@ def whole_columns_only(image, rpe, first, last):
 
 @mistake("brightness_below")
 def one_row_for_all(image, rpe, first, last):
-    """The band is straight, at the median of the line: it begins below the RPE of its own column."""
+    """The band is straight, at the median of the line: it begins below the RPE of its own
+    column.
+    """
     row = int(np.median(rpe))
     return image[row + first : row + last + 1].mean()
 

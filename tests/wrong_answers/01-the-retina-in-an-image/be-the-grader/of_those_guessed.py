@@ -4,5 +4,7 @@ import numpy as np
 
 def grade(guesses, truth, names):
     wrong = guesses != truth
-    missed = [np.mean(wrong[guesses == c]) if (guesses == c).any() else 0 for c in range(len(names))]
+    missed = [
+        np.mean(wrong[guesses == c]) if (guesses == c).any() else 0 for c in range(len(names))
+    ]
     return np.mean(~wrong), names[int(np.argmax(missed))]

@@ -7,6 +7,8 @@ def chance_level(labels, k, n_draws, seed):
     scores = []
     for _ in range(n_draws):
         piles = rng.integers(0, k, size=labels.size)
-        right = sum(np.bincount(labels[piles == pile]).max() for pile in range(k) if (piles == pile).any())
+        right = sum(
+            np.bincount(labels[piles == pile]).max() for pile in range(k) if (piles == pile).any()
+        )
         scores.append(right / labels.size)
     return float(np.mean(scores)), float(np.quantile(scores, 0.95))
