@@ -5,9 +5,9 @@ and the likely cause. Types, dtypes and shapes are compared before values, so th
 broadcasting or an object with its own idea of equality cannot pass for an answer.
 
 What a known mistake gives is known too: a check file marks functions with ``@reference("name")``
-and ``@mistake("name")`` (or ``@symptom``), and the message of a failed check ends with the docstring
-of the mistake that explains what came back, else with the check's own `because`, which blames
-nothing (`octlessons.exercises.mistakes` has an example).
+and ``@mistake("name")`` (or ``@symptom``), and the message of a failed check ends with the
+docstring of the mistake that explains what came back, else with the check's own `because`, which
+blames nothing (`octlessons.exercises.mistakes` has an example).
 
 Checks get the student's functions through the fixture ``student``; everything here works on what
 they return, whether they ran in this process or in another one. In every function, ``student`` is
@@ -23,7 +23,10 @@ from pathlib import Path
 
 import numpy as np
 
+from octlessons.exercises.mistakes import mistake as mistake
 from octlessons.exercises.mistakes import recognised
+from octlessons.exercises.mistakes import reference as reference
+from octlessons.exercises.mistakes import symptom as symptom
 from octlessons.exercises.plain import MOST_BYTES, MOST_VALUES, described, extent, same
 
 __all__ = [
