@@ -184,7 +184,8 @@ def _close(student, found, expected, rtol, atol, where: str, because: str) -> No
         if not right:
             fail(student, f"gives {described(found)}{where}", described(expected), because)
         return
-    shown, expected = expected, np.asarray(expected)
+    shown = np.asarray(expected) if isinstance(found, np.ndarray) else expected
+    expected = np.asarray(expected)
     kind = "boolean" if expected.dtype.kind == "b" else "number"
     array = assert_array(student, found, shape=expected.shape, kind=kind, because=because)
     right = np.isclose(array, expected, rtol=rtol, atol=atol)

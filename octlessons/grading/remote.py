@@ -10,7 +10,7 @@ import re
 import signal
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 from octlessons.exercises.outcomes import NotAttempted, StudentError, TimedOut
@@ -48,6 +48,7 @@ class Judged:
     printed, cpu_seconds, answers = "", 0.0, 0
     last_call: Call | None = None
     asked: Call | None = None  # the last call, whether it came back or not
+    calls: Collection[Call] = ()  # those that came back
     known: Any = None  # the checks, with the mistakes they know
 
     def begin(self, hidden: bool) -> None:
@@ -67,7 +68,7 @@ class RemoteStudent(Judged):
         zygote()  # libraries are imported before anybody's time begins
         self._zygote, self._work, self._limits, self._seed = zygote, work, limits, seed
         self._child: Child | None = None
-        self.calls = deque[Call](maxlen=REMEMBERED)
+        self.calls: deque[Call] = deque(maxlen=REMEMBERED)
         self._hidden = False
         self._trouble: Exception | None = None
         self._timeouts = 0
@@ -235,7 +236,7 @@ class Unprotected(Judged):
             if not self._hidden:
                 self.printed = (self.printed + said)[-MOST_PRINTED:]
             self._student.last_call = None
-        self._hidden, self.answers, self.last_call = hidden, 0, None
+        self._hidden, self.answers, self.last_call, self.asked = hidden, 0, None, None
 
     def __getattr__(self, name: str):
         if name.startswith("_"):
@@ -255,7 +256,8 @@ class Unprotected(Judged):
             try:
                 result = function(*args, **kwargs)
             finally:
-                self.last_call = student.last_call
+                self.last_call, self.asked = student.last_call, student.asked
+                self.calls = student.calls
             self.answers += 1
             return result
 

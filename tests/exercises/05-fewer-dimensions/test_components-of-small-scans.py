@@ -55,6 +55,20 @@ def two_more(rows, share):
 
 
 @mistake("components_for")
+def each_alone(rows, share):
+    """Each component is compared alone: add the shares up, the largest first."""
+    values = variances(rows)
+    return max(1, int(np.sum(values / values.sum() >= 1 - share)))
+
+
+@mistake("components_for")
+def none_alone(rows, share):
+    """Each component is compared alone: add the shares up, the largest first."""
+    values = variances(rows)
+    return int(np.sum(values / values.sum() >= share))
+
+
+@mistake("components_for")
 def not_squared(rows, share):
     """Standard deviations (singular values) are added up: add up variances, their squares."""
     return first_to_reach(np.sqrt(variances(rows)), share)
@@ -76,20 +90,6 @@ def standardised(rows, share):
 def columns_not_components(rows, share):
     """These are variances of columns: add up those of principal components."""
     return first_to_reach(rows.var(axis=0), share)
-
-
-@mistake("components_for")
-def each_alone(rows, share):
-    """Each component is compared alone: add the shares up, the largest first."""
-    values = variances(rows)
-    return max(1, int(np.sum(values / values.sum() >= 1 - share)))
-
-
-@mistake("components_for")
-def none_alone(rows, share):
-    """Each component is compared alone: add the shares up, the largest first."""
-    values = variances(rows)
-    return int(np.sum(values / values.sum() >= share))
 
 
 @mistake("components_for")
