@@ -73,7 +73,7 @@ def rounded_up(found, patients, test_size, seed):
 @symptom("split_patients")
 def share_of_scans(found, patients, test_size, seed):
     """`test_size` is taken as a share of the scans: it is the share of the patients."""
-    test, train, n = of_test_part(found, patients)
+    test, _, n = of_test_part(found, patients)
     by_patients = abs(len(test) / n - test_size)
     return abs(np.mean(np.asarray(found).astype(bool)) - test_size) < min(by_patients, 0.1)
 

@@ -120,7 +120,7 @@ def not_matched(found, labels, k, n_draws, seed):
 
 @symptom("chance_level")
 def worst_matching(found, labels, k, n_draws, seed):
-    """The matching makes the share small: look for the largest sum (`maximize=True`, or a minus)."""
+    """The matching makes the share small: look for the largest sum (`maximize=True`, or minus)."""
     return n_draws > 5 and found[0] < 1 / k - 0.03
 
 
