@@ -140,6 +140,7 @@ def test_losses_fall_and_new_images_are_rebuilt_better_than_the_mean(trained, ph
         {"learning_rate_init": 0.01},
         {"alpha": 0.1},
         {"dropout": 0.5},
+        {"masked": 0.5},
         {"batch_norm": True},
         {"max_iter": 3},
         {"batch_size": 5},
@@ -197,6 +198,21 @@ def test_memory_is_the_codes_and_one_batch():
 
 
 # ---------------------------------------------------------------------- going on
+
+
+def test_what_is_hidden_cannot_be_learnt():
+    rng = np.random.default_rng(0)
+    images = np.zeros((60, 32, 32), np.uint8)
+    for image in images:  # bars at any height: all images have the same mean
+        top = rng.integers(2, 22)
+        image[top : top + 8] = 220
+    variance = (images / 255 - (images / 255).mean(axis=0)).var()
+    settings = {"depth": 3, "batch_norm": True, "max_iter": 15, "learning_rate_init": 0.01}
+    lost = {
+        share: coder(32, masked=share, **settings).fit(images).history_.valid.min()
+        for share in (0.0, 0.9999)
+    }
+    assert lost[0.0] < 0.5 * variance and lost[0.9999] > 0.9 * variance
 
 
 def test_own_loss_cannot_be_saved(images, tmp_path):
