@@ -1,5 +1,5 @@
 # Stamps without a chequered floor
-# Chapter 8 · 8 minutes · 5 points
+# Chapter 8 · 12 minutes · 5 points · further
 # Write your code where it says TODO, then run:  octlessons check stamps-without-a-chequered-floor
 # Stuck?  octlessons hint stamps-without-a-chequered-floor   A wrong number?  octlessons check stamps-without-a-chequered-floor --show
 """Measure how uneven a transposed convolution stamps an even code.

@@ -1,5 +1,5 @@
 # A contrastive loss of your own
-# Chapter 10 · 12 minutes · 6 points
+# Chapter 10 · 20 minutes · 6 points
 # Write your code where it says TODO, then run:  octlessons check a-contrastive-loss
 # Stuck?  octlessons hint a-contrastive-loss   A wrong number?  octlessons check a-contrastive-loss --show
 """Compute a contrastive loss.

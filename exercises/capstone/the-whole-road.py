@@ -1,5 +1,5 @@
 # The whole road
-# Capstone · 20 minutes · 9 points
+# Capstone · 75 minutes · 9 points · further
 # Write your code where it says TODO, then run:  octlessons check the-whole-road
 # Stuck?  octlessons hint the-whole-road   A wrong number?  octlessons check the-whole-road --show
 """Walk the whole road: images, representation, clusters, judgement.
