@@ -1,4 +1,4 @@
-# says: whole numbers
+# says: cut to whole numbers
 import numpy as np
 
 
@@ -7,5 +7,5 @@ def train_tied(images, start, rate, n_steps):
     for _ in range(n_steps):
         codes = images @ weights
         errors = codes[:, None] * weights - images
-        weights -= rate * 2 * (codes @ errors + (errors @ weights) @ images) / len(images)
+        weights[:] = weights - rate * 2 * (codes @ errors + (errors @ weights) @ images) / len(images)
     return weights
