@@ -42,6 +42,14 @@ def odd_one(found, image):
 
 
 @symptom("two_views")
+def cut_off(found, image, seed):
+    """The values are not rounded, what stands after the point is cut off: `np.round` before
+    `astype(np.uint8)`.
+    """
+    return explained(odd_one(found, image), image, 0, 1) is not None
+
+
+@symptom("two_views")
 def wraps(found, image, seed):
     """Values above 255 begin again at 0, 256 becomes 0 there: cut at 255 before
     `astype(np.uint8)`.
@@ -52,14 +60,6 @@ def wraps(found, image, seed):
         if np.abs(np.round(start * factor) % 256 - view).max() <= 2:
             return True
     return False
-
-
-@symptom("two_views")
-def cut_off(found, image, seed):
-    """The values are not rounded, what stands after the point is cut off: `np.round` before
-    `astype(np.uint8)`.
-    """
-    return explained(odd_one(found, image), image, 0, 1) is not None
 
 
 @symptom("two_views")

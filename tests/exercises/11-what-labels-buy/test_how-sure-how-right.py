@@ -103,20 +103,11 @@ def image_by_image(labels, probabilities, n_bins):
 
 @mistake("calibration_error")
 def lower_ends(labels, probabilities, n_bins):
-    """A bin has its lower end here: 0.5 belongs to the lower of two bins, 1 to the upper one."""
+    """A bin has its lower end here, but a bin includes its upper end: 0.5 belongs to the lower of
+    two bins, 1 to the upper one.
+    """
     found = gaps(*sure_and_right(labels, probabilities), n_bins, upper=False)
     return np.abs(found[:, 0]).sum() / len(labels)
-
-
-@mistake("calibration_error")
-def one_has_its_own_bin(labels, probabilities, n_bins):
-    """A bin has its lower end here, and a confidence of 1 a bin of its own or none: a bin
-    includes its upper end.
-    """
-    confidence, right = sure_and_right(labels, probabilities)
-    bins = np.floor(confidence * n_bins)
-    sums = [(confidence - right)[bins == one].sum() for one in np.unique(bins)]
-    return np.abs(sums).sum() / len(labels)
 
 
 @mistake("calibration_error")

@@ -29,6 +29,10 @@ def judge(clusters, labels, patients, seed):
     for _ in range(300):
         idx = np.concatenate([members[j] for j in rng.integers(0, len(members), len(members))])
         low_high.append(adjusted_rand_score(clusters[idx], labels[idx]))
-    shuffled = [adjusted_rand_score(labels, rng.permutation(clusters)) for _ in range(300)]
+    shuffled = []
+    for _ in range(300):  # blocks of labels, patient after patient, over those of another order
+        source = np.concatenate([members[j] for j in rng.permutation(len(members))])
+        target = np.concatenate([members[j] for j in rng.permutation(len(members))])
+        shuffled.append(adjusted_rand_score(labels[source], clusters[target]))
     result = dict(zip(("low", "high"), np.percentile(low_high, (2.5, 97.5))))
     return {**result, "ari": adjusted_rand_score(labels, clusters), "chance": np.percentile(shuffled, 95)}
