@@ -57,9 +57,8 @@ def best_study(found, n_scans, n_attempts, n_repeats, seed):
     over the studies.
     """
     made = shares(n_scans, n_attempts, n_repeats)
-    return n_repeats >= 50 and found > made.max(axis=1).mean() + 0.6 * (
-        made.max() - made.max(axis=1).mean()
-    )
+    right, most = made.max(axis=1).mean(), made.max()
+    return n_repeats >= 50 and 0.4 * right + 0.6 * most < found < most + 0.35 / np.sqrt(n_scans)
 
 
 @symptom("best_by_chance")

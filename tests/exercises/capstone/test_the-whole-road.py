@@ -1,5 +1,7 @@
 """Checks of the capstone."""
 
+from functools import cache
+
 import numpy as np
 import pytest
 from sklearn.cluster import KMeans
@@ -177,19 +179,25 @@ def constant_column(rows, k, seed):
     return KMeans(k, n_init=10, random_state=seed).fit_predict(scaled)
 
 
+@cache
+def judged(student, seed):
+    """What `judge` says of the study."""
+    return student.judge(*study(), seed)
+
+
 def low_end(student, seed):
     """Lower end of the interval."""
-    return student.judge(*study(), seed)["low"]
+    return judged(student, seed)["low"]
 
 
 def high_end(student, seed):
     """Upper end of the interval."""
-    return student.judge(*study(), seed)["high"]
+    return judged(student, seed)["high"]
 
 
 def chance_level(student, seed):
     """What labels that change between patients reach in 5 % of cases."""
-    return student.judge(*study(), seed)["chance"]
+    return judged(student, seed)["chance"]
 
 
 CALIBRATED = [low_end, high_end, chance_level]
