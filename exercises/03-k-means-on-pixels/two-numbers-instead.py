@@ -1,5 +1,5 @@
 # Two numbers instead of 784
-# Chapter 3 · 8 minutes · 5 points · further
+# Chapter 3 · 8 minutes · 6 points · further
 # Write your code where it says TODO, then run:  octlessons check two-numbers-instead
 # Stuck?  octlessons hint two-numbers-instead   A wrong number?  octlessons check two-numbers-instead --show
 """Cluster scans by two simple measurements.

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 
 from octlessons.claims.claim import Claim, Measurement, Setting
@@ -73,23 +71,24 @@ def silhouettes(rows: np.ndarray, judged: np.ndarray) -> tuple[np.ndarray, list[
 
     from octlessons.clustering import silhouette
 
-    found = [KMeans(k, n_init=3, random_state=0).fit_predict(rows) for k in KS]
+    found = [KMeans(k, n_init=10, random_state=0).fit_predict(rows) for k in KS]
     return found[0], [silhouette(rows[judged], clusters[judged]) for clusters in found]
 
 
 def _explained(images, clusters: np.ndarray) -> dict[str, float]:
-    """Share of the variance of simple measures of a scan that two clusters explain."""
+    """Share of the variance of what is measured in a scan that two clusters explain."""
     from octlessons.evaluation import share_explained
-    from octlessons.images.cleaning import bright_row
+    from octlessons.images.measurements import measure
 
-    facts: dict[str, Callable] = {
-        "height of the retina": bright_row,
-        "mean grey": np.mean,
-        "share of white pixels": lambda image: np.mean(image >= 254),
+    found = measure(images)
+    facts = {
+        "height of the retina": found["position"],
+        "brightness of the retina": found["brightness"],
+        "share of the picture that is not scan": found["outside"],
     }
     return {
-        name: share_explained(np.array([float(fact(image)) for image in images]), clusters)
-        for name, fact in facts.items()
+        name: share_explained(values, clusters) if np.isfinite(values).any() else 0.0
+        for name, values in facts.items()
     }
 
 

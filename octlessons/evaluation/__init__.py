@@ -27,7 +27,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "nuisances": ["Nuisance", "NuisanceRow", "nuisance", "share_explained"],
         "neighbours": ["neighbour_accuracy", "neighbour_chance", "neighbour_labels"],
         "predictions": ["Prediction", "predictable"],
-        "records": ["record"],
+        "recordings": ["record"],
         "reliability": ["Calibration", "calibration"],
         "shares": ["mean_of_shares", "share"],
         "survival": [

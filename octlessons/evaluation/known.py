@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from octlessons.evaluation.records import record
+from octlessons.evaluation.recordings import record
 from octlessons.images.checks import as_images
 from octlessons.images.measurements import Measurements, measure
 

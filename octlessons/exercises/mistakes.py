@@ -32,6 +32,7 @@ import numpy as np
 
 from octlessons.exercises.plain import alike, copied
 
+_LOOK_BACK = 16  # calls that a mistake must explain, but for a few
 _MARK = "_octlessons_known"
 
 
@@ -113,17 +114,17 @@ def recognised(student, call=None) -> str:
         with contextlib.suppress(Exception):
             if _called(function, call, copied(call.result)):
                 return said(function)
-    found = []
+    calls = [one for one in getattr(student, "calls", ()) if one.name == call.name][-_LOOK_BACK:]
+    best, fewest = "", 1 + max(1, len(calls) // 4)  # who makes a mistake makes it in every call
     for function in functions["mistake"] if right else ():
         with contextlib.suppress(Exception):
             wrong = _called(function, call)
-            if _fits(call.result, wrong, same) and not _fits(right[0], wrong, same):
-                found.append(function)
-    if len(found) > 1:  # the one that also explains what came before
-        calls = [one for one in getattr(student, "calls", ()) if one.name == call.name]
-        explained = [sum(_explains(function, one, same) for one in calls) for function in found]
-        found = [found[explained.index(max(explained))]]
-    return said(found[0]) if found else ""
+            if not _fits(call.result, wrong, same) or _fits(right[0], wrong, same):
+                continue
+            missed = sum(not _explains(function, one, same) for one in calls)
+            if missed < fewest:
+                best, fewest = said(function), missed
+    return best
 
 
 def _explains(function: Callable, call, same: Callable) -> bool:

@@ -104,9 +104,8 @@ def deep_clusters(
         Trained; it is left as it is.
     X : as for its `fit`
         All at once, so some hundred images.
-    n_clusters : int
+    n_clusters, rounds : int
     learning_rate_init : float
-    rounds : int
     random_state : int
         Of K-means.
 
@@ -128,7 +127,6 @@ def deep_clusters(
     images, encoder = _ready(coder, X)
     centroids, unit = _first_centroids(encoder, images, n_clusters, random_state)
     optimiser = torch.optim.Adam([*encoder.parameters(), centroids], lr=learning_rate_init)
-
     losses, before = [], None
     for _ in range(rounds):
         with torch.no_grad():
@@ -140,11 +138,11 @@ def deep_clusters(
             optimiser.zero_grad()
             loss.backward()
             optimiser.step()
-            losses.append(float(loss.detach()))
+            losses.append(loss.item())
     with torch.no_grad():
-        last = soft_assignment(encoder(images) / unit, centroids).numpy()
-        rows = (encoder(images) / unit).numpy()
-    return DeepClusters(last.argmax(1), last, rows, before.numpy(), np.array(losses))
+        rows = encoder(images) / unit
+        last = soft_assignment(rows, centroids).numpy()
+    return DeepClusters(last.argmax(1), last, rows.numpy(), before.numpy(), np.array(losses))
 
 
 def _ready(coder, X):

@@ -17,7 +17,7 @@ from datetime import date
 
 import numpy as np
 
-from octlessons.evaluation.records import RECORDS
+from octlessons.evaluation.recordings import RECORDS
 
 KINDS = {"none": None, "safe": "oct_safe", "unsafe": "oct_unsafe"}
 SIZES, STEPS, BATCH = (10, 20, 40), 300, 32

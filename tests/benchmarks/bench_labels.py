@@ -19,7 +19,7 @@ from datetime import date
 import numpy as np
 
 from octlessons.evaluation import linear_rule, mean_recall, most_uncertain, one_per_cluster
-from octlessons.evaluation.records import RECORDS
+from octlessons.evaluation.recordings import RECORDS
 from octlessons.images import draw_phantoms
 
 N_POOL, N_TEST, REPEATS, FIRST_SEED = 200, 50, 5, 7000

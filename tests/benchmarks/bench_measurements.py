@@ -23,7 +23,7 @@ from functools import partial
 
 import numpy as np
 
-from octlessons.evaluation.records import RECORDS
+from octlessons.evaluation.recordings import RECORDS
 from octlessons.images.measurements import measure
 from octlessons.images.measuring import (
     CENTRE_MM,

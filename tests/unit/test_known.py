@@ -119,5 +119,5 @@ def test_what_was_recorded_can_be_read():
         assert set(scores) == set(map(str, copies["sizes"]))
         assert all(len(of_size) == copies["draws"] >= 5 for of_size in scores.values())
         assert all(0 < score < 1 for of_size in scores.values() for score in of_size)
-    with pytest.raises(ValueError, match="only copies, instruments"):
+    with pytest.raises(ValueError, match="only copies, "):
         record("nothing")

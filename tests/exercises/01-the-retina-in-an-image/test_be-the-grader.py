@@ -93,6 +93,13 @@ def guessed_wrongly_most(guesses, truth, names):
 
 
 @mistake("grade")
+def guessed_classes_only(guesses, truth, names):
+    """Only classes that were guessed are compared: one that nobody guesses is missed whole."""
+    missed = missed_shares(guesses, truth, names)
+    return ..., names[max(set(guesses.tolist()), key=lambda number: missed[number])]
+
+
+@mistake("grade")
 def missed_least(guesses, truth, names):
     """This is the class that was missed least."""
     return ..., names[int(np.argmin(missed_shares(guesses, truth, names)))]
@@ -159,6 +166,9 @@ def test_taken_for_another(student, rng):
     order = rng.permutation(35)
     _, name = pair(student, student.grade(guesses[order], truth[order], NAMES))
     assert_equal(student, name, "DRUSEN", because=MISSED)
+    never = np.where(truth == 1, 0, truth)  # a class that nobody guesses is missed whole
+    _, name = pair(student, student.grade(never[order], truth[order], NAMES))
+    assert_equal(student, name, "DME", because=MISSED)
 
 
 def test_tie(student, rng):

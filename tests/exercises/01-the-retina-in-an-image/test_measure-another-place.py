@@ -96,6 +96,18 @@ def to_the_right(ilm, rpe, column, axial):
 
 
 @mistake("thickness_at")
+def whole_rows(ilm, rpe, column, axial):
+    """The rows are rounded to whole ones: keep their fractions."""
+    return round(expected(ilm, rpe, column, 1.0)) * axial
+
+
+@mistake("thickness_at")
+def from_the_top(ilm, rpe, column, axial):
+    """This is how far the lower boundary lies from the top edge: subtract the upper one."""
+    return expected(0 * ilm, rpe, column, axial)
+
+
+@mistake("thickness_at")
 def everywhere(ilm, rpe, column, axial):
     """This is the mean of all columns: take the nine around `column`."""
     return np.mean(rpe - ilm) * axial

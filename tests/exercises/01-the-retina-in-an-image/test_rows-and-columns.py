@@ -43,6 +43,30 @@ def column_first(scan, right, down):
 
 
 @mistake("value_at")
+def from_the_right(scan, right, down):
+    """Negative places count from the right edge: `right` counts from the left, from 0."""
+    return scan[down, -right]
+
+
+@mistake("value_at")
+def several_values(scan, right, down):
+    """This is a part of the row: give the one value at that place."""
+    return scan[down, : right + 1]
+
+
+@mistake("value_at")
+def whole_row(scan, right, down):
+    """This is the whole row: give the one value at that place."""
+    return scan[down]
+
+
+@mistake("value_at")
+def flat_place(scan, right, down):
+    """A row has as many values as the scan is wide, not high: so count in one long list."""
+    return scan.ravel()[down * len(scan) + right]
+
+
+@mistake("value_at")
 def counts_from_one(scan, right, down):
     """This is one pixel off, to the left and up: counting starts at 0, so take off nothing."""
     return scan[down - 1, right - 1]

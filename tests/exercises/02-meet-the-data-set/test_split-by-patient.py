@@ -70,6 +70,21 @@ def rounded_up(found, patients, test_size, seed):
     return len(test) == math.ceil(test_size * n) != round(test_size * n)
 
 
+@symptom("split_patients")
+def share_of_scans(found, patients, test_size, seed):
+    """`test_size` is taken as a share of the scans: it is the share of the patients."""
+    test, _, n = of_test_part(found, patients)
+    by_patients = abs(len(test) / n - test_size)
+    return abs(np.mean(np.asarray(found).astype(bool)) - test_size) < min(by_patients, 0.1)
+
+
+@symptom("split_patients")
+def drawn_twice(found, patients, test_size, seed):
+    """There are too few patients in the test part: is one drawn twice (`replace=False`)?"""
+    test, train, n = of_test_part(found, patients)
+    return bool(test) and not test & train and len(test) < min(max(1, round(test_size * n)), n - 1)
+
+
 @pytest.fixture
 def patients(rng):
     """Twelve patients with one to six scans each, in no order."""

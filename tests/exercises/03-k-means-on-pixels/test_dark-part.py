@@ -59,14 +59,21 @@ def last_cluster(image, k, seed):
 
 @mistake("dark_share")
 def below_the_mean(image, k, seed):
-    """These are the pixels darker than the mean: no clusters. Let K-means group the grey values."""
+    """The pixels darker than a threshold are no clusters. Let K-means group the grey values."""
     return np.mean(image < image.mean())
 
 
 @mistake("dark_share")
-def below_the_middle(image, k, seed):
-    """These are the pixels darker than 128: no clusters. Let K-means group the grey values."""
-    return np.mean(image < 128)
+def equal_bins(image, k, seed):
+    """The range of grey values is cut into equal parts: let K-means find where the groups are."""
+    low, high = int(image.min()), int(image.max())
+    return np.mean(image < low + (high - low) / k)
+
+
+@mistake("dark_share")
+def equal_shares(image, k, seed):
+    """These are the darkest 1 / k of the pixels, whatever they are: let K-means find the groups."""
+    return np.mean(image <= np.quantile(image, 1 / k))
 
 
 @mistake("dark_share")
@@ -130,7 +137,7 @@ def image(rng):
     smallest.
     """
     n_dark, n_bright = rng.integers(115, 135), rng.integers(85, 105)
-    levels = np.repeat([20, 100, 220], [n_dark, 400 - n_dark - n_bright, n_bright])
+    levels = np.repeat([20, 70, 220], [n_dark, 400 - n_dark - n_bright, n_bright])
     noisy = levels + rng.integers(-8, 9, size=400)
     return rng.permutation(noisy).reshape(20, 20).astype(np.uint8)
 
@@ -138,7 +145,7 @@ def image(rng):
 @pytest.fixture
 def other(rng):
     """The same with a middle that is brighter than most, and rare."""
-    n_dark, n_middle = rng.integers(115, 135), rng.integers(80, 95)
+    n_dark, n_middle = rng.integers(205, 216), rng.integers(80, 91)
     levels = np.repeat([60, 140, 245], [n_dark, n_middle, 400 - n_dark - n_middle])
     return rng.permutation(levels + rng.integers(-8, 9, size=400)).reshape(16, 25).astype(np.uint8)
 
@@ -149,23 +156,24 @@ def agrees(student, image, k, seed, limit):
     assert_close(student, found, np.mean(image < limit), because=TASK)
 
 
-def test_share(student, image):
+def test_share(student, image, other):
     """The result is a share: one number from 0 to 1; the image stays as it was."""
     assert_number(student, student.dark_share(image, 3, 0), low=0, high=1, because=TASK)
     assert_input_unchanged(student)
+    student.dark_share(other, 2, 0)  # one more call to tell mistakes apart by
 
 
 @pytest.mark.points(2)
 def test_darkest_of_three(student, image, other):
     """Of three grey levels it counts the darkest."""
     agrees(student, other, 3, 0, 100)
-    agrees(student, image, 3, 0, 60)
+    agrees(student, image, 3, 0, 45)
 
 
 def test_any_seed(student, image):
     """The result does not depend on how the clusters are numbered."""
     for seed in range(1, 9):
-        agrees(student, image, 3, seed, 60)
+        agrees(student, image, 3, seed, 45)
 
 
 def test_two_clusters(student, image, other):

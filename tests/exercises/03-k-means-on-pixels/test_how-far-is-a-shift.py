@@ -128,6 +128,31 @@ def absolute(images, shifts):
 
 
 @mistake("shift_distances")
+def from_0_to_1(images, shifts):
+    """The grey values are divided by 255: take them as they are."""
+    return expected(images, shifts) / 255
+
+
+@mistake("shift_distances")
+def mirrored(images, shifts):
+    """The rows that become free are mirrored: all of them repeat the old first row."""
+
+    def mirror(scans, shift):
+        rows = np.abs(np.arange(scans.shape[1]) - shift)
+        return scans[:, rows]
+
+    return np.median(norms(images, shifts, mirror), axis=1)
+
+
+@mistake("shift_distances")
+def columns_apart(images, shifts):
+    """There is a distance for every column: sum over the rows and the columns of a scan."""
+    scans = images.astype(float)
+    found = [np.linalg.norm(moved_down(scans, s) - scans, axis=1) for s in shifts]
+    return np.array([np.median(one) for one in found])
+
+
+@mistake("shift_distances")
 def all_in_one(images, shifts):
     """This is one distance for all scans together: one of each scan, then the median."""
     return np.sqrt((norms(images, shifts) ** 2).sum(axis=1))

@@ -139,6 +139,14 @@ def zero_for_empty(points, centroids):
 
 
 @mistake("one_round")
+def a_point_for_empty(points, centroids):
+    """A centroid without points went to one of the points: leave it where it was."""
+    labels, moved, _ = by_loops(points, centroids)
+    moved[[j for j in range(len(moved)) if j not in labels]] = points[0]
+    return ..., moved, ...
+
+
+@mistake("one_round")
 def empty_left_out(points, centroids):
     """The centroid without points is missing: leave it where it was, so that the rows keep their
     order.
@@ -232,7 +240,7 @@ def test_on_paper(student):
 
 def test_empty_cluster(student):
     """A centroid without points stays; whole numbers as centroids do not round the means."""
-    points = np.array([[0.0], [1.0], [2.5]])
+    points = np.array([[0.4], [0.7], [2.5]])
     for empty in (1, 0):
         given = np.array([[0], [2]])
         given = np.insert(given, empty, 100, axis=0)

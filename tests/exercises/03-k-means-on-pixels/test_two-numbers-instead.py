@@ -72,6 +72,12 @@ def added(first, second, k, seed):
 
 
 @mistake("cluster_measures")
+def by_the_range(first, second, k, seed):
+    """Each is divided by its range, which one odd scan decides: take the standard deviation."""
+    return clustered(np.transpose([m / np.ptp(m) for m in (first, second)]), k, seed)
+
+
+@mistake("cluster_measures")
 def ranks(first, second, k, seed):
     """The measurements are ranked, which loses how far they lie apart: divide them."""
     return clustered(np.argsort(np.argsort([first, second])).T, k, seed)
@@ -132,6 +138,14 @@ def test_k(student, groups, rng):
     for seed in range(14):
         found = student.cluster_measures(2 + gap + noise[0], 50 + 20 * (steps + noise[1]), 2, seed)
         assert_same_partition(student, found, gap, because=TASK + " Ten starts of it.")
+
+
+def test_one_odd_scan(student):
+    """One scan that is far off in one measurement does not shrink that measurement for all."""
+    gap, even = np.tile([0.0, 1.0], 64), np.repeat(np.linspace(0, 1, 64), 2)
+    first = gap + 0.01 * np.sin(np.arange(128))
+    first[1] = 3.0
+    assert_same_partition(student, student.cluster_measures(first, even, 2, 0), gap, because=TASK)
 
 
 def test_again(student, groups):

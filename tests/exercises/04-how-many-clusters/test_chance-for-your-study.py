@@ -119,6 +119,12 @@ def not_matched(found, labels, k, n_draws, seed):
 
 
 @symptom("chance_level")
+def worst_matching(found, labels, k, n_draws, seed):
+    """The matching makes the share small: look for the largest sum (`maximize=True`, or minus)."""
+    return n_draws > 5 and found[0] < 1 / k - 0.03
+
+
+@symptom("chance_level")
 def sizes_of_classes(found, labels, k, n_draws, seed):
     """The piles have the sizes of the classes: every scan gets any of the k numbers with the same
     chance.
@@ -134,7 +140,16 @@ def largest(found, labels, k, n_draws, seed):
     exceed.
     """
     values = simulated(labels, k, matched)
-    return n_draws > 50 and found[1] > np.percentile(values, 98.5)
+    right_mean = abs(found[0] - values.mean()) < 0.015
+    return n_draws > 50 and right_mean and found[1] > np.percentile(values, 98.5)
+
+
+@symptom("chance_level")
+def one_pile_less(found, labels, k, n_draws, seed):
+    """One of the numbers is never drawn: `rng.integers(k)` gives 0 to k - 1, all of them."""
+    fewer = np.random.default_rng(0)
+    drawn = simulated(labels, k, matched, lambda: fewer.integers(k - 1, size=len(labels)))
+    return explains(found[0], labels, k, n_draws, drawn)
 
 
 @symptom("chance_level")

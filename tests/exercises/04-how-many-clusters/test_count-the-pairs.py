@@ -68,6 +68,20 @@ def not_only(a, b):
 
 
 @mistake("pair_counts")
+def both_is_never_seen(a, b):
+    """Pairs together in both are counted as only in `a`: ask for both first."""
+    both, first, second, neither = counted(a, b)
+    return 0, both + first, second, neither
+
+
+@mistake("pair_counts")
+def neighbours(a, b):
+    """Only images side by side are compared: every image with every other."""
+    kinds = [(a[i] == a[i - 1], b[i] == b[i - 1]) for i in range(1, len(a))]
+    return tuple(kinds.count(kind) for kind in ((1, 1), (1, 0), (0, 1), (0, 0)))
+
+
+@mistake("pair_counts")
 def images(a, b):
     """Images were compared, not pairs: the numbers of clusters in `a` and `b` mean nothing."""
     same = int(np.sum(a == b))
@@ -121,6 +135,14 @@ def other_brackets(a, b):
     both, first, second, neither = counted(a, b)
     below = (both + first) * (second + neither) + (both + second) * (first + neither)
     return 2 * (both * neither - first * second) / below
+
+
+@mistake("ari")
+def no_brackets_above(a, b):
+    """Only the second product is divided: the whole difference stands above the line."""
+    both, first, second, neither = counted(a, b)
+    below = (both + first) * (first + neither) + (both + second) * (second + neither)
+    return 2 * both * neither - first * second / below
 
 
 @mistake("ari")

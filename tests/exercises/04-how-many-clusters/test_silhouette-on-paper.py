@@ -130,6 +130,30 @@ def absolute(points, labels, i):
 
 
 @mistake("silhouette_of")
+def sums(points, labels, i):
+    """Distances are summed: take their means, as clusters have different sizes."""
+    distances = np.linalg.norm(points - points[i], axis=1)
+    others = [distances[labels == c].sum() for c in np.unique(labels[labels != labels[i]])]
+    return silhouette(ab(points, labels, i)[0], min(others))
+
+
+@mistake("silhouette_of")
+def own_among_others(points, labels, i):
+    """The point's own cluster is among those for b: b looks at the *other* clusters."""
+    total, n, others = ab(points, labels, i)
+    return silhouette(total / (n - 1), min([*others, total / n]))
+
+
+@mistake("silhouette_of")
+def medians(points, labels, i):
+    """These are medians of distances: take means."""
+    distances = np.linalg.norm(points - points[i], axis=1)
+    others = np.arange(len(points)) != i
+    middle = {c: np.median(distances[(labels == c) & others]) for c in np.unique(labels)}
+    return silhouette(middle.pop(labels[i]), min(middle.values()))
+
+
+@mistake("silhouette_of")
 def to_the_centre(points, labels, i):
     """Distances to the centres of the clusters: take the mean distance to their points."""
     centres = {c: points[labels == c].mean(axis=0) for c in np.unique(labels)}

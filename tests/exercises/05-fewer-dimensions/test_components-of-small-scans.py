@@ -81,6 +81,12 @@ def not_centred(rows, share):
 
 
 @mistake("components_for")
+def not_of_the_sum(rows, share):
+    """Variances are compared with the share as they are: divide them by their sum first."""
+    return int(np.argmax(np.cumsum(np.sort(variances(rows))[::-1]) >= share)) + 1
+
+
+@mistake("components_for")
 def standardised(rows, share):
     """The columns were brought to one scale first: take the variance of the data as they are."""
     return expected(rows / rows.std(axis=0), share)

@@ -76,6 +76,12 @@ def so_many_from_the_start(rows, first, last, k, seed):
 
 
 @mistake("cluster_components")
+def smallest_first(rows, first, last, k, seed):
+    """The components are in the order of rising variance: number 0 is the one with the largest."""
+    return clustered(scores(rows)[:, ::-1][:, first:last], k, seed)
+
+
+@mistake("cluster_components")
 def columns(rows, first, last, k, seed):
     """Columns of the rows are left out before PCA: leave out scores after it."""
     return clustered(scores(rows[:, first:])[:, : last - first], k, seed)

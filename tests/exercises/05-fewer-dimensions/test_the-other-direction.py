@@ -82,6 +82,20 @@ def what_is_left(points, direction):
 
 
 @mistake("rebuild")
+def without_sign(points, direction):
+    """The scores have lost their signs: points on the other side of the mean have negative ones."""
+    mean = points.mean(axis=0)
+    return mean + np.outer(np.abs((points - mean) @ direction), direction)
+
+
+@mistake("rebuild")
+def own_direction(points, direction):
+    """This is along the first principal component: take the direction that is given."""
+    pca = PCA(1).fit(points)
+    return pca.inverse_transform(pca.transform(points))
+
+
+@mistake("rebuild")
 def each_coordinate(points, direction):
     """Each coordinate was multiplied with the direction's own: sum the products first, one score
     a point.

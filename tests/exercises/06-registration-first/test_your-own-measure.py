@@ -122,6 +122,24 @@ def mean_row_for_all(image, rpe, first, last):
 
 
 @mistake("brightness_below")
+def lowest_row_for_all(image, rpe, first, last):
+    """The band is straight, at one row of the line: it begins below the RPE of its own column."""
+    return image[rpe.max() + first : rpe.max() + last + 1].mean()
+
+
+@mistake("brightness_below")
+def highest_row_for_all(image, rpe, first, last):
+    """The band is straight, at one row of the line: it begins below the RPE of its own column."""
+    return image[rpe.min() + first : rpe.min() + last + 1].mean()
+
+
+@mistake("brightness_below")
+def whole_number(image, rpe, first, last):
+    """The mean is cut to a whole number: keep its fraction."""
+    return int(expected(image, rpe, first, last))
+
+
+@mistake("brightness_below")
 def above(image, rpe, first, last):
     """This band lies above the RPE: rows count downwards, so below means larger row numbers."""
     row = np.arange(len(image))[:, None]

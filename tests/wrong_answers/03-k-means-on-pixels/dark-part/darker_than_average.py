@@ -1,4 +1,4 @@
-# says: no clusters. Let K-means group
+# says: darker than a threshold are no clusters
 def dark_share(image, k, seed):
     threshold = image.mean()
     return float((image < threshold).mean())

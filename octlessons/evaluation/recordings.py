@@ -35,6 +35,8 @@ def record(name: str) -> dict:
         labels (as text) and each way of choosing; ``"over random"``: the paired difference from
         random choice, and the ends of its interval.
 
+        ``"ingredients"`` and ``"labels"``: experiments of chapter 11.
+
     Returns
     -------
     dict
