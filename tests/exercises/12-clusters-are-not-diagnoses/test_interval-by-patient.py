@@ -32,24 +32,52 @@ def numbers(patients):
     return [np.flatnonzero(patients == one) for one in np.unique(patients)]
 
 
-def simulated(right, patients, share, seed=12345):
-    """Shares of 2,000 draws, ``share(rng, right, scans)`` each."""
-    rng, scans = np.random.default_rng(seed), numbers(patients)
-    return np.array([share(rng, right, scans) for _ in range(2000)])
-
-
-def of_patients(rng, right, scans):
+def patients_drawn(rng, right, scans):
     """One draw as it should be."""
     drawn = rng.integers(len(scans), size=len(scans))
     return right[np.concatenate([scans[i] for i in drawn])].mean()
 
 
-def explains(found, right, patients, share, q=(2.5, 97.5)):
-    """Whether another way of drawing explains the ends, and the right one does not."""
-    wanted = np.percentile(simulated(right, patients, of_patients), [2.5, 97.5])
-    other = np.percentile(simulated(right, patients, share), q)
-    apart, away = np.abs(wanted - other).max(), np.abs(np.asarray(found, float) - other).max()
-    return apart > 0.02 and away < apart / 2 and away < 0.025
+def scans_alone(rng, right, scans):
+    """Scans with replacement."""
+    return rng.choice(right, len(right)).mean()
+
+
+def once(rng, right, scans):
+    """Drawn patients, whose scans count once."""
+    drawn = np.unique(rng.integers(len(scans), size=len(scans)))
+    return right[np.concatenate([scans[i] for i in drawn])].mean()
+
+
+def mean_of_patients(rng, right, scans):
+    """Every drawn patient alike."""
+    return rng.choice([right[one].mean() for one in scans], len(scans)).mean()
+
+
+def one_of_each(rng, right, scans):
+    """One scan of each drawn patient."""
+    drawn = rng.integers(len(scans), size=len(scans))
+    return np.mean([right[rng.choice(scans[i])] for i in drawn])
+
+
+def ends_of_right(right, patients):
+    """The ends as they should be."""
+    rng, scans = np.random.default_rng(12345), numbers(patients)
+    return np.percentile([patients_drawn(rng, right, scans) for _ in range(2000)], [2.5, 97.5])
+
+
+def closest(found, right, patients):
+    """The way of drawing, and the upper percentile, that explain the ends best."""
+    rng, scans = np.random.default_rng(12345), numbers(patients)
+    ways = {
+        (share.__name__, most): np.percentile(values, [100 - most, most])
+        for share in (patients_drawn, scans_alone, once, mean_of_patients, one_of_each)
+        for values in [[share(rng, right, scans) for _ in range(2000)]]
+        for most in ((97.5, 95, 99.9) if share is patients_drawn else (97.5,))
+    }
+    away = {way: np.abs(np.asarray(found, float) - ends).max() for way, ends in ways.items()}
+    best = min(away, key=away.get)
+    return best if away[best] < 0.025 else ("", 0)
 
 
 @symptom("interval")
@@ -69,7 +97,7 @@ def scans_drawn(found, right, patients, n_draws, seed):
     """Scans were drawn, which makes the interval too narrow: draw patients, with all of their
     scans.
     """
-    return explains(found, right, patients, lambda rng, r, s: rng.choice(r, len(r)).mean())
+    return closest(found, right, patients) == ("scans_alone", 97.5)
 
 
 @symptom("interval")
@@ -77,12 +105,7 @@ def counted_once(found, right, patients, n_draws, seed):
     """A patient that is drawn twice counts once (`np.isin` and sets do that): take its scans
     twice.
     """
-
-    def share(rng, r, s):
-        drawn = np.unique(rng.integers(len(s), size=len(s)))
-        return r[np.concatenate([s[i] for i in drawn])].mean()
-
-    return explains(found, right, patients, share)
+    return closest(found, right, patients) == ("once", 97.5)
 
 
 @symptom("interval")
@@ -90,33 +113,25 @@ def patients_alike(found, right, patients, n_draws, seed):
     """Every patient counts the same here: put the scans of the drawn patients together, and take
     the share of these.
     """
-
-    def share(rng, r, s):
-        return rng.choice([r[one].mean() for one in s], len(s)).mean()
-
-    return explains(found, right, patients, share)
+    return closest(found, right, patients) == ("mean_of_patients", 97.5)
 
 
 @symptom("interval")
 def one_scan_each(found, right, patients, n_draws, seed):
     """One scan of each patient was drawn: take all of its scans."""
-
-    def share(rng, r, s):
-        return np.mean([r[rng.choice(s[i])] for i in rng.integers(len(s), size=len(s))])
-
-    return explains(found, right, patients, share)
+    return closest(found, right, patients) == ("one_of_each", 97.5)
 
 
 @symptom("interval")
 def ninety(found, right, patients, n_draws, seed):
     """This is an interval of 90 %: 95 % leaves 2.5 % on each side."""
-    return explains(found, right, patients, of_patients, (5, 95))
+    return closest(found, right, patients) == ("patients_drawn", 95)
 
 
 @symptom("interval")
 def extremes(found, right, patients, n_draws, seed):
     """These are the smallest and the largest share: take the 2.5th and the 97.5th percentile."""
-    return explains(found, right, patients, of_patients, (0.1, 99.9))
+    return closest(found, right, patients) == ("patients_drawn", 99.9)
 
 
 @symptom("interval")
@@ -124,7 +139,7 @@ def too_narrow(found, right, patients, n_draws, seed):
     """The interval is too narrow: draw patients *with* replacement, as many as there are, and
     leave 2.5 % of the shares on each side.
     """
-    low, high = np.percentile(simulated(right, patients, of_patients), [2.5, 97.5])
+    low, high = ends_of_right(right, patients)
     return n_draws > 100 and found[1] - found[0] < 0.8 * (high - low)
 
 
@@ -133,7 +148,7 @@ def too_wide(found, right, patients, n_draws, seed):
     """The interval is too wide: draw as many patients as there are, and leave 2.5 % of the shares
     on each side.
     """
-    low, high = np.percentile(simulated(right, patients, of_patients), [2.5, 97.5])
+    low, high = ends_of_right(right, patients)
     return n_draws > 100 and found[1] - found[0] > 1.25 * (high - low)
 
 
