@@ -23,10 +23,12 @@ def nearest(features, patients, distance=euclid, asked=lambda i, j, p: p[i] != p
     """Number of the nearest scan of those that are asked, for each scan."""
     n = len(features)
     others = [[j for j in range(n) if asked(i, j, patients)] for i in range(n)]
-    return np.array([
-        min(js, key=lambda j: distance(features[i], features[j])) if js else i
-        for i, js in enumerate(others)
-    ])
+    return np.array(
+        [
+            min(js, key=lambda j: distance(features[i], features[j])) if js else i
+            for i, js in enumerate(others)
+        ]
+    )
 
 
 def right(features, labels, patients, *how, **more):

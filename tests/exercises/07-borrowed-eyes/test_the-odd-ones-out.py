@@ -19,11 +19,13 @@ def sorted_distances(features, patients, asked=lambda i, j, p: p[i] != p[j]):
     """Distances to the scans that are asked, the nearest first, one list for each scan."""
     n = len(features)
     return [
-        np.sort([
-            np.sqrt(((features[i] - features[j]) ** 2).sum())
-            for j in range(n)
-            if asked(i, j, patients)
-        ])
+        np.sort(
+            [
+                np.sqrt(((features[i] - features[j]) ** 2).sum())
+                for j in range(n)
+                if asked(i, j, patients)
+            ]
+        )
         for i in range(n)
     ]
 

@@ -19,10 +19,12 @@ def smoothed(difference, size, mode="symmetric"):
     half = size // 2
     wide = np.pad(difference, ((0, 0), (half, half), (half, half)), mode=mode)
     rows, columns = difference.shape[1:]
-    return np.array([
-        [wide[:, y : y + size, x : x + size].mean(axis=(1, 2)) for x in range(columns)]
-        for y in range(rows)
-    ]).transpose(2, 0, 1)
+    return np.array(
+        [
+            [wide[:, y : y + size, x : x + size].mean(axis=(1, 2)) for x in range(columns)]
+            for y in range(rows)
+        ]
+    ).transpose(2, 0, 1)
 
 
 def gone(difference, smooth, axis=None):

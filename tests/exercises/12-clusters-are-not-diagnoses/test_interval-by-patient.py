@@ -1,5 +1,7 @@
 """Checks of the exercise interval-by-patient."""
 
+from functools import cache
+
 import numpy as np
 import pytest
 
@@ -60,24 +62,30 @@ def one_of_each(rng, right, scans):
     return np.mean([right[rng.choice(scans[i])] for i in drawn])
 
 
-def ends_of_right(right, patients):
-    """The ends as they should be."""
-    rng, scans = np.random.default_rng(12345), numbers(patients)
-    return np.percentile([patients_drawn(rng, right, scans) for _ in range(2000)], [2.5, 97.5])
-
-
-def closest(found, right, patients):
-    """The way of drawing, and the upper percentile, that explain the ends best."""
-    rng, scans = np.random.default_rng(12345), numbers(patients)
-    ways = {
+@cache
+def ways(right, patients):
+    """The ends of several ways of drawing, by name and upper percentile; the first is right."""
+    rng, right, scans = np.random.default_rng(12345), np.array(right), numbers(np.array(patients))
+    return {
         (share.__name__, most): np.percentile(values, [100 - most, most])
         for share in (patients_drawn, scans_alone, once, mean_of_patients, one_of_each)
         for values in [[share(rng, right, scans) for _ in range(2000)]]
         for most in ((97.5, 95, 99.9) if share is patients_drawn else (97.5,))
     }
-    away = {way: np.abs(np.asarray(found, float) - ends).max() for way, ends in ways.items()}
+
+
+def closest(found, right, patients):
+    """The way of drawing, and the upper percentile, that explain the ends best."""
+    ends = ways(tuple(right.tolist()), tuple(patients.tolist()))
+    away = {way: np.abs(np.asarray(found, float) - ends[way]).max() for way in ends}
     best = min(away, key=away.get)
     return best if away[best] < 0.025 else ("", 0)
+
+
+def wider(found, right, patients):
+    """How many times as wide as it should be."""
+    low, high = ways(tuple(right.tolist()), tuple(patients.tolist()))["patients_drawn", 97.5]
+    return (found[1] - found[0]) / max(high - low, 1e-9)
 
 
 @symptom("interval")
@@ -139,8 +147,7 @@ def too_narrow(found, right, patients, n_draws, seed):
     """The interval is too narrow: draw patients *with* replacement, as many as there are, and
     leave 2.5 % of the shares on each side.
     """
-    low, high = ends_of_right(right, patients)
-    return n_draws > 100 and found[1] - found[0] < 0.8 * (high - low)
+    return n_draws > 100 and wider(found, right, patients) < 0.8
 
 
 @symptom("interval")
@@ -148,8 +155,7 @@ def too_wide(found, right, patients, n_draws, seed):
     """The interval is too wide: draw as many patients as there are, and leave 2.5 % of the shares
     on each side.
     """
-    low, high = ends_of_right(right, patients)
-    return n_draws > 100 and found[1] - found[0] > 1.25 * (high - low)
+    return n_draws > 100 and wider(found, right, patients) > 1.25
 
 
 def low_end(student, seed):
