@@ -1,5 +1,5 @@
 # Any filters, any images
-# Chapter 7 · 14 minutes · 4 points
+# Chapter 7 · 20 minutes · 4 points · further
 # Write your code where it says TODO, then run:  octlessons check any-filters-any-images
 # Stuck?  octlessons hint any-filters-any-images   A wrong number?  octlessons check any-filters-any-images --show
 """Turn images into one number for each filter.

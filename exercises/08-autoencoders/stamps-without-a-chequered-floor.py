@@ -1,5 +1,5 @@
 # Stamps without a chequered floor
-# Chapter 8 · 8 minutes · 5 points
+# Chapter 8 · 12 minutes · 5 points · further
 # Write your code where it says TODO, then run:  octlessons check stamps-without-a-chequered-floor
 # Stuck?  octlessons hint stamps-without-a-chequered-floor   A wrong number?  octlessons check stamps-without-a-chequered-floor --show
 """Measure how uneven a transposed convolution stamps an even code.
@@ -29,8 +29,8 @@ def unevenness(kernel, stride, n):
 
     Examples
     --------
-    >>> unevenness(np.array([1.0, 1.0, 1.0]), stride=2, n=20)
-    1.0
+    >>> unevenness(np.array([3.0, 2.0, 4.0]), stride=2, n=20)
+    5.0
     """
     # TODO: an empty result of the right length, the stamps, the middle, its range
     raise NotImplementedError("`unevenness` is still to be written.")

@@ -1,5 +1,5 @@
 # Tied weights
-# Chapter 8 · 10 minutes · 5 points
+# Chapter 8 · 20 minutes · 5 points · further
 # Write your code where it says TODO, then run:  octlessons check tied-weights
 # Stuck?  octlessons hint tied-weights   A wrong number?  octlessons check tied-weights --show
 """Train an autoencoder whose encoder and decoder share one direction.

@@ -1,12 +1,13 @@
 # What is the error spent on?
-# Chapter 8 · 8 minutes · 5 points
+# Chapter 8 · 10 minutes · 5 points
 # Write your code where it says TODO, then run:  octlessons check what-is-the-error-spent-on
 # Stuck?  octlessons hint what-is-the-error-spent-on   A wrong number?  octlessons check what-is-the-error-spent-on --show
 """Find out how much of an error is grain.
 
 Take the differences between rebuilt images and images, and smooth each difference image with a
-moving mean of `size` × `size` pixels (mirrored at the edges). Grain vanishes in a moving mean;
-errors of shape stay. Return the share of the mean squared difference that smoothing removes.
+moving mean of `size` × `size` pixels. At the edges it is mirrored, the edge pixel repeated: a b c
+goes on as a b c c b a (`mode="reflect"` of scipy). Grain vanishes in a moving mean; errors of shape
+stay. Return the share of the mean squared difference (of all pixels) that smoothing removes.
 """
 
 import numpy as np
@@ -18,8 +19,8 @@ def grain_share(images, rebuilt, size):
 
     Parameters
     ----------
-    images, rebuilt : ndarray of float, shape (n, h, w)
-        Not the same everywhere.
+    images, rebuilt : ndarray of float or uint8, shape (n, h, w)
+        Not the same everywhere. Grey values of uint8 cannot hold a negative difference.
     size : int
         Side of the moving window in pixels, odd.
 

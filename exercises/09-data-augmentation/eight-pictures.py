@@ -1,5 +1,5 @@
 # The eight pictures
-# Chapter 9 · 5 minutes · 5 points
+# Chapter 9 · 6 minutes · 5 points · further
 # Write your code where it says TODO, then run:  octlessons check eight-pictures
 # Stuck?  octlessons hint eight-pictures   A wrong number?  octlessons check eight-pictures --show
 """Make all the pictures that quarter turns and mirrors give.

@@ -1,5 +1,5 @@
 # What a turn costs
-# Chapter 9 · 8 minutes · 5 points
+# Chapter 9 · 8 minutes · 5 points · further
 # Write your code where it says TODO, then run:  octlessons check what-a-turn-costs
 # Stuck?  octlessons hint what-a-turn-costs   A wrong number?  octlessons check what-a-turn-costs --show
 """Measure how much of a picture a rotation cuts off.

@@ -1,5 +1,5 @@
 # Has it collapsed?
-# Chapter 10 · 8 minutes · 5 points
+# Chapter 10 · 10 minutes · 5 points · further
 # Write your code where it says TODO, then run:  octlessons check has-it-collapsed
 # Stuck?  octlessons hint has-it-collapsed   A wrong number?  octlessons check has-it-collapsed --show
 """Notice a collapse.

@@ -1,5 +1,5 @@
 # Two views
-# Chapter 10 · 9 minutes · 6 points
+# Chapter 10 · 12 minutes · 6 points · further
 # Write your code where it says TODO, then run:  octlessons check two-views
 # Stuck?  octlessons hint two-views   A wrong number?  octlessons check two-views --show
 """Make two views of one scan.

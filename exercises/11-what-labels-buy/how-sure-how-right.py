@@ -1,5 +1,5 @@
 # How sure, how right
-# Chapter 11 · 10 minutes · 5 points
+# Chapter 11 · 18 minutes · 5 points · further
 # Write your code where it says TODO, then run:  octlessons check how-sure-how-right
 # Stuck?  octlessons hint how-sure-how-right   A wrong number?  octlessons check how-sure-how-right --show
 """Measure whether a classifier is as often right as it is sure.

@@ -1,5 +1,5 @@
 # One block
-# Chapter 11 · 10 minutes · 5 points
+# Chapter 11 · 15 minutes · 5 points · further
 # Write your code where it says TODO, then run:  octlessons check one-block
 # Stuck?  octlessons hint one-block   A wrong number?  octlessons check one-block --show
 """Compute one block of a small network.

@@ -1,5 +1,5 @@
 # How many attempts?
-# Chapter 12 · 10 minutes · 6 points
+# Chapter 12 · 12 minutes · 6 points · further
 # Write your code where it says TODO, then run:  octlessons check how-many-attempts
 # Stuck?  octlessons hint how-many-attempts   A wrong number?  octlessons check how-many-attempts --show
 """Find out how well pure guessing does if only its best attempt is told.

@@ -6,11 +6,22 @@
 
 `right` says for every scan whether it was judged rightly. Scans of one patient are alike, so draw
 *patients* with replacement, as many as there are; take all scans of each drawn patient, as often
-as it was drawn; and compute the share right. Do this `n_draws` times and return the 2.5th and the
-97.5th percentile.
+as it was drawn; and compute the share of these scans that are right. Do this `n_draws` times and
+return the 2.5th and the 97.5th percentile. `scans_of` is given.
 """
 
 import numpy as np
+
+
+def scans_of(patients):
+    """Return the numbers of each patient's scans, one array for each patient.
+
+    Examples
+    --------
+    >>> [numbers.tolist() for numbers in scans_of(np.array(["b", "a", "b"]))]
+    [[1], [0, 2]]
+    """
+    return [np.flatnonzero(patients == patient) for patient in np.unique(patients)]
 
 
 def interval(right, patients, n_draws, seed):
@@ -34,5 +45,5 @@ def interval(right, patients, n_draws, seed):
     >>> float(low), float(high)
     (0.5, 1.0)
     """
-    # TODO: the numbers of each patient's scans; draw patients; share; percentiles
+    # TODO: draw patients, again and again; the share of their scans; percentiles
     raise NotImplementedError("`interval` is still to be written.")

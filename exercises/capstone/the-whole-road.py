@@ -1,13 +1,13 @@
 # The whole road
-# Capstone · 20 minutes · 9 points
+# Capstone · 75 minutes · 9 points · further
 # Write your code where it says TODO, then run:  octlessons check the-whole-road
 # Stuck?  octlessons hint the-whole-road   A wrong number?  octlessons check the-whole-road --show
 """Walk the whole road: images, representation, clusters, judgement.
 
 Write three functions. `represent` turns scans into rows of features that do not care how high the
 retina lies in the picture, nor how bright the picture is. `group` clusters rows, whatever their
-units. `judge` says how well clusters agree with diagnoses, with an interval by patient and a
-chance level. How you represent the scans is up to you: a profile, gradients, your own idea.
+units. `judge` says how well clusters agree with diagnoses, with an interval and a chance level by
+patient. How you represent the scans is up to you: a profile, gradients, your own idea.
 """
 
 import numpy as np
@@ -72,7 +72,9 @@ def judge(clusters, labels, patients, seed):
     Parameters
     ----------
     clusters, labels : ndarray of int, shape (n,)
+        All scans of a patient have the same label.
     patients : ndarray of str, shape (n,)
+        Patients have different numbers of scans.
     seed : int
 
     Returns
@@ -80,7 +82,8 @@ def judge(clusters, labels, patients, seed):
     dict of float
         ``"ari"``, the adjusted Rand index; ``"low"`` and ``"high"``, a 95 % interval from 300
         bootstrap draws of patients; ``"chance"``, the 95th percentile of the index over 300
-        random permutations of the clusters.
+        random permutations of the labels *between patients*: each patient gets the label of
+        another one, for all scans.
 
     Examples
     --------
@@ -89,5 +92,5 @@ def judge(clusters, labels, patients, seed):
     >>> found["ari"], bool(found["chance"] < 0.5)
     (1.0, True)
     """
-    # TODO: the index; draws of patients; permutations
+    # TODO: the index; draws of patients; labels that change between patients
     raise NotImplementedError("`judge` is still to be written.")

@@ -25,8 +25,8 @@ def unevenness(kernel, stride, n):
 
     Examples
     --------
-    >>> unevenness(np.array([1.0, 1.0, 1.0]), stride=2, n=20)
-    1.0
+    >>> unevenness(np.array([3.0, 2.0, 4.0]), stride=2, n=20)
+    5.0
     """
     # solution: an empty result of the right length, the stamps, the middle, its range
     stamped = np.zeros((n - 1) * stride + len(kernel))

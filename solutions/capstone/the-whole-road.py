@@ -2,8 +2,8 @@
 
 Write three functions. `represent` turns scans into rows of features that do not care how high the
 retina lies in the picture, nor how bright the picture is. `group` clusters rows, whatever their
-units. `judge` says how well clusters agree with diagnoses, with an interval by patient and a
-chance level. How you represent the scans is up to you: a profile, gradients, your own idea.
+units. `judge` says how well clusters agree with diagnoses, with an interval and a chance level by
+patient. How you represent the scans is up to you: a profile, gradients, your own idea.
 """
 
 import numpy as np
@@ -81,7 +81,9 @@ def judge(clusters, labels, patients, seed):
     Parameters
     ----------
     clusters, labels : ndarray of int, shape (n,)
+        All scans of a patient have the same label.
     patients : ndarray of str, shape (n,)
+        Patients have different numbers of scans.
     seed : int
 
     Returns
@@ -89,7 +91,8 @@ def judge(clusters, labels, patients, seed):
     dict of float
         ``"ari"``, the adjusted Rand index; ``"low"`` and ``"high"``, a 95 % interval from 300
         bootstrap draws of patients; ``"chance"``, the 95th percentile of the index over 300
-        random permutations of the clusters.
+        random permutations of the labels *between patients*: each patient gets the label of
+        another one, for all scans.
 
     Examples
     --------
@@ -98,14 +101,15 @@ def judge(clusters, labels, patients, seed):
     >>> found["ari"], bool(found["chance"] < 0.5)
     (1.0, True)
     """
-    # solution: the index; draws of patients; permutations
+    # solution: the index; draws of patients; labels that change between patients
     rng = np.random.default_rng(seed)
-    scans = [np.flatnonzero(patients == patient) for patient in np.unique(patients)]
+    _, first, of = np.unique(patients, return_index=True, return_inverse=True)
+    scans = [np.flatnonzero(of == patient) for patient in range(len(first))]
     drawn, chance = [], []
     for _ in range(300):
         which = np.concatenate([scans[i] for i in rng.integers(len(scans), size=len(scans))])
         drawn.append(adjusted_rand_score(labels[which], clusters[which]))
-        chance.append(adjusted_rand_score(labels, rng.permutation(clusters)))
+        chance.append(adjusted_rand_score(rng.permutation(labels[first])[of], clusters))
     low, high = np.percentile(drawn, [2.5, 97.5])
     return {
         "ari": float(adjusted_rand_score(labels, clusters)),

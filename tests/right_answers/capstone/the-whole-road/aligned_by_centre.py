@@ -29,6 +29,12 @@ def judge(clusters, labels, patients, seed):
     for _ in range(300):
         idx = np.concatenate([members[j] for j in rng.integers(0, len(members), len(members))])
         low_high.append(adjusted_rand_score(clusters[idx], labels[idx]))
-    shuffled = [adjusted_rand_score(labels, rng.permutation(clusters)) for _ in range(300)]
+    own = np.array([labels[group[-1]] for group in members])
+    shuffled = []
+    for _ in range(300):
+        other = np.empty_like(labels)
+        for group, new in zip(members, own[np.argsort(rng.random(len(own)))]):
+            other[group] = new
+        shuffled.append(adjusted_rand_score(other, clusters))
     result = dict(zip(("low", "high"), np.percentile(low_high, (2.5, 97.5))))
     return {**result, "ari": adjusted_rand_score(labels, clusters), "chance": np.percentile(shuffled, 95)}

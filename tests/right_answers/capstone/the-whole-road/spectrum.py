@@ -17,14 +17,18 @@ def group(rows, k, seed):
 
 def judge(clusters, labels, patients, seed):
     rng = np.random.RandomState(seed)
-    names = list(set(patients.tolist()))
+    names = sorted(set(patients.tolist()))
     values = []
     for _ in range(300):
         take = []
         for name in rng.choice(names, len(names)):
             take += np.where(patients == name)[0].tolist()
         values.append(adjusted_rand_score(labels[take], clusters[take]))
-    chance = [adjusted_rand_score(rng.permutation(labels), clusters) for _ in range(300)]
+    own = [labels[patients == name][0] for name in names]
+    chance = []
+    for _ in range(300):
+        swapped = dict(zip(names, rng.permutation(own)))
+        chance.append(adjusted_rand_score([swapped[p] for p in patients.tolist()], clusters))
     return {
         "low": np.float32(np.quantile(values, 0.025)),
         "high": np.float32(np.quantile(values, 0.975)),

@@ -1,4 +1,4 @@
-# says: Only places where the filter fits completely
+# says: Places beyond the edge count here
 import numpy as np
 from scipy.signal import correlate2d
 

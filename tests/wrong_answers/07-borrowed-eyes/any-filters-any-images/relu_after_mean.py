@@ -1,4 +1,4 @@
-# says: ReLU comes before the mean|ReLU at every place
+# says: ReLU comes before the mean
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 

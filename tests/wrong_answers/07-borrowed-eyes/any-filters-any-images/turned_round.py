@@ -1,4 +1,4 @@
-# says: laid on as it is, not turned round
+# says: it is laid on as it is
 import numpy as np
 from scipy.signal import convolve2d
 

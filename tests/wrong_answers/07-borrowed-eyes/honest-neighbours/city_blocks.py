@@ -1,4 +1,4 @@
-# says: The root of the summed squares
+# says: sums of absolute differences
 import numpy as np
 
 

@@ -1,4 +1,4 @@
-# says: leave out the whole patient|its own nearest neighbour
+# says: as if it asked itself
 import numpy as np
 
 

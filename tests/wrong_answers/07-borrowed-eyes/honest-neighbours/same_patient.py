@@ -1,4 +1,4 @@
-# says: leave out the whole patient
+# says: Other scans of the same patient are asked
 import numpy as np
 
 

@@ -1,4 +1,4 @@
-# says: Where stamps overlap they add up|the stamps stand `stride` apart
+# says: Later stamps replace earlier ones
 import numpy as np
 
 

@@ -1,4 +1,4 @@
-# says: Weights are not whole numbers
+# says: The weights became whole numbers
 import numpy as np
 
 

@@ -1,4 +1,4 @@
-# says: the ends, where few overlap, do not count
+# says: The ends count here
 import numpy as np
 
 

@@ -1,4 +1,4 @@
-# says: Both parts of the slope
+# says: The second part of the slope
 import numpy as np
 
 

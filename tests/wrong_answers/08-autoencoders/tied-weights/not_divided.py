@@ -1,4 +1,4 @@
-# says: divided by the number of images
+# says: divide the slope by the number of images
 import numpy as np
 
 
@@ -8,6 +8,5 @@ def train_tied(images, start, rate, n_steps):
         codes = images @ weights
         errors = codes[:, None] * weights - images
         slope = codes @ errors + (errors @ weights) @ images
-        weights -= rate * slope / 5
-        weights /= max(1, np.linalg.norm(weights))
+        weights = weights - rate * 2 * slope
     return weights

@@ -1,13 +1,11 @@
-# says: Is the slope subtracted|Both parts of the slope
+# says: The step goes uphill
 import numpy as np
 
 
 def train_tied(images, start, rate, n_steps):
     weights = np.array(start, float)
     for _ in range(n_steps):
-        codes = images @ weights
-        errors = images - codes[:, None] * weights
-        slope = codes @ errors + (errors @ weights) @ images
-        weights -= 0.1 * rate * slope / len(images)
-        weights /= max(1, np.linalg.norm(weights))
+        z = images @ weights
+        errors = images - np.outer(z, weights)
+        weights -= rate * 2 / len(images) * (z @ errors + (errors @ weights) @ images)
     return weights

@@ -1,4 +1,4 @@
-# says: within each image and not between them
+# says: smooth within each image
 import numpy as np
 from scipy.ndimage import uniform_filter
 

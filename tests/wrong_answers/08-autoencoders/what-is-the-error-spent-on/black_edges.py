@@ -1,4 +1,4 @@
-# says: Are edges mirrored?
+# says: taken as black
 import numpy as np
 from scipy.ndimage import uniform_filter
 

@@ -1,4 +1,4 @@
-# says: The share that smoothing *removes*
+# says: This is the share that stays
 import numpy as np
 from scipy.ndimage import uniform_filter
 

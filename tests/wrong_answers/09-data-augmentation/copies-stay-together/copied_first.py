@@ -1,4 +1,4 @@
-# says: Copies made before the split land on both sides
+# says: Copies were made before the split
 import numpy as np
 
 

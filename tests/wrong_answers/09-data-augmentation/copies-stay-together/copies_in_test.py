@@ -1,4 +1,4 @@
-# says: The test part gets no copies
+# says: The test part holds copies
 import numpy as np
 
 

@@ -1,4 +1,4 @@
-# says: so do scans drawn one by one
+# says: Scans were drawn one by one
 import numpy as np
 
 

@@ -1,4 +1,4 @@
-# says: a training scan is there itself and as copies
+# says: Each training scan is there
 import numpy as np
 
 

@@ -1,4 +1,4 @@
-# says: does not give eight pictures
+# says: the four turns are there
 import numpy as np
 
 

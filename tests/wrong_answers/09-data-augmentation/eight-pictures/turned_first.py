@@ -1,4 +1,4 @@
-# says: the other order gives another picture
+# says: the other order
 import numpy as np
 
 

@@ -1,4 +1,4 @@
-# says: not the share that is kept
+# says: This is the share that is kept
 import numpy as np
 from skimage import transform
 

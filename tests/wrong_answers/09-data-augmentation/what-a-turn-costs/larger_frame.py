@@ -1,4 +1,4 @@
-# says: the frame stays as large as it was
+# says: The frame grew
 import numpy as np
 from skimage import transform
 

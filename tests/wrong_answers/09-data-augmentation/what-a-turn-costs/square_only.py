@@ -1,4 +1,4 @@
-# says: Height and width both count
+# says: The picture is square here
 import numpy as np
 from skimage import transform
 

@@ -1,4 +1,4 @@
-# says: Bring every row to length 1
+# says: not of length 1
 import numpy as np
 from scipy.special import log_softmax
 

@@ -1,4 +1,4 @@
-# says: those of the same array too
+# says: those of its own array too
 import numpy as np
 from scipy.special import log_softmax
 

@@ -1,4 +1,4 @@
-# says: subtract the largest score of a row first
+# says: subtract the largest score of a row
 import numpy as np
 
 

@@ -1,4 +1,4 @@
-# says: a view does not compete with itself
+# says: competes with itself
 import numpy as np
 from scipy.special import log_softmax
 

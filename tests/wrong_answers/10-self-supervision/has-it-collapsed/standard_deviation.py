@@ -1,4 +1,4 @@
-# says: Pairs of *different* rows
+# says: standard deviation
 import numpy as np
 
 

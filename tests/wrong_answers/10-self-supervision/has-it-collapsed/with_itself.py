@@ -1,4 +1,4 @@
-# says: a row with itself has a cosine of 1
+# says: a row with itself
 import numpy as np
 
 

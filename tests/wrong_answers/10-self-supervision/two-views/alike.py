@@ -1,4 +1,4 @@
-# says: Draw the coin and the factor anew
+# says: treats both views alike
 import numpy as np
 
 

@@ -1,4 +1,4 @@
-# says: no mirrored or brightened copy
+# says: upside down
 import numpy as np
 
 

@@ -1,4 +1,4 @@
-# says: Their mean is weighted by the shares
+# says: on the mix that the matrix has
 import numpy as np
 
 

@@ -1,4 +1,4 @@
-# says: Only the recalls matter|divide by their sum
+# says: only the recalls matter
 import numpy as np
 
 

@@ -1,4 +1,4 @@
-# says: divide by their sum|a number from 0 to 1
+# says: divide by their sum
 import numpy as np
 
 

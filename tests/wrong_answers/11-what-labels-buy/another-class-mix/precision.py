@@ -1,4 +1,4 @@
-# says: which is a row|divide by their sum
+# says: which is a row
 import numpy as np
 
 

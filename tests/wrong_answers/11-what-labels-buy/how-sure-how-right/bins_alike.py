@@ -1,4 +1,4 @@
-# says: Each bin counts by its number of images
+# says: each bin counts by its number of images
 import numpy as np
 
 

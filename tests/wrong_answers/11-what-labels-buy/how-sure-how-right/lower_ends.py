@@ -1,4 +1,4 @@
-# says: 0.5 belongs to the lower of two bins
+# says: a bin includes its upper end
 import numpy as np
 
 

@@ -1,4 +1,4 @@
-# says: not that of the true class
+# says: The probability of the true class was taken
 import numpy as np
 
 

@@ -1,4 +1,4 @@
-# says: the distance has no sign|a number from 0 to 1|Each bin counts by its number of images
+# says: has no sign
 import numpy as np
 
 

@@ -1,4 +1,4 @@
-# says: the largest of each 2 × 2
+# says: The mean of each square was taken
 import numpy as np
 
 

@@ -1,4 +1,4 @@
-# says: ReLU makes negative answers 0|values from 0
+# says: Negative answers are left
 import numpy as np
 
 

@@ -1,4 +1,4 @@
-# says: and half of that, rounded down|Cut the convolved image to even sides
+# says: takes part here
 import numpy as np
 from scipy.signal import correlate2d
 from skimage.measure import block_reduce

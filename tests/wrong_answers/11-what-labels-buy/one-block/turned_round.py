@@ -1,4 +1,4 @@
-# says: The kernel lies on the image as it is
+# says: The kernel is turned round
 import numpy as np
 from scipy.signal import convolve2d
 

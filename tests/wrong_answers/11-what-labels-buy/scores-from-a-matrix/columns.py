@@ -1,4 +1,4 @@
-# says: recall divides by the sum of a row
+# says: The second is the mean of the precisions
 import numpy as np
 
 

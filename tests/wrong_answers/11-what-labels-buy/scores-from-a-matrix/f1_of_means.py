@@ -1,4 +1,4 @@
-# says: not the F1 of mean precision and mean recall
+# says: F1 of mean precision and mean recall
 import numpy as np
 
 

@@ -1,4 +1,4 @@
-# says: 0 divided by 0 is NaN|a number that is finite
+# says: 0 divided by 0 is NaN
 import numpy as np
 
 

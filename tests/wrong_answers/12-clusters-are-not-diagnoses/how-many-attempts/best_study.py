@@ -1,4 +1,4 @@
-# says: Is the best taken over studies?
+# says: The best was taken over all studies
 import numpy as np
 
 

@@ -1,4 +1,4 @@
-# says: Is `n_scans` the number of coins
+# says: `n_scans` coins
 import numpy as np
 
 

@@ -1,4 +1,4 @@
-# says: The mean of all attempts stays at a half
+# says: This is the mean of all attempts
 import numpy as np
 
 

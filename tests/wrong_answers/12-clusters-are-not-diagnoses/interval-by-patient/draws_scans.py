@@ -1,4 +1,4 @@
-# says: Drawing scans makes the interval too narrow
+# says: Scans were drawn
 import numpy as np
 
 

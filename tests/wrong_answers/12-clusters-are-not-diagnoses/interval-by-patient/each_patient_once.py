@@ -1,4 +1,4 @@
-# says: Draw patients, with replacement, and take all of their scans|percentile of the shares
+# says: A patient that is drawn twice counts once
 import numpy as np
 
 

@@ -1,4 +1,4 @@
-# says: The 2.5th and the 97.5th percentile|leaves 2.5 % on each side
+# says: is too narrow
 import numpy as np
 
 

@@ -1,4 +1,4 @@
-# says: with replacement
+# says: is too narrow
 import numpy as np
 
 

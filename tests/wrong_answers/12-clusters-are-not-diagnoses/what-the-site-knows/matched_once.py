@@ -1,4 +1,4 @@
-# says: Every scan counts the same
+# says: Each diagnosis was given to one site only
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 

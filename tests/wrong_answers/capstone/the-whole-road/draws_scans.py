@@ -1,4 +1,4 @@
-# says: a draw of scans gives a narrower interval
+# says: Scans were drawn for the interval
 import numpy as np
 from sklearn.metrics import adjusted_rand_score
 

@@ -1,4 +1,4 @@
-# says: Take out of the features what says nothing about the disease
+# says: Does every scan have its *own* shift?
 import numpy as np
 
 

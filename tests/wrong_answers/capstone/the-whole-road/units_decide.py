@@ -1,4 +1,4 @@
-# says: Bring the columns to one scale
+# says: The largest numbers decide
 import numpy as np
 from sklearn.cluster import KMeans
 
