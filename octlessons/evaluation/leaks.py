@@ -136,14 +136,17 @@ def study_leak(
     true = np.array([leak(labels, seed) for seed in range(n_splits)], float)
     false = [leak(swapped(labels, patients, seed), seed) for seed in range(n_splits)]
     gaps = true[:, 1] - true[:, 0]
+    honest, leaked = true.mean(axis=0).tolist()
+    from_nothing: tuple[float, float] = tuple(np.mean(false, axis=0))
+    gap = _corrected(gaps, test_share / (1 - test_share), 1 - honest)
     return Leak(
         name,
         measure,
-        float(true[:, 0].mean()),
-        float(true[:, 1].mean()),
-        _corrected(gaps, test_share / (1 - test_share), 1 - true[:, 0].mean()),
-        float(np.mean(false, axis=0)[0]),
-        float(np.mean(false, axis=0)[1]),
+        honest,
+        leaked,
+        gap,
+        from_nothing[0],
+        from_nothing[1],
         gaps,
     )
 
