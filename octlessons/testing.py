@@ -39,7 +39,7 @@ __all__ = [
 _KINDS = {"integer": "iu", "float": "f", "number": "iuf", "boolean": "b", "text": "U"}
 
 
-def fail(student, found: str, expected: str, because: str = "") -> None:
+def fail(student, found: str, expected: str, because: str = "", *, named: bool = True) -> None:
     """Fail with the four parts of a message; a mistake that is recognised comes before `because`.
 
     Parameters
@@ -48,11 +48,13 @@ def fail(student, found: str, expected: str, because: str = "") -> None:
     found, expected : str
         What came back, and what was expected: ``"gives 3"``, ``"2"``.
     because : str
+    named : bool
+        Whether a known mistake may be what is wrong; False where `because` is sure.
     """
     call = getattr(student, "last_call", None) if student is not None else None
     what = str(call) if call is not None else "The result"
     text = f"{what} {found}. Expected: {expected}."
-    because = recognised(student) or _forgot(call) or because
+    because = (named and recognised(student)) or _forgot(call) or because
     raise AssertionError(f"{text}\n{because}" if because else text)
 
 
@@ -268,7 +270,7 @@ def assert_input_unchanged(student, because: str = "") -> None:
     if not (same(_listed(call.args), _listed(args)) and same(call.kwargs, kwargs)):
         copy = "Work on a copy: `x = x.copy()`, or write `x = x + 1` instead of `x += 1`."
         wanted = "that the caller's data stay as they are"
-        fail(student, "changed the data that it was given", wanted, because or copy)
+        fail(student, "changed the data that it was given", wanted, because or copy, named=False)
 
 
 def assert_repeatable(student, call: Callable[[], object], because: str = "") -> None:
@@ -277,7 +279,8 @@ def assert_repeatable(student, call: Callable[[], object], because: str = "") ->
     if not same(_listed(first), _listed(second)):
         seed = "Is the seed handed on (`random_state=seed`, `np.random.default_rng(seed)`)?"
         wanted = "the same result for the same seed"
-        fail(student, "gives another result the second time", wanted, because or seed)
+        said = "gives another result the second time"
+        fail(student, said, wanted, because or seed, named=False)
 
 
 def assert_seed_is_used(
@@ -288,7 +291,7 @@ def assert_seed_is_used(
     if all(same(_listed(results[0]), _listed(other)) for other in results[1:]):
         because = because or "Is a fixed number where `seed` should be?"
         said = f"gives the same for {len(results)} different seeds"
-        fail(student, said, "that the seed decides", because)
+        fail(student, said, "that the seed decides", because, named=False)
 
 
 def assert_not_the_labels(student, found, given, because: str = "") -> None:

@@ -309,8 +309,8 @@ def _intervals(answers: _Answers, names, one, total, mix) -> dict[str, Interval]
 
 def _f1_of(overlap: Interval) -> Interval:
     """F1 from the share J of hits among all images of a class and all called so: 2J / (1 + J)."""
-    ends = [2 * v / (1 + v) for v in (overlap.estimate, overlap.low, overlap.high)]
-    return Interval(*ends, overlap.level)
+    estimate, low, high = (2 * v / (1 + v) for v in (overlap.estimate, overlap.low, overlap.high))
+    return Interval(estimate, low, high, overlap.level)
 
 
 def _wider(one: Interval, other: Interval) -> Interval:

@@ -139,9 +139,11 @@ def study_leak(
     return Leak(
         name,
         measure,
-        *(float(mean) for mean in true.mean(axis=0)),
+        float(true[:, 0].mean()),
+        float(true[:, 1].mean()),
         _corrected(gaps, test_share / (1 - test_share), 1 - true[:, 0].mean()),
-        *(float(mean) for mean in np.mean(false, axis=0)),
+        float(np.mean(false, axis=0)[0]),
+        float(np.mean(false, axis=0)[1]),
         gaps,
     )
 

@@ -79,7 +79,7 @@ def predictable(
     same_lengths(len(labels), features=features, groups=groups)
     groups = np.arange(len(labels)) if groups is None else np.asarray(groups)
     pair = Pair.of(labels, np.zeros(len(labels), int), groups)
-    parts = _parts(features, pair, random_state)
+    parts = _parts(features, pair.label, groups, random_state)
     model = _small_tree(random_state) if model is None else model
     score, guessed = _guessed(model, parts, pair.label)
     rng = np.random.default_rng(random_state)
@@ -97,7 +97,9 @@ def _small_tree(random_state: int):
     )
 
 
-def _parts(features: np.ndarray, pair: Pair, random_state: int) -> list[tuple]:
+def _parts(
+    features: np.ndarray, label: np.ndarray, groups: np.ndarray, random_state: int
+) -> list[tuple]:
     """Training rows, test rows and their filled numbers, for each fold.
 
     The folds do not look at the classes: shuffled labels then meet the same folds as true ones.
@@ -105,17 +107,17 @@ def _parts(features: np.ndarray, pair: Pair, random_state: int) -> list[tuple]:
     from sklearn.impute import SimpleImputer
     from sklearn.model_selection import GroupKFold
 
-    _, group = np.unique(pair.groups, return_inverse=True)
-    patients = np.bincount(np.unique(np.column_stack([pair.label, group]), axis=0)[:, 0])
+    _, group = np.unique(groups, return_inverse=True)
+    patients = np.bincount(np.unique(np.column_stack([label, group]), axis=0)[:, 0])
     patients = patients[patients > 0]
     if len(patients) < 2 or patients.min() < 2:
         raise ValueError(
             "Guessing for patients left out needs two classes of at least two patients each."
         )
-    n_folds = min(FOLDS, len(np.unique(pair.groups)))
+    n_folds = min(FOLDS, int(group.max()) + 1)
     folds = GroupKFold(n_folds, shuffle=True, random_state=random_state)
     parts = []
-    for train, test in folds.split(features, groups=pair.groups):
+    for train, test in folds.split(features, groups=group):
         filled = SimpleImputer(strategy="median", keep_empty_features=True).fit(features[train])
         parts.append(
             (train, test, filled.transform(features[train]), filled.transform(features[test]))

@@ -102,6 +102,6 @@ def mean_of_shares(shares, weights=None, *, level: float = 0.95) -> Interval:
     w, ends = np.array([w for w, _ in known]), [(s.estimate, s.low, s.high) for _, s in known]
     w, (each, lows, highs) = w / w.sum(), np.array(ends).T
     middle = float(w @ each)
-    low = max(0.0, middle - np.linalg.norm(w * (each - lows)))
-    high = min(1.0, middle + np.linalg.norm(w * (highs - each)))
-    return Interval(middle, float(low), float(high), level)
+    low = max(0.0, middle - float(np.linalg.norm(w * (each - lows))))
+    high = min(1.0, middle + float(np.linalg.norm(w * (highs - each))))
+    return Interval(middle, low, high, level)

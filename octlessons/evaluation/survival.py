@@ -319,7 +319,9 @@ def _lifts(images: ImageSet, changed: Sequence[Augmented]) -> np.ndarray:
     if images.lesions is not None:
         which = np.flatnonzero([(codes == 1).sum() >= 4 for codes in images.lesions])
         if len(which):
-            found = measure([changed[i].image for i in which])["rpe_lift"]  # in % of the height
+            found = measure([changed[int(i)].image for i in which])[
+                "rpe_lift"
+            ]  # in % of the height
             lifts[which] = found / 100 * changed[0].image.shape[0]
     return lifts
 

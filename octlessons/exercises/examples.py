@@ -22,9 +22,10 @@ def worked_examples(stub: str) -> Iterator[tuple[str, Callable]]:
     stub : str
         Text of the stub as it was given out: what a student may have changed does not count.
     """
-    for node in ast.parse(stub).body if stub else ():
-        text = (ast.get_docstring(node) if isinstance(node, ast.FunctionDef) else None) or ""
-        lines = doctest.DocTestParser().get_examples(text)
+    for node in ast.parse(stub).body:
+        if not isinstance(node, ast.FunctionDef):
+            continue
+        lines = doctest.DocTestParser().get_examples(ast.get_docstring(node) or "")
         if lines and "NotImplementedError" in ast.unparse(node):
             yield f"test_example_of_{node.name}", _check(node.name, lines, stub)
 

@@ -17,6 +17,7 @@ import types
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from octlessons.exercises.limits import Within, within
 from octlessons.exercises.outcomes import NOT_TRIED, NotAttempted, StudentError, TimedOut
@@ -242,7 +243,7 @@ def explained(error: BaseException, file: str) -> str:
 
 def left_over(function) -> int:
     """The line of the stub's ``raise`` in a function with code of its own; 0 if there is none."""
-    code = getattr(function, "__code__", None)
+    code: Any = getattr(function, "__code__", None)
     with contextlib.suppress(SyntaxError, ValueError, AttributeError, TypeError, RecursionError):
         for node in ast.walk(ast.parse("".join(linecache.getlines(code.co_filename)))):
             if isinstance(node, ast.FunctionDef) and node.lineno <= code.co_firstlineno:

@@ -58,8 +58,8 @@ def cluster_members(
     if len(images) != len(clusters):
         raise ValueError(f"There are {len(images)} images but {len(clusters)} clusters.")
     picked = members(features, clusters, n, groups=getattr(images, "patients", None))
-    named = [f"cluster {c}" for c in picked] if cluster_names is None else list(cluster_names)
-    named = dict(zip(picked, texts(named, len(picked), "clusters"), strict=True))
+    called = [f"cluster {c}" for c in picked] if cluster_names is None else list(cluster_names)
+    named = dict(zip(picked, texts(called, len(picked), "clusters"), strict=True))
     fig, places = _canvas(images, picked, n, mean, under is not None, title)
     for (c, kind), axes in places.items():
         for ax, i in zip(axes, picked[c].get(kind, [None]), strict=False):
@@ -87,11 +87,11 @@ def _canvas(images, picked, n: int, mean: bool, under: bool, title: str):
         ratios += [0.12] if ratios else []
         spans[kind] = range(len(ratios), len(ratios) + width)
         ratios += [1.0] * width
-    width = (FULL - NAMES) * min(1, (sum(ratios) + 1.5) / 6) + NAMES
+    across = (FULL - NAMES) * min(1, (sum(ratios) + 1.5) / 6) + NAMES
     first = [images[int(of[k][0])] for of in picked.values() for k in kinds if len(of[k])]
-    height = grid_height(first, len(picked), round(sum(ratios)), width - NAMES, bool(title), under)
+    height = grid_height(first, len(picked), round(sum(ratios)), across - NAMES, bool(title), under)
     grid = {"width_ratios": ratios}
-    fig, axes = new_figure(width, height + 0.3, len(picked), len(ratios), gridspec_kw=grid)
+    fig, axes = new_figure(across, height + 0.3, len(picked), len(ratios), gridspec_kw=grid)
     fig.get_layout_engine().set(w_pad=0.02, wspace=0.0, h_pad=0.03)
     for ax in axes.flat:
         ax.set_axis_off()

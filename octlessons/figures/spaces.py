@@ -44,7 +44,8 @@ def scree(
     ax = axes[0, 0]
     ax.fill_between(numbers, held, color=PALETTE[1], alpha=0.15, linewidth=0)
     ax.plot(numbers, held, color=PALETTE[1])
-    parts, reached = [], sum(held[-1] >= share - 1e-9 for share in lines)
+    parts: list[str] = []
+    reached = sum(held[-1] >= share - 1e-9 for share in lines)
     for share in lines:
         ax.axhline(share, color=MUTED, linewidth=1, linestyle=(0, (4, 3)), zorder=1)
         if held[-1] >= share - 1e-9:

@@ -163,7 +163,9 @@ def _evenly(images: ImageSet, n_per_class: int, seed: int) -> ImageSet:
     smallest = min(n for n in images.counts().values() if n)
     chosen = images.balanced(min(n_per_class, smallest), seed)
     if len(chosen) < len(images):
-        said = f"{len(chosen):,} of its {len(images):,} images are used, equally many of each class."
+        said = (
+            f"{len(chosen):,} of its {len(images):,} images are used, equally many of each class."
+        )
         told = f"{images.provenance.description} {said}".strip()
         chosen = chosen.replace(provenance=replace(chosen.provenance, description=told))
     if smallest < n_per_class:
@@ -197,7 +199,8 @@ def _resolved(source: str) -> Data:
     if source == "phantoms":
         return Data("phantoms", "phantoms", "phantoms")
     if source == "octmnist" or source.startswith("octmnist-"):
-        return Data(*[f"octmnist-{_octmnist_size(source)}"] * 3)
+        name = f"octmnist-{_octmnist_size(source)}"
+        return Data(name, name, name)
     folder = Path(os.path.expanduser(source))
     if not os.path.isdir(folder) or not source:
         raise OctlessonsError(

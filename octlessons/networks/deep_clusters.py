@@ -142,7 +142,7 @@ def deep_clusters(
     with torch.no_grad():
         rows = encoder(images) / unit
         last = soft_assignment(rows, centroids).numpy()
-    return DeepClusters(last.argmax(1), last, rows.numpy(), before.numpy(), np.array(losses))
+    return DeepClusters(last.argmax(1), last, rows.numpy(), np.asarray(before), np.array(losses))
 
 
 def _ready(coder, X):

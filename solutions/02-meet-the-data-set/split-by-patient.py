@@ -1,8 +1,9 @@
 """Split scans into a training and a test part so that no patient is on both sides.
 
-Draw *patients* at random and take all scans of those drawn: `test_size` times the number of patients,
-rounded to a whole number, but never none and never all. The same seed gives the same split, today,
-tomorrow and on another machine: besides it, only the order of the patients' names may play a part.
+Draw *patients* at random and take all scans of those drawn: `test_size` times the number of
+patients, rounded to a whole number, but never none and never all. The same seed gives the same
+split, today, tomorrow and on another machine: besides it, only the order of the patients' names
+may play a part.
 """
 
 import numpy as np

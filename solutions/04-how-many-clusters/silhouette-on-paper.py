@@ -1,8 +1,8 @@
 """Compute the silhouette of one point.
 
-For a point, *a* is the mean (Euclidean) distance to the other points of its own cluster, and *b* the
-smallest of the mean distances to the points of each other cluster. Its silhouette is (b - a) divided by
-the larger of the two. A point that is alone in its cluster has silhouette 0.
+For a point, *a* is the mean (Euclidean) distance to the other points of its own cluster, and *b*
+the smallest of the mean distances to the points of each other cluster. Its silhouette is (b - a)
+divided by the larger of the two. A point that is alone in its cluster has silhouette 0.
 """
 
 import numpy as np

@@ -17,7 +17,7 @@ import json
 import re
 import sys
 from collections import Counter, defaultdict
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
 from tests.book.cells import ROOT, Run, run_page
@@ -60,7 +60,7 @@ def pages_named(numbers: str | None) -> list[str]:
     if numbers:
         wanted = tuple(numbers.split(","))
         return [name for name in chapters if name.startswith(wanted)]
-    return [*chapters, "index", "phantoms"]
+    return [*chapters, "ways-to-cluster", "index", "phantoms"]
 
 
 def run_all(pages, seeds, data: str, jobs: int, keep: Path | None) -> dict[tuple[str, int], Run]:
@@ -77,7 +77,8 @@ def run_all(pages, seeds, data: str, jobs: int, keep: Path | None) -> dict[tuple
         return task, run_page(ROOT / "book" / f"{page}.md", seed=seed, data=data)
 
     with ThreadPoolExecutor(jobs) as pool:
-        for (page, seed), run in pool.map(one, missing):
+        for done in as_completed([pool.submit(one, task) for task in missing]):
+            (page, seed), run = done.result()
             runs[page, seed] = run
             print(f"{page}, seed {seed}: {run.seconds:.0f} s", file=sys.stderr, flush=True)
             if keep:

@@ -135,7 +135,7 @@ def test_k(student, groups, rng):
     assert_same_partition(student, found, near, because=TASK)
     gap, steps = np.tile([0, 1], 32), np.repeat(np.arange(4), 16)
     noise = rng.uniform(-0.05, 0.05, size=(2, 64))
-    for seed in range(14):
+    for seed in range(24):
         found = student.cluster_measures(2 + gap + noise[0], 50 + 20 * (steps + noise[1]), 2, seed)
         assert_same_partition(student, found, gap, because=TASK + " Ten starts of it.")
 
