@@ -1,5 +1,7 @@
 """Checks of the exercise how-sure-how-right."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -18,7 +20,7 @@ def gaps(confidence, right, n_bins, upper=True):
     """Signed sum of confidence minus right answers, and images, of every bin."""
     edge = np.arange(n_bins + 1) / n_bins
     found = []
-    for low, high in zip(edge[:-1], edge[1:], strict=True):
+    for low, high in pairwise(edge):
         if upper:
             here = (confidence > low) & (confidence <= high + 1e-12)
         else:
