@@ -128,16 +128,13 @@ def study_leak(
     """
     labels = np.asarray(labels)
     if not 0 < test_share < 1 or n_splits < 2:
-        raise ValueError(
-            "`test_share` lies between 0 and 1 and `n_splits` is at least 2; they are "
-            f"{test_share} and {n_splits}."
-        )
+        raise ValueError(f"`test_share` {test_share} or `n_splits` {n_splits} is out of range.")
     same_lengths(len(labels), patients=patients)
     true = np.array([leak(labels, seed) for seed in range(n_splits)], float)
     false = [leak(swapped(labels, patients, seed), seed) for seed in range(n_splits)]
     gaps = true[:, 1] - true[:, 0]
     honest, leaked = true.mean(axis=0).tolist()
-    from_nothing: tuple[float, float] = tuple(np.mean(false, axis=0))
+    kept, made = np.mean(false, axis=0).tolist()
     gap = _corrected(gaps, test_share / (1 - test_share), 1 - honest)
     return Leak(
         name,
@@ -145,8 +142,8 @@ def study_leak(
         honest,
         leaked,
         gap,
-        from_nothing[0],
-        from_nothing[1],
+        kept,
+        made,
         gaps,
     )
 
