@@ -128,7 +128,8 @@ def study_leak(
     """
     labels = np.asarray(labels)
     if not 0 < test_share < 1 or n_splits < 2:
-        raise ValueError(f"`test_share` {test_share} or `n_splits` {n_splits} is out of range.")
+        said = "`test_share` lies between 0 and 1 and `n_splits` is at least 2; they are "
+        raise ValueError(f"{said}{test_share} and {n_splits}.")
     same_lengths(len(labels), patients=patients)
     true = np.array([leak(labels, seed) for seed in range(n_splits)], float)
     false = [leak(swapped(labels, patients, seed), seed) for seed in range(n_splits)]
