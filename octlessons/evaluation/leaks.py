@@ -101,14 +101,13 @@ def study_leak(
 
     Parameters
     ----------
-    name : str
+    name, measure : str
+        What leaks, and what the score is called.
     leak : callable
         ``leak(labels, seed)`` → (honest score, leaked score) on the split of that seed.
     labels : array_like of int, shape (n,)
     patients : array_like, shape (n,), optional
         Labels are shuffled between them; without, between images.
-    measure : str
-        What the score is called.
     test_share : float
         Share of the images that is tested, above 0 and below 1.
     n_splits : int
