@@ -136,16 +136,7 @@ def study_leak(
     honest, leaked = true.mean(axis=0).tolist()
     kept, made = np.mean(false, axis=0).tolist()
     gap = _corrected(gaps, test_share / (1 - test_share), 1 - honest)
-    return Leak(
-        name,
-        measure,
-        honest,
-        leaked,
-        gap,
-        kept,
-        made,
-        gaps,
-    )
+    return Leak(name, measure, honest, leaked, gap, kept, made, gaps)
 
 
 def _corrected(gaps: np.ndarray, ratio: float, most: float) -> Interval:
