@@ -1,0 +1,1 @@
+"""A folder of scans becomes groups, and a report worth reading."""
