@@ -10,7 +10,7 @@ import contextlib
 import itertools
 import warnings
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -44,6 +44,8 @@ class KChoice(Table):
         Mean adjusted Rand index between clusterings of subsamples; NaN for k = 1.
     gap_one : (float, float)
         Gap and its error at k = 1, which the gap rule starts from.
+    clusters : dict of int → ndarray of int
+        The clusters of each k that was found, numbered by size: 0 is the largest.
     """
 
     ks: np.ndarray
@@ -53,6 +55,7 @@ class KChoice(Table):
     gap_error: np.ndarray
     stability: np.ndarray
     gap_one: tuple[float, float]
+    clusters: dict[int, np.ndarray] = field(default_factory=dict, compare=False)
 
     _header = ("k", "inertia", "silhouette", "gap", "stability")
 
@@ -141,7 +144,7 @@ def choose_k(
     groups=None,
     n_references: int = 10,
     n_resamples: int = 10,
-    n_init: int = 3,
+    n_init: int = 10,
     random_state: int = 0,
 ) -> KChoice:
     """Try several numbers of clusters with K-means, by all four criteria.
@@ -178,7 +181,7 @@ def choose_k(
     ks = _checked_ks(ks, len(turned))
     scores = {name: np.full(len(ks), np.nan) for name in ("inertia", "silhouette", "stability")}
     judged = _Silhouette(turned, random_state=random_state)
-    options = {"n_init": n_init, "random_state": random_state}
+    options, clusters = {"n_init": n_init, "random_state": random_state}, {}
     # Counted before the rotation, which can turn copies into neighbours.
     found = ks <= len(np.unique(np.asarray(features), axis=0))
     with warnings.catch_warnings():
@@ -187,13 +190,14 @@ def choose_k(
             k, fit = int(ks[i]), KMeans(int(ks[i]), **options).fit(turned)
             found[i] = len(np.unique(fit.labels_)) == k
             if found[i]:
+                clusters[k] = by_size(fit.labels_)
                 scores["inertia"][i], scores["silhouette"][i] = fit.inertia_, judged(fit.labels_)
             if found[i] and k > 1 and n_resamples > 1:
                 scores["stability"][i] = stability(
                     turned, k, groups=groups, n_resamples=n_resamples, **options
                 )
         one, gap, error = _gap(turned, ks, found, n_references, options)
-    return KChoice(ks=ks, **scores, gap=gap, gap_error=error, gap_one=one)
+    return KChoice(ks=ks, **scores, gap=gap, gap_error=error, gap_one=one, clusters=clusters)
 
 
 def elbow(ks: Sequence[int] | np.ndarray, inertia: Sequence[float] | np.ndarray) -> int:
@@ -278,7 +282,7 @@ def stability(
     groups=None,
     n_resamples: int = 10,
     fraction: float = 0.8,
-    n_init: int = 3,
+    n_init: int = 10,
     random_state: int = 0,
 ) -> float:
     """Mean agreement between clusterings of random subsamples (Ben-Hur et al. 2002).
@@ -315,20 +319,9 @@ def stability(
     ValueError
         If there are fewer than 2 subsamples, or too few patients to draw them.
     """
-    features = np.asarray(features)
-    drawn = _subsamples(len(features), groups, n_resamples, fraction, random_state)
-    found = np.full((n_resamples, len(features)), -2)
-    for i, (rows, start) in enumerate(drawn):
-        if clusterer is None and rows.sum() < n_clusters:
-            raise ValueError(
-                f"A subsample has {rows.sum()} images, too few for {n_clusters} clusters: try "
-                "fewer clusters or a larger fraction."
-            )
-        model = KMeans(n_clusters, n_init=n_init) if clusterer is None else clone(clusterer)
-        if "random_state" in model.get_params():
-            model.set_params(random_state=start)
-        found[i, rows] = model.fit_predict(features[rows])
-    return _mean_agreement(found)
+    model = KMeans(n_clusters, n_init=n_init) if clusterer is None else clusterer
+    drawn = subsampled(features, model, groups, n_resamples, fraction, random_state)
+    return _mean_agreement(drawn)
 
 
 def rotated(features) -> np.ndarray:
@@ -357,6 +350,30 @@ def rotated(features) -> np.ndarray:
         return np.ascontiguousarray(turned[:, ::-1], features.dtype)
     _, vectors = eigh((rows.T @ rows).astype(np.float64))
     return rows @ np.ascontiguousarray(vectors[:, ::-1], features.dtype)
+
+
+def by_size(clusters) -> np.ndarray:
+    """Number clusters by their size, 0 for the largest; of equal ones the earlier number first.
+
+    Parameters
+    ----------
+    clusters : array_like of int, shape (n,)
+        Noise (−1) stays noise.
+
+    Returns
+    -------
+    ndarray of int, shape (n,)
+
+    Examples
+    --------
+    >>> by_size([3, 3, 0, 7, 7, 7, -1])
+    array([ 1,  1,  2,  0,  0,  0, -1])
+    """
+    clusters = np.asarray(clusters)
+    present, code, sizes = np.unique(clusters, return_inverse=True, return_counts=True)
+    order = np.argsort(np.where(present < 0, np.inf, -sizes), kind="stable")
+    numbers = np.argsort(order, kind="stable")
+    return np.where(clusters < 0, clusters, numbers[code])
 
 
 class _Silhouette:
@@ -411,8 +428,10 @@ def _gap(rows: np.ndarray, ks: np.ndarray, found: np.ndarray, n_references: int,
     return (float(gaps[0]), float(errors[0])), gap, error
 
 
-def _subsamples(n: int, groups, n_resamples: int, fraction: float, random_state):
-    """Which images each subsample has, bool of shape (n,), and a start for its clustering."""
+def subsampled(features, clusterer, groups, n_resamples, fraction, random_state) -> np.ndarray:
+    """Clusters of each subsample, shape (n_resamples, n); −2 for images that were left out."""
+    features = np.asarray(features)
+    n = len(features)
     if n_resamples < 2:
         raise ValueError(f"Stability compares at least 2 subsamples, not {n_resamples}.")
     if groups is not None and len(groups) != n:
@@ -428,9 +447,23 @@ def _subsamples(n: int, groups, n_resamples: int, fraction: float, random_state)
             f"{fraction:.0%} of {n_groups} patients or images is too few to compare subsamples."
         )
     rng = np.random.default_rng(random_state)
-    for _ in range(n_resamples):
-        rows = np.isin(group, rng.choice(n_groups, n_drawn, replace=False))
-        yield rows, int(rng.integers(2**31))
+    found = np.full((n_resamples, n), -2)
+    needed = clusterer.n_clusters if isinstance(clusterer, KMeans) else 1
+    for clusters in found:
+        drawn, start = (
+            np.isin(group, rng.choice(n_groups, n_drawn, replace=False)),
+            rng.integers(2**31),
+        )
+        if drawn.sum() < needed:
+            raise ValueError(
+                f"A subsample has {drawn.sum()} images, too few for {needed} clusters: try "
+                "fewer clusters or a larger fraction."
+            )
+        model = clone(clusterer)
+        if "random_state" in model.get_params():
+            model.set_params(random_state=int(start))
+        clusters[drawn] = model.fit_predict(features[drawn])
+    return found
 
 
 def _mean_agreement(found: np.ndarray) -> float:
