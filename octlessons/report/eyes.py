@@ -59,7 +59,11 @@ class _Transformer(Eyes):
         example = np.zeros((1, WORKING, WORKING), np.uint8)
         rows = transformer.fit(example).transform(example)
         self.n_features = rows.shape[1]
-        self.names = [name, read_card("layers")["sha256"], str(getattr(transformer, "weights_", {}).get("sha256", ""))]
+        self.names = [
+            name,
+            read_card("layers")["sha256"],
+            str(getattr(transformer, "weights_", {}).get("sha256", "")),
+        ]
 
     def see(self, scans):
         network = layer_network(1)

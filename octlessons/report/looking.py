@@ -220,7 +220,9 @@ def _task(images: ImageSet, shard: range, key: str, eyes: str) -> Task:
     sizes = images.pixel_sizes
     sizes = np.full((len(shard), 2), np.nan) if sizes is None else sizes[which]
     part = images.images[which]
-    return Task(key, part.detached() if hasattr(part, "detached") else part, tuple(names), sizes, eyes)
+    return Task(
+        key, part.detached() if hasattr(part, "detached") else part, tuple(names), sizes, eyes
+    )
 
 
 def _shared_out(tasks: Iterator[Task], n: int, jobs: int | None, dask: str | None):
