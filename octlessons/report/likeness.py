@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 
 import numpy as np
@@ -71,7 +72,7 @@ def _near(outlines: np.ndarray, pictures: np.ndarray) -> set[tuple[int, int]]:
     bits = np.unpackbits(outlines.astype(">u8").view(np.uint8).reshape(-1, 8), axis=1)
     found: set[tuple[int, int]] = set()
     edges = np.linspace(0, 64, BANDS + 1).astype(int)
-    for start, stop in zip(edges, edges[1:], strict=False):
+    for start, stop in itertools.pairwise(edges):
         weights = 1 << np.arange(stop - start)
         band = bits[:, start:stop] @ weights
         order = np.argsort(band, kind="stable")

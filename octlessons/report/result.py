@@ -118,7 +118,7 @@ def clusters_table(run: ClusterRun) -> str:
     text = io.StringIO()
     rows = csv.writer(text, lineterminator="\n")
     rows.writerow(columns)
-    rows.writerows(map(_safe_row, zip(*columns.values(), strict=True)))
+    rows.writerows(map(safe_row, zip(*columns.values(), strict=True)))
     return text.getvalue()
 
 
@@ -126,7 +126,7 @@ def _number(value: float) -> str:
     return f"{value:.4f}" if np.isfinite(value) else ""
 
 
-def _safe_row(cells) -> list[str]:
+def safe_row(cells) -> list[str]:
     """Cells that a spreadsheet takes for text: an apostrophe before what would be a formula."""
     return [
         f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULA) and not _is_number(cell)
