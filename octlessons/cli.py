@@ -194,22 +194,22 @@ def cluster(
     ] = False,
 ) -> None:
     """Group a folder of scans, and write a report that opens by double-click."""
-    from octlessons.report import terminal
+    from octlessons.report import prompt
 
     if (scans is None) != demo:
         raise OctlessonsError(
             "Give a folder of scans, such as octlessons cluster my_scans -o results, or --demo."
         )
-    terminal.run_at_prompt(
+    prompt.run_at_prompt(
         out,
         as_json,
         show=demo,
-        source=terminal.draw_demo(out.with_name(f"{out.name}-demo")) if demo else scans,
+        source=prompt.draw_demo(out.with_name(f"{out.name}-demo")) if demo else scans,
         table=table,
         patients=None if patients == "none" else patients,
         representation=representation,
         clusterer=clusterer,
-        k=terminal.checked_k(k),
+        k=prompt.checked_k(k),
         seed=seed,
         jobs=jobs,
         dask=dask,
@@ -230,18 +230,18 @@ def assign(
     jobs: JobsOption = None,
 ) -> None:
     """Put new scans into the groups of a run, and say which lie outside of what it knows."""
-    from octlessons.report import later, terminal
+    from octlessons.report import later, prompt
 
     found = later.assign(run, scans, out, table=table, jobs=jobs)
-    typer.echo(terminal.in_words(found, ["octlessons", "assign", str(run), scans], out))
+    typer.echo(prompt.in_words(found, ["octlessons", "assign", str(run), scans], out))
 
 
 @command
 def compare(first: RunArgument, second: RunArgument) -> None:
     """Say what another representation, number of groups or seed changes."""
-    from octlessons.report import later, terminal
+    from octlessons.report import later, prompt
 
-    typer.echo(terminal.in_words(later.compare(first, second), [], None))
+    typer.echo(prompt.in_words(later.compare(first, second), [], None))
 
 
 @command

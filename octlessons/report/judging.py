@@ -221,7 +221,10 @@ def _shares(inside, measurements: Measurements, people):
         rest = share(shows[known & ~inside], people[known & ~inside], level=_LEVEL)
         difference = own.estimate - rest.estimate
         if abs(difference) >= SHARE and (own.low > rest.high or own.high < rest.low):
-            words = f"{thing} in {percent(own.estimate)} of the scans ({percent(rest.estimate)} of the others)"
+            words = (
+                f"{thing} in {percent(own.estimate)} of the scans ({percent(rest.estimate)} of "
+                "the others)"
+            )
             yield abs(difference) * 3, words
 
 

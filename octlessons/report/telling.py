@@ -50,12 +50,14 @@ def in_short(run: ClusterRun) -> list[str]:
     grouping, said = run.grouping, []
     if grouping.stands_out is False:
         said.append(
-            f"No number of groups stands out. The {grouping.k} groups below are a way to look through "
+            f"No number of groups stands out. The {grouping.k} groups below are a way to look "
+            "through "
             "the scans, not a finding."
         )
     elif grouping.stands_out:
         said.append(
-            f"{grouping.k} groups stand out: they are dense, and they stay when patients are left out."
+            f"{grouping.k} groups stand out: they are dense, and they stay when patients are "
+            "left out."
         )
     else:
         said.append(f"The scans were put into {count(grouping.k, 'group')}, as asked.")
@@ -64,7 +66,8 @@ def in_short(run: ClusterRun) -> list[str]:
     if others:
         strongest = others[0]
         said.append(
-            f"Of what is known of the scans besides their labels, the groups follow {strongest.what} most "
+            "Of what is known of the scans besides their labels, the groups follow "
+            f"{strongest.what} most "
             f"(AMI {decimal(strongest.ami)}; chance reaches {decimal(strongest.chance.high)})."
         )
     elif run.followed is not None:
@@ -82,7 +85,8 @@ def in_short(run: ClusterRun) -> list[str]:
         )
     doubtful = int(grouping.doubtful.sum())
     said.append(
-        f"{count(doubtful, 'scan')} ({percent(doubtful / len(run))}) lie nearer to another group than to their own."
+        f"{count(doubtful, 'scan')} ({percent(doubtful / len(run))}) lie nearer to another "
+        "group than to their own."
     )
     if run.left_out:
         said.append(
@@ -98,7 +102,8 @@ def number(run: ClusterRun) -> str:
     if grouping.stands_out is False:
         return (
             f"{why}. So no number is good: the scans lie in one crowd, or in one that thins out "
-            f"gradually. They were cut into {grouping.k}, the number whose groups change least when patients "
+            f"gradually. They were cut into {grouping.k}, the number whose groups change least "
+            "when patients "
             "are left out."
         )
     return f"{why}."
@@ -121,11 +126,15 @@ def stability(run: ClusterRun) -> str:
     who = "patients" if run.scans.patients is not None else "scans (patients are not known)"
     weak = [str(c + 1) for c, value in enumerate(held) if value < STAYS]
     said = (
-        f"A fifth of the {who} was left out 25 times, and the rest grouped again. Two scans of one group "
+        f"A fifth of the {who} was left out 25 times, and the rest grouped again. Two scans of "
+        "one group "
         f"stayed together in {percent(np.nanmean(held))} of the times."
     )
     if weak:
-        said += f" Least steady: group {listing(weak)}. Take {'it' if len(weak) == 1 else 'them'} for a suggestion."
+        said += (
+            f" Least steady: group {listing(weak)}. Take {'it' if len(weak) == 1 else 'them'} "
+            "for a suggestion."
+        )
     return said
 
 
@@ -144,13 +153,22 @@ def follow(run: ClusterRun) -> str:
     rows = followed_rows(run)
     if not rows:
         return "Nothing in this table is followed more than chance allows."
-    said = f"More than chance allows, the groups follow {listing(row.what for row in rows)}, in this order."
+    said = (
+        f"More than chance allows, the groups follow {listing(row.what for row in rows)}, in "
+        "this order."
+    )
     strongest = rows[0]
     if strongest.what == "diagnosis":
         return f"{said} The label is followed most."
     if run.agreed is None:
-        return f"{said} Whether that is disease or the way of taking pictures, only somebody who knows the scans can say."
-    return f"{said} {strongest.what.capitalize()} is followed more than the label: be careful with any story about disease."
+        return (
+            f"{said} Whether that is disease or the way of taking pictures, only somebody who "
+            "knows the scans can say."
+        )
+    return (
+        f"{said} {strongest.what.capitalize()} is followed more than the label: be careful "
+        "with any story about disease."
+    )
 
 
 def follow_rows(run: ClusterRun) -> list[dict[str, Any]]:
@@ -218,7 +236,8 @@ def about_the_map(run: ClusterRun, sheets: Sheets) -> str:
     said = f"Every scan is a point, placed by {run.map.how}. "
     if np.isfinite(kept):
         said += (
-            f"Of the nearest neighbours of a scan {percent(kept)} are its neighbours here, too (by chance "
+            f"Of the nearest neighbours of a scan {percent(kept)} are its neighbours here, too "
+            "(by chance "
             f"{percent(chance, 1)})"
             + (
                 ": most of what is near in the representation is not near here. "
@@ -231,7 +250,8 @@ def about_the_map(run: ClusterRun, sheets: Sheets) -> str:
             f"Of {len(run):,} scans {sheets.shown:,} have a picture, the same share of each group. "
         )
     return said + (
-        "Do not read distances between islands, their sizes or their number: the groups were found without "
+        "Do not read distances between islands, their sizes or their number: the groups were "
+        "found without "
         "the map."
     )
 
@@ -242,12 +262,18 @@ def copies_words(run: ClusterRun) -> str:
     if not len(found):
         return "No two scans look the same."
     exact = int(found.exact.sum())
-    said = f"{count(exact, 'pair')} of the same pixels, {count(len(found) - exact, 'pair')} nearly the same."
+    said = (
+        f"{count(exact, 'pair')} of the same pixels, {count(len(found) - exact, 'pair')} "
+        "nearly the same."
+    )
     if found.same_patient is None:
         return f"{said} Patients are not known, so nobody can say which of them are of one eye."
     across = int((~found.same_patient).sum())
     if across:
-        return f"{said} {across} of them under two patients: look at these, one of the two names is wrong."
+        return (
+            f"{said} {across} of them under two patients: look at these, one of the two names "
+            "is wrong."
+        )
     return f"{said} All of them within one patient, as slices of one eye can be."
 
 
@@ -286,8 +312,8 @@ def label_of(run: ClusterRun, i: int) -> str:
 def members_of(run: ClusterRun, c: int, most: int):
     """Kinds of members, their words, and which scans they are.
 
-    Central and odd by the distance from the mean of the cluster, doubtful by the silhouette; a scan comes
-    once.
+    Central and odd by the distance from the mean of the cluster, doubtful by the silhouette; a
+    scan comes once.
     """
     own = np.flatnonzero(run.clusters == c)
     rows = run.features[own].astype(np.float64)

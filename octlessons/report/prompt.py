@@ -1,4 +1,4 @@
-"""`octlessons cluster`, `assign` and `compare` at a prompt: progress, a summary, what to do next."""
+"""`octlessons cluster`, `assign` and `compare` at a prompt: progress, and what was found."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """The report: one file that opens from disk, with no other host, no server and no graphics card.
 
-Words and tables are HTML and read without scripts. The map is a plain canvas; its data are compressed
-in the page. Names of files and labels are never trusted: everything is escaped.
+Words and tables are HTML and read without scripts. The map is a plain canvas; its data are
+compressed in the page. Names of files and labels are never trusted: everything is escaped.
 """
 
 from __future__ import annotations
