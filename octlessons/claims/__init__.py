@@ -13,7 +13,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     submod_attrs={
         "claim": ["SCALES", "Claim"],
         "registry": ["CLAIMS"],
-        "results": ["Result", "Results", "read_results", "recorded"],
+        "results": ["Result", "Results", "read_results", "recorded", "recorded_eyes"],
         "runner": ["run"],
     },
 )

@@ -22,6 +22,9 @@ from octlessons.wording import html_table
 #: The results that ship with the package.
 RECORDED = Path(__file__).with_name("recorded.json")
 
+#: What networks trained on photographs reached on real scans, which the course has not: chapter 7.
+EYES = Path(__file__).with_name("eyes.json")
+
 #: Packages whose versions are kept, and those where they were used.
 ALWAYS = ("numpy", "scikit-learn", "scikit-image", "scipy")
 IF_USED = ("torch", "torchvision", "onnxruntime", "albumentations")
@@ -150,6 +153,19 @@ class Results(tuple[Result, ...]):
 def recorded() -> Results:
     """The results that ship with the package."""
     return read_results(RECORDED)
+
+
+def recorded_eyes() -> dict[str, Any]:
+    """What was measured of borrowed eyes on real scans of two scanners.
+
+    Returns
+    -------
+    dict
+        ``command``, ``date`` and checksums of the weights; how many scans of each scanner; and
+        ``rows``: name → length of a row, and for each scanner ``neighbours``, ``ari`` and
+        ``accuracy``, each with the ends of its interval. See ``tests/benchmarks/bench_encoder.py``.
+    """
+    return json.loads(EYES.read_text("utf-8"))
 
 
 def read_results(path: str | os.PathLike) -> Results:

@@ -79,6 +79,7 @@ def silhouettes(rows: np.ndarray, judged: np.ndarray) -> tuple[np.ndarray, list[
 
 def _explained(images, clusters: np.ndarray) -> dict[str, float]:
     """Share of the variance of simple measures of a scan that two clusters explain."""
+    from octlessons.evaluation import share_explained
     from octlessons.images.cleaning import bright_row
 
     facts: dict[str, Callable] = {
@@ -90,15 +91,6 @@ def _explained(images, clusters: np.ndarray) -> dict[str, float]:
         name: share_explained(np.array([float(fact(image)) for image in images]), clusters)
         for name, fact in facts.items()
     }
-
-
-def share_explained(values: np.ndarray, clusters: np.ndarray) -> float:
-    """Share of the variance of some values that clusters explain."""
-    total = values.var()
-    if total == 0:
-        return 0.0
-    within = sum(values[clusters == c].var() * np.mean(clusters == c) for c in np.unique(clusters))
-    return float(1 - within / total)
 
 
 def _text(measured: dict) -> str:

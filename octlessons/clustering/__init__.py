@@ -20,6 +20,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "stability",
         ],
         "consensus": ["Consensus", "consensus"],
+        "gaps": ["parted_groups"],
         "members": ["KINDS", "members"],
         "methods": ["Clustering", "clusterers", "run_clusterers"],
     },

@@ -161,10 +161,6 @@ def choose_k(
     n_init, random_state : int
         Of each K-means.
 
-    Returns
-    -------
-    KChoice
-
     Raises
     ------
     ValueError

@@ -26,7 +26,7 @@ class Consensus:
     n_resamples: int
 
     def order(self, clusters) -> np.ndarray:
-        """Images in the order of their cluster, those that hold to it best first.
+        """Images in the order of their cluster, within it those side by side that stay together.
 
         Parameters
         ----------
@@ -36,7 +36,17 @@ class Consensus:
         -------
         ndarray of int, shape (n,)
         """
-        return np.lexsort((-self.held(clusters), np.asarray(clusters)))
+        from scipy.cluster.hierarchy import leaves_list, linkage
+        from scipy.spatial.distance import squareform
+
+        clusters, order = np.asarray(clusters), []
+        for c in np.unique(clusters):
+            own = np.flatnonzero(clusters == c)
+            if len(own) > 2:
+                apart = 1 - np.nan_to_num(self.together[np.ix_(own, own)], nan=0.5)
+                own = own[leaves_list(linkage(squareform(apart, checks=False), "average"))]
+            order.append(own)
+        return np.concatenate(order)
 
     def held(self, clusters) -> np.ndarray:
         """How often each image is with the others of its cluster, on average.

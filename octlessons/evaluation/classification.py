@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from octlessons.evaluation.contingency_table import Pair, bootstrap_tables, whole
+from octlessons.evaluation.shares import mean_of_shares, share
 from octlessons.evaluation.uncertainty import Interval, recentred, same_lengths, span
 from octlessons.wording import Table, count, decimal, listing, percent
 
@@ -39,8 +40,8 @@ class ClassificationReport(Table):
     support : ndarray, shape (k,)
         Test images of each class: the sums of the rows.
     intervals : dict of str → Interval
-        Of these scores by name, of classes as ``"recall NAME"`` and so on; empty without
-        bootstrap.
+        Of these scores by name, of classes as ``"recall NAME"`` and so on (for another class mix
+        of recalls only); empty where ``n_bootstrap`` is 0.
     """
 
     class_names: tuple[str, ...]
@@ -107,7 +108,11 @@ def judge_classifier(
     n_bootstrap: int = 1000,
     random_state: int = 0,
 ) -> ClassificationReport:
-    """Judge predictions against labels, with intervals that draw whole patients.
+    """Judge predictions against labels, with intervals by patient that small tests allow.
+
+    Shares such as accuracy and recalls have the intervals of `share`, their means those of
+    `mean_of_shares`. For macro-precision and macro-F1, whose classes share their errors, patients
+    are drawn again, and the interval is at least as wide as that of a mean of shares.
 
     Parameters
     ----------
@@ -119,8 +124,8 @@ def judge_classifier(
     class_names : sequence of str, optional
         Names of classes 0, 1, …
     groups : array_like, shape (n,), optional
-        Patient of each image. The bootstrap then draws patients: images of one patient are near
-        copies, and counting them one by one makes every interval too narrow.
+        Patient of each image. Images of one patient are near copies, and counting them one by
+        one makes every interval too narrow.
     prior : "balanced" or array_like of float, shape (k,), optional
         Class mix that the scores should be for; see `reweighted`. By default that of the test set.
     n_bootstrap : int
@@ -143,11 +148,8 @@ def judge_classifier(
     same_lengths(len(labels), predictions=predicted, groups=groups)
     names = _names(class_names, k)
     groups = None if groups is None else np.asarray(groups)
-    pair = Pair(predicted, labels, np.arange(k), names, groups, 0, None)  # rows: the true classes
-    rng = np.random.default_rng(random_state)
-    resampled = bootstrap_tables(pair, n_bootstrap, rng) if n_bootstrap > 0 else None
-    n_groups = None if groups is None else len(np.unique(groups))
-    return _report(pair.table(), names, n_groups, resampled, prior)
+    answers = _Answers(labels, predicted, groups, n_bootstrap, random_state)
+    return _report(_table(labels, predicted, k), names, answers if n_bootstrap > 0 else None, prior)
 
 
 def report_from_matrix(
@@ -185,14 +187,13 @@ def report_from_matrix(
     """
     matrix = _checked_matrix(matrix)
     names = _names(class_names, len(matrix))
-    resampled = None
+    answers = None
     if np.all(matrix == np.round(matrix)):
         matrix = matrix.astype(np.int64)
         if n_bootstrap > 0:
-            total, share = matrix.sum(), matrix.ravel() / matrix.sum()
-            drawn = np.random.default_rng(random_state).multinomial(total, share, n_bootstrap)
-            resampled = drawn.reshape(n_bootstrap, *matrix.shape)
-    return _report(matrix, names, None, resampled, prior)
+            true, called = np.indices(matrix.shape).reshape(2, -1).repeat(matrix.ravel(), axis=1)
+            answers = _Answers(true, called, None, n_bootstrap, random_state)
+    return _report(matrix, names, answers, prior)
 
 
 def reweighted(matrix, prior="balanced") -> np.ndarray:
@@ -238,29 +239,87 @@ def _scaled(tables: np.ndarray, share: np.ndarray) -> np.ndarray:
     return np.where((share == 0)[:, None], 0.0, scaled)
 
 
-def _report(matrix, names, n_groups, resampled, prior) -> ClassificationReport:
-    tables = matrix[None] if resampled is None else np.concatenate([matrix[None], resampled])
-    if prior is not None:
-        tables = _scaled(tables, _checked_prior(matrix, prior)) * matrix.sum()
-    scores = _scores_of(tables)
-    one = {name: values[0] for name, values in scores.items()}
-    spans = {}
-    if resampled is not None:
-        every = {name: scores[name] for name in SCORES}
-        for name in ("recall", "precision", "f1"):
-            every |= {f"{name} {which}": scores[name][:, i] for i, which in enumerate(names)}
-        spans = {name: recentred(v[0], v[1:], 0, 1) for name, v in every.items()}
+@dataclass(frozen=True)
+class _Answers:
+    """What was true and what was called, one for each image, to draw intervals from."""
+
+    labels: np.ndarray
+    predicted: np.ndarray
+    groups: np.ndarray | None
+    n_bootstrap: int
+    random_state: int
+
+    def share(self, hits: np.ndarray, among: np.ndarray) -> Interval:
+        """Share of hits among some of the images."""
+        return share(hits[among], None if self.groups is None else self.groups[among])
+
+    def tables(self, k: int) -> np.ndarray:
+        """Confusion matrices of resamples of patients, shape (n_bootstrap, k, k)."""
+        pair = Pair(
+            self.predicted, self.labels, np.arange(k), ("",) * k, self.groups, 0, None
+        )  # rows: the true classes
+        return bootstrap_tables(pair, self.n_bootstrap, np.random.default_rng(self.random_state))
+
+
+def _report(matrix, names, answers: _Answers | None, prior) -> ClassificationReport:
+    mix = None if prior is None else _checked_prior(matrix, prior)
+    table = matrix if mix is None else _scaled(matrix[None], mix)[0] * matrix.sum()
+    one = {name: values[0] for name, values in _scores_of(table[None]).items()}
+    groups = None if answers is None else answers.groups
     return ClassificationReport(
         class_names=names,
-        matrix=tables[0],
-        n_groups=n_groups,
+        matrix=table,
+        n_groups=None if groups is None else len(np.unique(groups)),
         **{name: float(one[name]) for name in SCORES},
         precision=one["precision"],
         recall=one["recall"],
         f1=one["f1"],
-        support=tables[0].sum(axis=1),
-        intervals=spans,
+        support=table.sum(axis=1),
+        intervals={} if answers is None else _intervals(answers, names, one, matrix.sum(), mix),
     )
+
+
+def _intervals(answers: _Answers, names, one, total, mix) -> dict[str, Interval]:
+    """Of all scores: Wilson's for each class, and what follows for their means."""
+    label, called, k = answers.labels, answers.predicted, len(names)
+    right = label == called
+    recalls = [answers.share(right, label == c) for c in range(k)]
+    found = {f"recall {names[c]}": recalls[c] for c in range(k)}
+    found["balanced_accuracy"] = mean_of_shares(recalls)
+    means = {}
+    if mix is None:
+        never = Interval(0.0, 0.0, 0.0)  # called so, and so the precision is 0 and no estimate
+        precisions = [answers.share(right, called == c) for c in range(k)]
+        f1s = [_f1_of(answers.share(right, (label == c) | (called == c))) for c in range(k)]
+        found["accuracy"] = answers.share(right, np.ones(len(label), bool))
+        found |= {f"precision {names[c]}": precisions[c] for c in range(k)}
+        found |= {f"f1 {names[c]}": f1s[c] for c in range(k)}
+        there = [c for c in range(k) if (label == c).any()]
+        filled = [precisions[c] if (called == c).any() else never for c in there]
+        means = {"macro_precision": filled, "macro_f1": [f1s[c] for c in there]}
+    else:
+        found["accuracy"] = mean_of_shares(recalls, mix)
+    tables = answers.tables(k)
+    drawn = _scores_of(tables if mix is None else _scaled(tables, mix) * total)
+    for name in ("macro_precision", "macro_f1"):  # classes share their errors: the wider counts
+        each = recentred(one[name], drawn[name], 0, 1)
+        found[name] = _wider(each, mean_of_shares(means[name])) if name in means else each
+    return {name: interval for name, interval in found.items() if np.isfinite(interval.estimate)}
+
+
+def _f1_of(overlap: Interval) -> Interval:
+    """F1 from the share J of hits among all images of a class and all called so: 2J / (1 + J)."""
+    ends = [2 * v / (1 + v) for v in (overlap.estimate, overlap.low, overlap.high)]
+    return Interval(*ends, overlap.level)
+
+
+def _wider(one: Interval, other: Interval) -> Interval:
+    low, high = np.nanmin([one.low, other.low]), np.nanmax([one.high, other.high])
+    return Interval(one.estimate, float(low), float(high), one.level)
+
+
+def _table(labels, predicted, k: int) -> np.ndarray:
+    return np.bincount(labels * k + predicted, minlength=k * k).reshape(k, k)
 
 
 def _scores_of(tables: np.ndarray) -> dict[str, np.ndarray]:

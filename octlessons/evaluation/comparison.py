@@ -42,7 +42,7 @@ class Comparison(Table):
             row = [name, f"{found.n_clusters:,}", f"{found.n_noise:,}", sizes + more or "–"]
             row += [f"{found.seconds:.2f}", f"{found.megabytes:,.0f} MB"]
             judged = self.agreements.get(name)
-            if judged is not None:
+            if judged is not None and found.n_clusters:  # all noise agrees with nothing
                 row += map(decimal, (judged.ari, judged.ami, judged.accuracy))
                 row.append(str(judged.chance))
             rows.append(tuple(row) + ("–",) * (len(self._header) - len(row)))

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import json
-from functools import lru_cache
-from pathlib import Path
-
 import numpy as np
 
+from octlessons.evaluation.records import record
 from octlessons.images.checks import as_images
 from octlessons.images.measurements import Measurements, measure
 
-#: How well each measurement agrees with what was drawn, as `bench_measurements` found it.
-RECORD = Path(__file__).with_name("instruments.json")
 #: White covers one side of the retina from this share of the scan on, in %: smaller slivers are not
 #: seen reliably.
 WHITE_SIDE = 0.5
@@ -25,22 +20,6 @@ NAMES = {
     "curvature": "curvature",
     "thickness": "mean_thickness",
 }
-
-
-@lru_cache
-def instruments() -> dict:
-    """How well `measure` agrees with phantoms, whose truth is known: what was recorded.
-
-    Returns
-    -------
-    dict
-        ``"command"`` and ``"date"`` of the benchmark, ``"n"`` scans and ``"n_white"`` of them with
-        white wedges, ``"goal"`` for the correlation, ``"sizes"`` in px; and in ``"columns"``, for
-        each column of `measure`, its ``"unit"``, the ``"bias"`` with its limits of agreement
-        ``"low"`` and ``"high"`` at 496 px, and in ``"r"`` the correlation for each size (as text)
-        and each group, None where there is none.
-    """
-    return json.loads(RECORD.read_text())
 
 
 def trusted_columns(side: int) -> tuple[str, ...]:
@@ -64,7 +43,7 @@ def trusted_columns(side: int) -> tuple[str, ...]:
     """
     if side < 1:
         raise ValueError(f"A side has 1 px or more, not {side}.")
-    kept = instruments()
+    kept = record("instruments")
     tried = max((size for size in kept["sizes"] if size <= side), default=min(kept["sizes"]))
     trusted = []
     for name, column in kept["columns"].items():

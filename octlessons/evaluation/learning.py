@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from octlessons.augmentation.augmenters import augment, augmenter
+from octlessons.evaluation.shares import mean_of_shares, share
 from octlessons.evaluation.uncertainty import Interval, patient_sums
 from octlessons.images.imageset import ImageSet, resize_image
 from octlessons.wording import Table, count, decimal
@@ -219,7 +220,8 @@ def augmentation_curve(
     classifier : scikit-learn estimator, optional
         Of images; a clone of it is fitted. `small_classifier` by default.
     n_bootstrap : int
-        For the intervals: resamples of the draws and, within each, of the test patients.
+        For the intervals: resamples of the draws and, within each, of the test patients. They are
+        at least as wide as `mean_of_shares` of the recalls, which have a width where all are right.
 
     Raises
     ------
@@ -240,6 +242,8 @@ def augmentation_curve(
         right = np.array([hits for hits, _ in of_size])
         patients = float(np.mean([n for _, n in of_size])) if train.patients is not None else None
         scores, low, high = _scored(right, test.labels, test.patients, n_bootstrap)
+        least = _of_shares(right.mean(axis=0), test.labels, test.patients)
+        low, high = min(low, least.low), max(high, least.high)
         points.append(CurvePoint(size, scores, right, low, high, patients))
     name, copies = ("no augmentation", 0) if made is None else (made.name, copies)
     return AugmentationCurve(name, copies, tuple(points), np.asarray(test.labels), test.patients)
@@ -304,6 +308,12 @@ def _check_sides(train: ImageSet, test: ImageSet, sizes, seeds) -> None:
             f"The smallest class has {counts.min()} training images, fewer than the {max(sizes)} "
             "asked for: leave the larger sizes out, or load more images."
         )
+
+
+def _of_shares(right: np.ndarray, labels, patients) -> Interval:
+    """Balanced accuracy with the interval that the number of test patients allows."""
+    who = np.arange(len(labels)) if patients is None else np.asarray(patients)
+    return mean_of_shares([share(right[labels == c], who[labels == c]) for c in np.unique(labels)])
 
 
 def _scored(right: np.ndarray, labels, patients, n_bootstrap: int):

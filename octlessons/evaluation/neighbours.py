@@ -4,8 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from octlessons.evaluation.contingency_table import known_labels
-from octlessons.evaluation.uncertainty import Interval, bootstrap, same_lengths
+from octlessons.evaluation.contingency_table import Pair, known_labels, shuffled_labels
+from octlessons.evaluation.uncertainty import (
+    Chance,
+    Interval,
+    bootstrap,
+    chance_of,
+    same_lengths,
+)
 
 
 def neighbour_accuracy(
@@ -65,6 +71,41 @@ def neighbour_labels(features, labels, *, groups=None, k: int = 3) -> np.ndarray
     ValueError
         As `neighbour_accuracy`.
     """
+    near, classes, label_code = _nearest(features, labels, groups, k)
+    return classes[_voted(label_code[near], len(classes))]
+
+
+def neighbour_chance(
+    features, labels, *, groups=None, k: int = 3, n_permutations: int = 200, random_state: int = 0
+) -> Chance:
+    """Share that neighbours get right when the labels are shuffled, patient by patient.
+
+    Parameters
+    ----------
+    features, labels, groups, k
+        As for `neighbour_accuracy`.
+    n_permutations, random_state : int
+        Of the shuffles.
+
+    Returns
+    -------
+    Chance
+        Mean, and the range that holds 95 % of the shuffles.
+
+    Raises
+    ------
+    ValueError
+        As `neighbour_accuracy`.
+    """
+    near, classes, label_code = _nearest(features, labels, groups, k)
+    pair = Pair.of(label_code, np.zeros(len(label_code), int), groups)
+    shuffles = shuffled_labels(pair, n_permutations, np.random.default_rng(random_state))
+    shares = [np.mean(_voted(label[near], len(classes)) == label) for label in shuffles]
+    return chance_of(0.0, np.array(shares))[0]
+
+
+def _nearest(features, labels, groups, k: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Places of the k nearest of other patients, the classes, and the class of each image."""
     from sklearn.metrics import pairwise_distances_chunked
 
     features = np.asarray(features)
@@ -87,8 +128,13 @@ def neighbour_labels(features, labels, *, groups=None, k: int = 3) -> np.ndarray
         return np.take_along_axis(close, rank, axis=1)
 
     chunks = pairwise_distances_chunked(features, reduce_func=nearest, working_memory=64)
-    votes = label_code[np.concatenate(list(chunks))]
-    own = votes[:, :, None] == np.arange(len(classes))
+    return np.concatenate(list(chunks)), classes, label_code
+
+
+def _voted(votes: np.ndarray, n_classes: int) -> np.ndarray:
+    """The class with most votes of (n, k), nearest first."""
+    k = votes.shape[1]
+    own = votes[:, :, None] == np.arange(n_classes)
     # The nearer a vote, the more it counts among ties: below half a vote in all.
     first = np.where(own, np.arange(k)[:, None], k).min(axis=1)
-    return classes[np.argmax(own.sum(axis=1) - first / (2 * k + 1), axis=1)]
+    return np.argmax(own.sum(axis=1) - first / (2 * k + 1), axis=1)

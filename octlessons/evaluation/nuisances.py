@@ -1,4 +1,4 @@
-"""What clusters follow besides the diagnosis: patient, site, image size."""
+"""What clusters follow besides the diagnosis: patient, site, size, and what was measured."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 
 from octlessons.evaluation import contingency_table as tables
 from octlessons.evaluation.contingency_table import Pair
-from octlessons.evaluation.uncertainty import Chance, chance_of
+from octlessons.evaluation.uncertainty import Chance, chance_of, same_lengths
 from octlessons.images import ImageSet
 from octlessons.wording import Rows, decimal, p_value, percent
 
@@ -137,6 +137,50 @@ def nuisance(
         pair = Pair.of(values, clusters, groups, noise, what=name)
         rows.append(_nuisance_row(name, pair, n_permutations, np.random.default_rng(random_state)))
     return Nuisance(tuple(rows))
+
+
+def share_explained(values, groups) -> float:
+    """Share of the variance of some values that lies between groups, not within them.
+
+    Known as the correlation ratio η² (Pearson 1905); for one value it is R² of a regression on the
+    groups. Groups that were made from the values explain some of them even if there is nothing to
+    explain, and so do many groups of few: compare with shuffled ones.
+
+    Parameters
+    ----------
+    values : array_like of float, shape (n,) or (n, d)
+        With several columns, such as pixels, their variances are added up. Rows with NaN are left
+        out.
+    groups : array_like, shape (n,)
+
+    Returns
+    -------
+    float
+        0 where all groups have the same mean, 1 where each holds one value only; 0 where there is
+        no variance.
+
+    Raises
+    ------
+    ValueError
+        If lengths differ, or no row is known.
+
+    Examples
+    --------
+    >>> share_explained([5, 5, 9, 9], ["a", "a", "b", "b"])
+    1.0
+    """
+    values, groups = np.asarray(values, float), np.asarray(groups)
+    same_lengths(len(values), groups=groups)
+    rows = values.reshape(len(values), -1)
+    known = np.isfinite(rows).all(axis=1)
+    if not known.any():
+        raise ValueError("Not one value is known, so there is no variance to explain.")
+    _, group = np.unique(groups[known], return_inverse=True)
+    away = rows[known] - rows[known].mean(axis=0)
+    total = (away**2).sum()
+    means = [away[group == g].mean(axis=0) for g in range(group.max() + 1)]
+    between = (np.bincount(group)[:, None] * np.square(means)).sum()
+    return float(between / total) if total > 0 else 0.0
 
 
 def _nuisance_row(name: str, pair: Pair, n_permutations: int, rng) -> NuisanceRow:

@@ -73,7 +73,7 @@ def _effective(hits: np.ndarray, groups) -> float:
     return float(np.clip(p * (1 - p) / max(variance, 1e-12), 1.0, len(hits)))
 
 
-def mean_of_shares(shares, *, level: float = 0.95) -> Interval:
+def mean_of_shares(shares, weights=None, *, level: float = 0.95) -> Interval:
     """Mean of independent shares, such as the recalls of the classes, and its interval.
 
     The intervals of the shares are put together as Zou & Donner (2008, doi:10.1002/sim.3095) do
@@ -83,6 +83,8 @@ def mean_of_shares(shares, *, level: float = 0.95) -> Interval:
     ----------
     shares : sequence of Interval
         As `share` gives them; those that are NaN are left out.
+    weights : array_like of float, shape (number of shares,), optional
+        How much each counts; all the same without.
     level : float
         That of the shares.
 
@@ -91,11 +93,15 @@ def mean_of_shares(shares, *, level: float = 0.95) -> Interval:
     >>> print(mean_of_shares([share([1, 1, 1]), share([1, 0, 1, 0])]))
     0.75 (0.42 to 0.92)
     """
-    known = [s for s in shares if np.isfinite(s.estimate)]
+    weights = np.ones(len(shares)) if weights is None else np.asarray(weights, float)
+    same_lengths(len(weights), shares=shares)
+    pairs = zip(weights, shares, strict=True)
+    known = [(w, s) for w, s in pairs if w > 0 and np.isfinite(s.estimate)]
     if not known:
         return Interval(np.nan, np.nan, np.nan, level)
-    middle = np.mean([s.estimate for s in known])
-    down = np.sqrt(np.sum([(s.estimate - s.low) ** 2 for s in known])) / len(known)
-    up = np.sqrt(np.sum([(s.high - s.estimate) ** 2 for s in known])) / len(known)
-    low, high = max(0.0, middle - down), min(1.0, middle + up)
-    return Interval(float(middle), float(low), float(high), level)
+    w, ends = np.array([w for w, _ in known]), [(s.estimate, s.low, s.high) for _, s in known]
+    w, (each, lows, highs) = w / w.sum(), np.array(ends).T
+    middle = float(w @ each)
+    low = max(0.0, middle - np.linalg.norm(w * (each - lows)))
+    high = min(1.0, middle + np.linalg.norm(w * (highs - each)))
+    return Interval(middle, float(low), float(high), level)

@@ -1,8 +1,9 @@
 """What survives a change: does an altered scan still deserve its label?
 
 Asked of phantoms, where the truth is known: is the retina still the right way up, is it as thick,
-are drusen still drusen, are lesions still in the picture, is fluid still dark, is a healthy retina
-still without drusen? And asked of a fixed classifier that never saw an altered scan.
+do drusen still lift the RPE, can lesions still be seen, is fluid still dark, is a healthy retina
+still without drusen? Where things are is known from maps that move along; what is seen of them is
+measured in the altered picture. And asked of a fixed classifier that never saw an altered scan.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from octlessons.augmentation.steps import AUGMENTERS
 from octlessons.evaluation.learning import small_classifier
 from octlessons.evaluation.uncertainty import Interval, bootstrap
 from octlessons.images.imageset import ImageSet
+from octlessons.images.measurements import measure
 from octlessons.images.phantoms import BOUNDARIES, draw_phantoms
 from octlessons.wording import Rows, decimal, percent
 
@@ -26,9 +28,10 @@ LIMITS = {
     "upright": 0.95,  # at least this share of scans with the ILM above Bruch's membrane
     "thickness": 0.10,  # a central thickness that changes by more counts as changed: 10 % is 26 µm
     "thickness_changed": 0.10,  # at most this share of scans with a changed thickness
-    "drusen_size": 0.25,  # height and width of drusen may change by this share, or by one pixel
+    "drusen_size": 0.25,  # the height of drusen may change by this share, or by one pixel
     "drusen_kept": 0.90,  # at least this share of scans with drusen must still measure alike
-    "lesions_kept": 0.95,  # at least this share of the lesion's pixels must stay in the picture
+    "lesion_contrast": 0.50,  # a lesion that keeps less of its contrast can no longer be seen
+    "lesions_kept": 0.95,  # at least this share of the lesions' area must still be seen
     "fluid_contrast": 0.50,  # fluid must stay at least half as dark against its surroundings
     "bump_um": 40.0,  # a rise of the RPE that reads as a druse (they are 30-150 µm high)
     "false_drusen": 0.05,  # at most this share of normal scans may get one
@@ -62,9 +65,13 @@ class Survival:
     thickness_changed : float
         Share of scans where that exceeds 10 %, or where it can no longer be measured.
     drusen_kept : float
-        Share of the scans with drusen that still have their height and width, to 25 % or a pixel.
+        Share of the scans with drusen in which the RPE, as `find_layers` finds it in the altered
+        picture, still rises as high as it did in the unaltered one, to 25 % or a pixel. In a scan
+        that is no scan any more, such as one upside down, nothing is found and nothing kept.
     lesions_kept : float
-        Mean share of the lesion's pixels that are still in the picture.
+        Mean share of the area of lesions that is still in the picture and still seen there: with at
+        least half of its contrast to what surrounds it. Asked of lesions that stood out by more
+        than 5 grey levels before, and not of drusen, which have a column of their own.
     fluid_contrast : float
         Median of: how much darker fluid is than around it, after against before; negative if
         fluid has become brighter.
@@ -270,14 +277,19 @@ def _parts(images: ImageSet):
         yield image, mask, boundaries
 
 
+#: Codes of lesions whose contrast is asked for: all but drusen, between bright and dark layers.
+_CONTRASTED = (2, 3, 4, 5, 6)
+
+
 @dataclass(frozen=True)
 class _Measures:
     """What is read from each scan; NaN where there is nothing to read."""
 
     upright: np.ndarray
     thickness: np.ndarray  # µm
-    drusen: np.ndarray  # height and width in µm, (n, 2)
+    lift: np.ndarray  # of the RPE in rows, as found in the picture
     fluid: np.ndarray  # grey levels by which fluid is darker than around it
+    contrast: np.ndarray  # the same for each of _CONTRASTED, (n, kinds)
     bump: np.ndarray  # µm
     numbers: list  # per scan: pixel numbers still there, or None
 
@@ -285,7 +297,7 @@ class _Measures:
 def _measures(images: ImageSet, changed: Sequence[Augmented]) -> _Measures:
     n = len(images)
     upright, thickness, fluid, bump = (np.full(n, np.nan) for _ in range(4))
-    drusen = np.full((n, 2), np.nan)
+    contrast = np.full((n, len(_CONTRASTED)), np.nan)
     numbers: list[np.ndarray | None] = [None] * n
     for i, (image, mask, boundaries) in enumerate(changed):
         axial, lateral = (np.nan, np.nan) if images.pixel_sizes is None else images.pixel_sizes[i]
@@ -295,11 +307,21 @@ def _measures(images: ImageSet, changed: Sequence[Augmented]) -> _Measures:
             upright[i], thickness[i], bump[i] = _layer_measures(seen, axial, lateral)
         if mask is not None:
             codes, numbers[i] = np.moveaxis(mask, -1, 0).astype(int)
-            of_drusen = codes == 1
-            if of_drusen.sum() >= 4:
-                drusen[i] = of_drusen.sum(0).max() * axial, of_drusen.any(0).sum() * lateral
-            fluid[i] = _fluid_contrast(image, (codes == 4) | (codes == 5))
-    return _Measures(upright, thickness, drusen, fluid, bump, numbers)
+            fluid[i] = _contrast(image, (codes == 4) | (codes == 5))
+            contrast[i] = [_contrast(image, codes == code) for code in _CONTRASTED]
+    lift = _lifts(images, changed)
+    return _Measures(upright, thickness, lift, fluid, contrast, bump, numbers)
+
+
+def _lifts(images: ImageSet, changed: Sequence[Augmented]) -> np.ndarray:
+    """Greatest height of the RPE in the pictures of scans with drusen, in rows, (n,)."""
+    lifts = np.full(len(images), np.nan)
+    if images.lesions is not None:
+        which = np.flatnonzero([(codes == 1).sum() >= 4 for codes in images.lesions])
+        if len(which):
+            found = measure([changed[i].image for i in which])["rpe_lift"]  # in % of the height
+            lifts[which] = found / 100 * changed[0].image.shape[0]
+    return lifts
 
 
 def _layer_measures(seen: np.ndarray, axial: float, lateral: float):
@@ -320,27 +342,27 @@ def _layer_measures(seen: np.ndarray, axial: float, lateral: float):
     return upright, thick, float((course(across) - rpe[there]).max() * axial)
 
 
-def _fluid_contrast(image: np.ndarray, fluid: np.ndarray) -> float:
-    if fluid.sum() < 6:
+def _contrast(image: np.ndarray, part: np.ndarray) -> float:
+    """By how many grey levels a part of the picture is darker than what surrounds it."""
+    if part.sum() < 6:
         return np.nan
     from scipy.ndimage import binary_dilation
 
-    around = binary_dilation(fluid, iterations=3) & ~binary_dilation(fluid)
+    around = binary_dilation(part, iterations=3) & ~binary_dilation(part)
     grey = image if image.ndim == 2 else image.mean(-1)
-    return float(grey[around].mean() - grey[fluid].mean()) if around.any() else np.nan
+    return float(grey[around].mean() - grey[part].mean()) if around.any() else np.nan
 
 
 def _row(name: str, before: _Measures, after: _Measures, images: ImageSet) -> Survival:
     known, fluid = np.isfinite(before.thickness), before.fluid > 5  # no NaN is above 5
     change = np.abs(after.thickness[known] / before.thickness[known] - 1)
     gone = ~np.isfinite(change)
-    with_drusen = np.isfinite(before.drusen).all(1)
     parts: dict[str, Any] = {
         "upright": _mean(after.upright[np.isfinite(before.upright)]),
         "thickness_change": _median(change),
         "thickness_changed": _mean(gone | (change > LIMITS["thickness"])),
-        "drusen_kept": _mean(_same_size(before, after, images)[with_drusen]),
-        "lesions_kept": _mean(_kept(after, images)),
+        "drusen_kept": _mean(_same_lift(before.lift, after.lift)),
+        "lesions_kept": _mean(_kept(before, after, images)),
         "fluid_contrast": _median(after.fluid[fluid] / before.fluid[fluid]),
     }
     if "NORMAL" in images.class_names:
@@ -350,26 +372,28 @@ def _row(name: str, before: _Measures, after: _Measures, images: ImageSet) -> Su
     return Survival(name, len(images), **parts)
 
 
-def _same_size(before: _Measures, after: _Measures, images: ImageSet) -> np.ndarray:
-    if images.pixel_sizes is None:
-        return np.zeros(len(images), bool)
-    allowed = np.maximum(LIMITS["drusen_size"] * before.drusen, 1.01 * images.pixel_sizes)
-    with np.errstate(invalid="ignore"):
-        return (np.abs(after.drusen - before.drusen) <= allowed).all(1)
+def _same_lift(before: np.ndarray, after: np.ndarray) -> np.ndarray:
+    """Of the scans with drusen: whether the RPE is found as high as before."""
+    known = np.isfinite(before)
+    before, after = before[known], after[known]
+    return np.abs(after - before) <= np.maximum(LIMITS["drusen_size"] * before, 1.01)
 
 
-def _kept(after: _Measures, images: ImageSet) -> np.ndarray:
-    """Share of each scan's lesion pixels that are still there, or whose neighbour is."""
+def _kept(before: _Measures, after: _Measures, images: ImageSet) -> np.ndarray:
+    """Share of each scan's lesion pixels that are still there and still seen, without drusen."""
     from scipy.ndimage import maximum_filter
 
     shares = []
-    known = [] if images.lesions is None else zip(images.lesions, after.numbers, strict=True)
-    for codes, numbers in known:
-        lesion = codes > 0
-        if lesion.any():
-            there = np.isin(np.arange(1, codes.size + 1), numbers).reshape(codes.shape)
+    for i, codes in enumerate([] if images.lesions is None else images.lesions):
+        kinds = zip(_CONTRASTED, before.contrast[i], after.contrast[i], strict=True)
+        stood_out = [(code, new / old) for code, old, new in kinds if abs(old) > 5]
+        if stood_out:
+            there = np.isin(np.arange(1, codes.size + 1), after.numbers[i]).reshape(codes.shape)
             # Nearest-pixel sampling skips single pixels; a neighbour shows that the place is there.
-            shares.append(maximum_filter(there, 3)[lesion].mean())
+            there = maximum_filter(there, 3)
+            faint = [code for code, kept in stood_out if not kept >= LIMITS["lesion_contrast"]]
+            seen = there & ~np.isin(codes, faint)
+            shares.append(seen[np.isin(codes, [code for code, _ in stood_out])].mean())
     return np.asarray(shares)
 
 
@@ -382,9 +406,9 @@ def _judged(row: Survival, right, still_right, bootstrap_options: dict) -> Survi
          lambda v: f"the central thickness changes by more than {percent(LIMITS['thickness'])} in "
                    f"{percent(v)} of scans"),
         (row.drusen_kept, lambda v: v >= LIMITS["drusen_kept"],
-         lambda v: f"{_only(v)} of the scans with drusen keep their height and width"),
+         lambda v: f"{_only(v)} of the scans with drusen keep the height of their RPE"),
         (row.lesions_kept, lambda v: v >= LIMITS["lesions_kept"],
-         lambda v: f"{_only(v)} of the lesions' area stays in the picture"),
+         lambda v: f"{_only(v)} of the lesions' area can still be seen"),
         (row.fluid_contrast, lambda v: v >= LIMITS["fluid_contrast"],
          lambda v: "fluid is no longer darker than tissue" if v <= 0
          else f"fluid keeps only {percent(v)} of its contrast"),

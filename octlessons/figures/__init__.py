@@ -12,7 +12,8 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     submod_attrs={
         "classes": ["class_counts"],
         "clusters": [
-            "agreement_bars", "contingency_heatmap", "k_choice", "kmeans_steps", "silhouette_plot",
+            "agreement_bars", "consensus_map", "contingency_heatmap", "k_choice", "kmeans_steps",
+            "silhouette_plot",
         ],
         "labels": ["calibration_figure", "confusion_figure"],
         "montage": ["cluster_members"],
@@ -27,5 +28,6 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "DARK", "FAINT", "FULL", "INK", "LIGHT", "MARKERS", "MUTED", "ON_IMAGE", "PALETTE",
             "PAPER", "STYLE", "colour", "marker", "use_style",
         ],
+        "trees": ["dendrogram"],
     },
 )  # fmt: skip

@@ -11,6 +11,7 @@ from octlessons.clustering.choosing import CRITERIA, KChoice
 from octlessons.figures.axes import (
     add_legend,
     add_title,
+    draw_scan,
     grid_of,
     new_figure,
     outlined,
@@ -20,7 +21,7 @@ from octlessons.figures.axes import (
     texts,
     thousands,
 )
-from octlessons.figures.style import FULL, INK, MUTED, PALETTE, PAPER, colour, marker
+from octlessons.figures.style import FAINT, FULL, INK, MUTED, PALETTE, PAPER, colour, marker
 from octlessons.wording import count, decimal, listing, percent
 
 #: What `agreement_bars` draws.
@@ -64,8 +65,8 @@ def kmeans_steps(points, steps: Sequence[tuple], *, columns: int = 3, title: str
             if clusters is not None:
                 ax.scatter(*points[clusters == c].T, s=22, color=colour(c), marker=marker(c),
                            edgecolor=PAPER, linewidth=0.4)  # fmt: skip
-            ax.scatter(*centre, s=190, marker="X", color=INK, edgecolor=PAPER, linewidth=1.5)
-            ax.scatter(*centre, s=26, marker=marker(c), color=colour(c), zorder=5)
+            ax.scatter(*centre, s=110, marker="X", color=INK, edgecolor=PAPER, linewidth=1)
+            ax.scatter(*centre, s=14, marker=marker(c), color=colour(c), zorder=5)
         ax.set_title(text, fontsize=12, fontweight="normal", pad=5)
         outlined(ax)
     add_title(fig, title)
@@ -83,15 +84,26 @@ def kmeans_steps(points, steps: Sequence[tuple], *, columns: int = 3, title: str
 
 @styled
 def silhouette_plot(
-    features, clusters, *, max_images: int = 2000, random_state: int = 0, title: str = ""
+    features,
+    clusters,
+    *,
+    images=None,
+    n_worst: int = 3,
+    max_images: int = 2000,
+    random_state: int = 0,
+    title: str = "",
 ):
-    """Draw the silhouette of every image, sorted within its cluster.
+    """Draw the silhouette of every image, sorted within its cluster, and the worst as pictures.
 
     Parameters
     ----------
     features : array_like of float, shape (n, d)
     clusters : array_like of int, shape (n,)
         At least two clusters. Noise (−1) is left out.
+    images : ImageSet, ndarray of shape (n, h, w), or list of 2-D arrays, optional
+        Those of the lowest silhouette are then drawn beside, of different patients where known.
+    n_worst : int
+        How many of them.
     max_images : int
         With more, a random sample of this many is drawn.
     random_state : int
@@ -112,29 +124,122 @@ def silhouette_plot(
             f"{len(present)} clusters of {len(clusters)} images."
         )
     widths = silhouette_samples(features, clusters)
+    shown = [] if images is None else _worst(widths, kept, images, n_worst)
+    fig, ax = _beside(min(2.2 + 0.75 * len(present), 8.5), [images[int(kept[i])] for i in shown],
+                      [f"{decimal(widths[i])}, cluster {clusters[i]}" for i in shown])  # fmt: skip
     mean = float(widths.mean())
-    fig, axes = new_figure(FULL, min(2.2 + 0.75 * len(present), 8.5))
-    ax = axes[0, 0]
-    space = max(1, round(0.03 * len(clusters)))  # whole rows: one edge more than bars, for any n
-    top, parts, middles = 0, [], []
-    for c in present:
-        own = np.sort(widths[clusters == c])[::-1]
-        ax.stairs(own, np.arange(top, top + len(own) + 1), orientation="horizontal",
-                  fill=True, color=colour(c))  # fmt: skip
-        middles.append(top + len(own) / 2)
-        top += len(own) + space
-        below = percent(float(np.mean(own < 0)))
-        parts.append(f"cluster {c} ({len(own):,}) {decimal(own.mean())}, {below} below 0")
-    ax.axvline(mean, color=INK, linewidth=1.4, linestyle=(0, (4, 3)))
-    ax.axvline(0, color=MUTED, linewidth=1)
-    ax.set_yticks(middles, [str(c) for c in present])
-    ax.tick_params(axis="y", length=0)
-    ax.set(xlabel="silhouette", ylabel="cluster", ylim=(top - space, 0))
-    ax.set_xlim(min(-0.1, widths.min() * 1.05), max(0.5, widths.max() * 1.05))
+    parts = _silhouettes(ax, widths, clusters, present)
     ax.set_title(title or f"Silhouettes, mean {decimal(mean)}")
     fig.alt = (
         f"Silhouettes of {count(len(clusters), 'image')} in {count(len(present), 'cluster')}, mean "
         f"{decimal(mean)} (dashed line): {'; '.join(parts)}."
+    )
+    if shown:
+        worst = listing(f"{decimal(widths[i])} in cluster {clusters[i]}" for i in shown)
+        fig.alt += f" Beside it the {count(len(shown), 'scan')} of the lowest: {worst}."
+    return fig
+
+
+def _beside(height: float, pictures: Sequence, titles: Sequence[str]):
+    """A figure with one large panel, and pictures to the right of it."""
+    n = len(pictures)
+    height, ratios = max(height, 1.45 * n + 0.4), [3.6, 1] if n else [1]
+    fig, axes = new_figure(FULL, height, max(n, 1), len(ratios),
+                           gridspec_kw={"width_ratios": ratios})  # fmt: skip
+    for ax in axes[1:, 0]:
+        ax.remove()
+    axes[0, 0].set_subplotspec(axes[0, 0].get_gridspec()[:, 0])
+    for ax, picture, title in zip(axes[:, -1], pictures, titles, strict=False):
+        draw_scan(ax, picture)
+        ax.set_title(title, fontsize=11.5, fontweight="normal", pad=3)
+    fig.scans = 0  # the large panel fills the height
+    return fig, axes[0, 0]
+
+
+def _silhouettes(ax, widths, clusters, present) -> list[str]:
+    """Bars of all silhouettes, cluster below cluster; returns each cluster in words."""
+    space = max(1, round(0.03 * len(clusters)))  # whole rows: one edge more than bars, for any n
+    top, parts, middles = 0, [], []
+    for place, c in enumerate(present):
+        own = np.sort(widths[clusters == c])[::-1]
+        ax.stairs(own, np.arange(top, top + len(own) + 1), orientation="horizontal",
+                  fill=True, color=MUTED, alpha=0.55 if place % 2 else 0.9)  # fmt: skip
+        middles.append(top + len(own) / 2)
+        top += len(own) + space
+        below = percent(float(np.mean(own < 0)))
+        parts.append(f"cluster {c} ({len(own):,}) {decimal(own.mean())}, {below} below 0")
+    ax.axvline(widths.mean(), color=INK, linewidth=1.4, linestyle=(0, (4, 3)))
+    ax.axvline(0, color=INK, linewidth=1)
+    ax.set_yticks(middles, [str(c) for c in present])
+    ax.tick_params(axis="y", length=0)
+    ax.set(xlabel="silhouette", ylabel="cluster", ylim=(top - space, 0))
+    ax.set_xlim(min(-0.1, widths.min() * 1.05), max(0.5, widths.max() * 1.05))
+    return parts
+
+
+def _worst(widths, kept, images, n: int) -> list[int]:
+    """Places of the lowest silhouettes, each of another patient where there are enough."""
+    order = np.argsort(widths, kind="stable")
+    patients = getattr(images, "patients", None)
+    if patients is not None:
+        _, first = np.unique(np.asarray(patients)[kept][order], return_index=True)
+        rest = np.setdiff1d(np.arange(len(order)), first)
+        order = order[np.concatenate([np.sort(first), rest])]
+    return order[:n].tolist()
+
+
+@styled
+def consensus_map(consensus, clusters, *, title: str = ""):
+    """Draw how often every two images were together, cluster after cluster.
+
+    Parameters
+    ----------
+    consensus : octlessons.clustering.Consensus
+    clusters : array_like of int, shape (n,)
+        The clusters of all images. Noise (−1) is left out.
+    title : str
+    """
+    clusters = np.asarray(clusters)
+    if len(clusters) != len(consensus.together):
+        raise ValueError(
+            f"There are {len(clusters)} clusters for {len(consensus.together)} images."
+        )
+    order = consensus.order(clusters)
+    order = order[clusters[order] >= 0]
+    matrix, own = consensus.together[np.ix_(order, order)], clusters[order]
+    present, sizes = np.unique(own, return_counts=True)
+    if not len(present):
+        raise ValueError("There are no clusters to draw.")
+    fig, axes = new_figure(5.4, 4.7 + (0.4 if title else 0))
+    ax = axes[0, 0]
+    ax.set_facecolor(FAINT)  # seen where two were never drawn together
+    drawn = ax.imshow(matrix, cmap="Blues", vmin=0, vmax=1, interpolation="nearest", aspect="equal")
+    edges = np.cumsum(sizes)
+    for edge in edges[:-1] - 0.5:
+        ax.axhline(edge, color=PALETTE[0], linewidth=1.2)
+        ax.axvline(edge, color=PALETTE[0], linewidth=1.2)
+    middles = edges - sizes / 2 - 0.5
+    names = [f"{c}" for c in present]
+    ax.set_xticks(middles, names)
+    ax.set_yticks(middles, names)
+    ax.tick_params(length=0)
+    ax.set(xlabel="cluster", ylabel="cluster")
+    bar = fig.colorbar(drawn, ax=ax, fraction=0.05, pad=0.03, ticks=[0, 0.5, 1])
+    bar.ax.set_yticklabels(["never", "half", "always"])
+    bar.outline.set_visible(False)
+    add_title(fig, title)
+    held = consensus.held(clusters)
+    parts = [
+        f"cluster {c} ({count(int(n), 'image')})"
+        + (f" {percent(float(np.nanmean(held[clusters == c])))}" if n > 1 else "")
+        for c, n in zip(present.tolist(), sizes.tolist(), strict=True)
+    ]
+    fig.alt = (
+        f"Square of {len(order)} by {len(order)} images, dark where two are often in one cluster, "
+        f"over {consensus.n_resamples} subsamples. How often an image is with the others of its "
+        f"cluster, on average: {'; '.join(parts)}. "
+        f"{percent(consensus.undecided())} of all pairs are neither nearly always nor nearly never "
+        "together."
     )
     return fig
 

@@ -15,7 +15,7 @@ from octlessons.figures.axes import (
     styled,
     tally,
 )
-from octlessons.figures.style import FULL, ON_IMAGE, PALETTE, colour
+from octlessons.figures.style import FULL, ON_IMAGE, PALETTE
 from octlessons.images.cleaning import bright_row
 from octlessons.wording import count, listing, percent
 
@@ -66,7 +66,8 @@ def image_grid(
         if i < len(named):
             ax.set_title(named[i], fontsize=12, fontweight="normal", pad=4)
     add_title(fig, title)
-    fig.alt = f"{count(len(pictures), what)} in {count(rows, 'row')}"
+    fig.alt = count(len(pictures), what)
+    fig.alt += f" in {count(rows, 'row')}" if len(pictures) > 1 else ""
     if named:
         fig.alt += f": {tally(named) if len(set(named)) < len(named) else ', '.join(named)}"
     fig.alt += f". {_brightness(pictures)}" if cmap == "gray" else "."
@@ -129,7 +130,7 @@ def class_examples(images, n_per_class: int = 3, *, random_state: int = 0, title
 def centroid_images(
     centroids, counts: Sequence[int] | None = None, *, columns: int = 4, title: str = ""
 ):
-    """Draw the mean image of every cluster, framed in the colour of the cluster.
+    """Draw the mean image of every cluster.
 
     Parameters
     ----------
@@ -157,7 +158,7 @@ def centroid_images(
         if i >= k:
             ax.set_axis_off()
             continue
-        draw_scan(ax, centroids[i], low, high, frame=colour(i))
+        draw_scan(ax, centroids[i], low, high)
         text = f"{i}" if counts is None else f"{i}: {count(int(counts[i]), 'image')}"
         ax.set_title(text, fontsize=12, fontweight="normal", pad=5)
     add_title(fig, title)
@@ -368,10 +369,10 @@ def _different_patients(images, mask, n: int, rng) -> np.ndarray:
 
 def _brightness(images) -> str:
     heights = [bright_row(image) for image in images]
-    return (
-        f"The brightest row lies between {percent(min(heights))} and {percent(max(heights))} of "
-        "the height, from the top."
-    )
+    low, high = percent(min(heights)), percent(max(heights))
+    if low == high:
+        return f"The brightest row lies at {low} of the height, from the top."
+    return f"The brightest row lies between {low} and {high} of the height, from the top."
 
 
 def _component_kind(image: np.ndarray) -> str:
@@ -382,12 +383,11 @@ def _component_kind(image: np.ndarray) -> str:
         return "changes too few pixels to tell what"
     down = np.repeat(image.mean(axis=1, keepdims=True), w, axis=1)
     level, vertical = abs(image.mean()) * np.sqrt(image.size), np.linalg.norm(down - image.mean())
-    slope = np.linspace(-1, 1, w)[None] * np.sign(np.gradient(down, axis=0))
-    tilt = abs(np.sum(image * slope)) / np.linalg.norm(slope)
+    odd = np.linalg.norm(image - image[:, ::-1]) / 2
     kinds = {
         "changes the brightness of the whole image": level,
         "trades brightness between rows": vertical,
-        "trades left against right": tilt,
+        "trades left against right": odd,
     }
     kind, share = max(kinds.items(), key=lambda item: item[1])
     return kind if share > 0.6 * strength else "changes a pattern of both rows and columns"

@@ -44,14 +44,13 @@ def scree(
     ax = axes[0, 0]
     ax.fill_between(numbers, held, color=PALETTE[1], alpha=0.15, linewidth=0)
     ax.plot(numbers, held, color=PALETTE[1])
-    parts, place = [], 0  # place keeps the texts apart
+    parts, reached = [], sum(held[-1] >= share - 1e-9 for share in lines)
     for share in lines:
         ax.axhline(share, color=MUTED, linewidth=1, linestyle=(0, (4, 3)), zorder=1)
         if held[-1] >= share - 1e-9:
             k = min(int(np.searchsorted(held, share - 1e-12)) + 1, len(held))
-            _mark(ax, k, share, held, place)
+            _mark(ax, k, share, held, 0.03 + 0.1 * (reached - len(parts)))  # apart
             parts.append(f"{k:,} hold {percent(share)}")
-            place += 1
         else:
             parts.append(f"{percent(share)} is not reached by these {span:,}")
     ax.set_xlim(0 if span > 1 else 0.5, span * 1.02 if span > 1 else 1.5)
@@ -70,21 +69,22 @@ def scree(
     return fig
 
 
-def _mark(ax, k: int, share: float, held: np.ndarray, place: int) -> None:
-    """Where the first `k` components reach a share; `place` keeps the texts apart."""
-    ax.plot([k, k], [0, held[k - 1]], color=PALETTE[0], linewidth=1.2)
+def _mark(ax, k: int, share: float, held: np.ndarray, below: float) -> None:
+    """Where the first `k` components reach a share, named so far below the curve."""
+    level = max(held[k - 1] - below, 0.04)
+    ax.plot([k, k], [level, held[k - 1]], color=PALETTE[0], linewidth=1.2)
     ax.plot(k, held[k - 1], "o", color=PALETTE[0], markeredgecolor=PAPER, zorder=4)
     late = k > 0.62 * len(held)
     ax.annotate(
         f"{percent(share)}: {count(k, 'component')}",
-        (k, 0.06 + 0.11 * place),
-        xytext=(-7 if late else 7, 0),
+        (k, level),
+        xytext=(-5 if late else 5, 0),
         textcoords="offset points",
         va="center",
         ha="right" if late else "left",
         fontsize=12,
         zorder=5,
-        bbox={"facecolor": PAPER, "edgecolor": "none", "pad": 1.5, "alpha": 0.85},
+        bbox={"facecolor": PAPER, "edgecolor": "none", "pad": 1.5, "alpha": 0.9},
     )
 
 

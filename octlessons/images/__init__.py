@@ -15,6 +15,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "sources",
     ],
     submod_attrs={
+        "card": ["DataCard", "data_card"],
         "folder": ["read_folder"],
         "imageset": ["ImageSet", "Problem", "Provenance"],
         "medmnist": ["fetch_medmnist", "load_medmnist", "load_octmnist"],

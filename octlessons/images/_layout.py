@@ -13,6 +13,7 @@ from pathlib import Path
 
 from octlessons.images._decoding import shown
 from octlessons.images._survey import ENDINGS, FolderError, Told, Tree, folded, holding, natural
+from octlessons.images._terms import terms_of
 from octlessons.wording import count
 
 #: Classes that come first, in this order; others follow by name.
@@ -68,6 +69,7 @@ class Survey(Told):
         self.files: list[File] = []
         self.splits: list[str] = []
         self.split_of: dict[str, str | None] = {}  # where folders do not say it
+        self.licence = self.citation = ""
         self._spellings = {folded(name): name for name in COURSE_CLASSES}
 
     def spelling(self, name: str | None) -> str | None:
@@ -190,6 +192,7 @@ def survey_folder(
     tree = Tree(root)
     survey = Survey(root, shown(root.name), f"the folder {shown(root.name)}")
     survey.problems, survey.notes = tree.problems, tree.notes
+    survey.licence, survey.citation = terms_of(root)
     base = _outer_folder(tree, layout)
     parts = {
         path: SPLITS[folded(os.path.basename(path))]

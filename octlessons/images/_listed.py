@@ -14,15 +14,19 @@ from typing import Any
 from octlessons.images._decoding import shown
 from octlessons.images._layout import SPLITS, File, Survey, clean, listed
 from octlessons.images._survey import FolderError, Tree, folded, is_image_name, other_format
+from octlessons.images._terms import terms_in, terms_of
 from octlessons.wording import count
 
-#: What the columns of a table may be called, in any mixture of upper and lower case.
+#: What the columns of a table may be called, in any mixture of upper and lower case; the last two
+#: say under which terms the images may be used and where they come from.
 COLUMNS = {
     "file": ("file", "path", "filename", "file_name", "image", "image_path"),
     "label": ("label", "class", "diagnosis"),
     "patient": ("patient", "patient_id", "patient_group", "subject"),
     "site": ("site", "centre", "center"),
     "split": ("split", "part"),
+    "licence": ("licence", "license", "terms"),
+    "source": ("source", "citation"),
 }
 
 
@@ -60,6 +64,9 @@ def survey_table(table: Any, folder: Path | None = None) -> Survey:
         root = folder or place.resolve().parent
     columns = _columns(table)
     survey = Survey(root, shown(name), f"the table {shown(name)}")
+    told = terms_of(root) if folder or name != "in memory" else ("", "")
+    licence, source = (terms_in(columns.pop(key, ())) for key in ("licence", "source"))
+    survey.licence, survey.citation = licence or told[0], source or told[1]
     find = _Finder(root)
     used = [key for key in columns if any(columns[key])]
     rows: dict[str, File] = {}
@@ -204,7 +211,7 @@ def _columns(table: Any) -> dict[str, list[str | None]]:
         there = ", ".join(map(str, getattr(table, "columns", table))) or "none"
         raise FolderError(
             f"The table has no column 'file' with the paths of the images; it has: {there}. "
-            "Other columns that are read: label, patient, site, split."
+            "Other columns that are read: label, patient, site, split, licence, source."
         )
     if len(set(map(len, found.values()))) > 1:
         told = ", ".join(f"{key} {len(cells):,}" for key, cells in found.items())

@@ -7,13 +7,23 @@ per row, Heidelberg Spectralis); they shrink with the image.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from octlessons.images._resizing import resize_image, size_of
-from octlessons.images.retina import checked, find_layers
+from octlessons.images.retina import Retina, checked, find_layers, find_layers_of
 
 #: Height of the flattened baseline, as a share of the image's height from the top.
 TARGET = 0.65
+#: What is kept above and below it, as shares of the height: 0.8 mm, room for a retina swollen to
+#: twice its thickness, and 0.34 mm, the thickness of the choroid.
+ABOVE, BELOW = 0.42, 0.18
+
+#: From this share of columns in doubt on, a cleaned scan should be looked at (`doubts`): a tenth.
+DOUBTFUL = 0.1
+
+_OFF = 0.02  # of the height, 38 µm: more than an RPE, less than most drusen
 
 _WHITE = 245, 225  # a wedge is 255; JPEG takes a little off its edge, shrinking takes more
 _SMALL = 200  # images with a side shorter than this were shrunk
@@ -165,12 +175,11 @@ def flatten(
 
 
 def crop(
-    image: np.ndarray, top: float = TARGET - 0.42, bottom: float = TARGET + 0.18
+    image: np.ndarray, top: float = TARGET - ABOVE, bottom: float = TARGET + BELOW
 ) -> np.ndarray:
     """Cut out the rows between two heights.
 
-    The defaults fit a flattened scan: from 0.8 mm above the RPE, room for a retina swollen to
-    twice its thickness, to 0.34 mm below it, the thickness of the choroid.
+    The defaults fit a flattened scan: from `ABOVE` its baseline to `BELOW` it.
 
     Parameters
     ----------
@@ -203,19 +212,63 @@ def clean(
     size : int or (int, int), optional
         Height and width of the result; without it the width is kept and the height is 60 %.
     target : float
-        Where the baseline lies before cropping, see `flatten`; 0.42 of the height are kept above
-        it and 0.18 below, as far as the image goes.
+        Where the baseline lies before cropping, see `flatten`; `ABOVE` of the height is kept above
+        it and `BELOW` beneath, as far as the image goes.
 
     Returns
     -------
     ndarray of uint8
+        A scan that cannot be cleaned well comes back all the same: `doubts` tells which.
     """
     line = find_baseline(image)
     flat = flatten(remove_wedges(image), line, target=target)
-    cut = crop(flat, max(0.0, target - 0.42), min(1.0, target + 0.18))
+    cut = crop(flat, max(0.0, target - ABOVE), min(1.0, target + BELOW))
     if size is None:
         return cut
     return resize_image(cut, size_of(size))
+
+
+def doubts(images, retinas: Sequence[Retina] | None = None) -> dict[str, np.ndarray]:
+    """In how much of each scan `clean` is not to be trusted, and why.
+
+    No scan is cleaned in vain without a sign of it in the lines that were found: three such signs
+    are counted. Sort a set by their sum and look at the scans from `DOUBTFUL` on.
+
+    Parameters
+    ----------
+    images : ImageSet, ndarray of shape (n, h, w), or list of arrays of shape (h, w)
+        Grey scans as they are.
+    retinas : sequence of Retina, optional
+        What is in them; without, `find_layers_of` finds it.
+
+    Returns
+    -------
+    dict of str to ndarray of float, shape (n,)
+        Shares of the columns, 0 to 1: "membrane unsure", where the confidence in Bruch's membrane
+        is below one half; "curve off the membrane", where the stiff curve runs more than 2 % of
+        the height beside a membrane that is sure, as in eyes too steep for it; "retina cut off",
+        where the inner surface lies above what is kept.
+
+    Raises
+    ------
+    ValueError
+        If retinas do not fit the images.
+    """
+    retinas = find_layers_of(images) if retinas is None else list(retinas)
+    if len(retinas) != len(images):
+        raise ValueError(
+            f"There are {len(images)} images but {len(retinas)} retinas: give one for each."
+        )
+    found = np.zeros((3, len(retinas)))
+    for i, retina in enumerate(retinas):
+        height = images[i].shape[0]
+        sure = retina.confidence[2] >= 0.5
+        off = np.abs(retina.floor - retina.bm) > _OFF * height
+        high = retina.ilm < retina.floor - ABOVE * (height - 1)
+        found[:, i] = (~sure).mean(), (off & sure).mean(), high.mean()
+    return dict(
+        zip(("membrane unsure", "curve off the membrane", "retina cut off"), found, strict=True)
+    )
 
 
 def shift_columns(image: np.ndarray, shift: np.ndarray) -> np.ndarray:

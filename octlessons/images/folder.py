@@ -17,6 +17,9 @@ class, is a problem, because a split by patient would be wrong. When no file at 
 that, all are read and patients are unknown. ``"stem"`` takes a file with another name for a
 patient of its own.
 
+*Terms and source.* A file LICENCE or SOURCE in the folder, lines "Licence: …" and "Source: …" of its
+README, or the columns ``licence`` and ``source`` of a table.
+
 *Depth.* All images of more than 8 bits share one scale, so that the order of brightness is kept:
 `bits`, or what the files declare (MaxSampleValue of TIFF, sBIT of PNG) and at least the smallest
 even number of bits, from 8, that holds the largest value over all files of the folder, those of
@@ -62,6 +65,7 @@ from octlessons.images._survey import (
     natural,
     other_format,
 )
+from octlessons.images._terms import NOT_RECORDED
 from octlessons.images.imageset import ImageSet, LazyImages, Problem, Provenance
 from octlessons.wording import count
 
@@ -116,7 +120,7 @@ def read_folder(
     path : path, sequence of paths, or table
         A folder, single files, or a table: a CSV file, a DataFrame or a dictionary of columns,
         with ``file`` (a path, its end, its ending left off or not) and any of ``label``,
-        ``patient``, ``site``, ``split``.
+        ``patient``, ``site``, ``split``, ``licence``, ``source``.
     table : table, optional
         What is known of the files in the folder `path`; other files are not read.
     layout : str, optional
@@ -218,7 +222,8 @@ def _read(
         provenance=Provenance(
             name=survey.name + part,
             description=f"Images read from {survey.source}.",
-            licence="not recorded in the folder",
+            licence=survey.licence or NOT_RECORDED,
+            citation=survey.citation,
             notes=(*notes, *([warning] if warning else [])),
             problems=tuple(problems),
         ),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from octlessons.images.imageset import ImageSet
 from octlessons.wording import Prose, count, listing
 
@@ -22,9 +24,14 @@ def data_notice(images: ImageSet) -> Prose:
     if images.labels is not None:
         classes = [f"{n:,} {name}" for name, n in images.counts().items() if n]
         parts.append(f"Classes: {listing(classes)}.")
-    parts.append(f"Terms of use: {source.licence}.")
+    parts.append(f"Terms of use: {_as_text(source.licence)}.")
     if source.citation:
-        parts.append(f"Source: {source.citation}.")
+        parts.append(f"Source: {_as_text(source.citation)}.")
     if source.problems:
         parts.append(f"{count(len(source.problems), 'file')} could not be used and were left out.")
     return Prose(" ".join(parts))
+
+
+def _as_text(text: str) -> str:
+    """Text that somebody wrote into a file, not to be read as Markdown or HTML."""
+    return re.sub(r"([\\`*_{}\[\]<>|$&])", r"\\\1", text)

@@ -15,6 +15,12 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "checkpoints": ["Checkpoint"],
         "classifier": ["SmallCNN"],
         "contrastive": ["SelfSupervised"],
+        "deep_clusters": [
+            "DeepClusters",
+            "deep_clusters",
+            "soft_assignment",
+            "target_distribution",
+        ],
         "history": ["History"],
         "loop": ["train"],
         "losses": ["contrastive_loss", "vicreg_loss"],

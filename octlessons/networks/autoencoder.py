@@ -14,11 +14,14 @@ from sklearn.utils.validation import check_is_fitted
 from octlessons.networks.base import TrainedNetwork, as_inputs
 from octlessons.networks.losses import SSIM_WINDOW
 from octlessons.networks.parts import Part
-from octlessons.networks.settings import check_choice
+from octlessons.networks.settings import check_choice, check_share
 from octlessons.representations.transformer import ImageTransformer
 from octlessons.wording import count
 
 LOSSES = ("mse", "ssim", "perceptual")
+
+#: Patches along each side of an image that `masked` hides or shows.
+PATCHES = 8
 
 
 @dataclass(eq=False, repr=False)
@@ -61,6 +64,9 @@ class ConvAutoencoder(ImageTransformer, TrainedNetwork):
         Share of the hidden values switched off at random while training.
     batch_norm : bool, default False
         Batch normalisation after every hidden convolution.
+    masked : float, default 0
+        Share of the patches, an eighth of the side wide, that the encoder does not see while
+        training: they are filled with the mean of the image. The decoder has to rebuild them.
     max_iter : int, default 50
         Passes over the images (epochs).
     n_iter_no_change : int, optional
@@ -103,6 +109,10 @@ class ConvAutoencoder(ImageTransformer, TrainedNetwork):
     beyond it. The published code has a sixth of the numbers of an image; from grey images of the
     same depth it keeps half, hardly a bottleneck: raise `depth` or lower `code_channels`.
 
+    Hiding patches is the task of masked autoencoders (He et al., CVPR 2022, arXiv:2111.06377).
+    Theirs are transformers, 75 % is hidden, and the error is taken in hidden patches alone; here it
+    is taken in the whole image.
+
     Examples
     --------
     >>> import numpy as np
@@ -129,6 +139,7 @@ class ConvAutoencoder(ImageTransformer, TrainedNetwork):
     alpha: float = 0.0
     dropout: float = 0.0
     batch_norm: bool = False
+    masked: float = 0.0
     batch_size: int = 16
     validation_fraction: float = 0.3
 
@@ -240,6 +251,7 @@ class ConvAutoencoder(ImageTransformer, TrainedNetwork):
                 f"a multiple of {unit}, not {self.size}: take {' or '.join(map(str, nearest))}, "
                 "or a smaller `depth`."
             )
+        check_share("masked", self.masked)
         check_choice("downsampling", self.downsampling, ("stride", "pool"))
         check_choice("upsampling", self.upsampling, ("resize", "transposed"))
         if not callable(self.loss):
@@ -277,7 +289,8 @@ class ConvAutoencoder(ImageTransformer, TrainedNetwork):
 
         def rebuilding(network, batch):
             images = as_inputs(batch[0])
-            return loss(_rebuilt(network, images), images)
+            seen = _with_holes(images, self.masked) if self.masked else images
+            return loss(_rebuilt(network, seen), images)
 
         return rebuilding
 
@@ -330,6 +343,16 @@ class ConvAutoencoder(ImageTransformer, TrainedNetwork):
 
 def _rebuilt(network, images):
     return network["decoder"](network["encoder"](images))
+
+
+def _with_holes(images, share: float):
+    """Images with some of their 8 × 8 patches filled with the mean of the image."""
+    import torch
+    from torch.nn.functional import interpolate
+
+    drawn = torch.rand((len(images), 1, PATCHES, PATCHES), device=images.device) < share
+    holes = interpolate(drawn.float(), images.shape[-2:]) > 0
+    return torch.where(holes, images.mean(dim=(1, 2, 3), keepdim=True), images)
 
 
 def _to_pictures(images):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import KW_ONLY, dataclass
 from typing import Any, ClassVar
 
@@ -12,6 +12,7 @@ from sklearn.metrics import accuracy_score, f1_score
 from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.validation import check_is_fitted
 
+from octlessons.augmentation import augmenter
 from octlessons.networks.base import TrainedNetwork, as_inputs
 from octlessons.networks.parts import Part, check_length
 from octlessons.networks.settings import check_choice
@@ -45,6 +46,10 @@ class SmallCNN(ClassifierMixin, TrainedNetwork):
     mirror : bool, default True
         Whether to mirror half of the training images left to right, at random: the mirror image
         of one eye looks like the other eye.
+    augment : str, list of str or None, default None
+        Changes of `octlessons.augmentation` by name, such as ``"oct_safe"``: each training image is
+        altered anew whenever it is used, at the size of the network. That costs no further steps,
+        and no image is seen twice alike. None alters nothing (but see `mirror`).
     max_iter : int, default 60
         Passes over the training images (epochs), at most.
     n_iter_no_change : int or None, default 15
@@ -106,6 +111,7 @@ class SmallCNN(ClassifierMixin, TrainedNetwork):
     dropout: float = 0.5
     class_weight: str | Mapping | None = "balanced"
     mirror: bool = True
+    augment: str | list[str] | None = None
     monitor: str = "loss"
     max_iter: int = 60
     n_iter_no_change: int | None = 15
@@ -157,6 +163,18 @@ class SmallCNN(ClassifierMixin, TrainedNetwork):
                 "`class_weight` is 'balanced', None, or a dict with the weight of each label, not "
                 f"{self.class_weight!r}."
             )
+
+        if self.augment is not None:
+            augmenter(self.augment)
+
+    def _batches(self, part: Part, rng: np.random.Generator, training: bool) -> Iterator[tuple]:
+        altered = augmenter(self.augment) if training and self.augment is not None else None
+        for pixels, y in super()._batches(part, rng, training):
+            if altered is not None:
+                copies = rng.integers(2**31, size=len(pixels))
+                again = zip(pixels, copies, strict=True)
+                pixels = np.stack([altered(image, copy=int(copy)) for image, copy in again])
+            yield pixels, y
 
     def _targets(self, X, y, first: bool) -> np.ndarray:
         labels = _labels(X, y)

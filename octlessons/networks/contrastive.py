@@ -173,6 +173,42 @@ class SelfSupervised(ImageTransformer, TrainedNetwork):
         check_is_fitted(self, "network_")
         return self._rows(X, lambda network, x: network.embeddings(x), self.n_features_out_)
 
+    def spread(self, X) -> dict[str, float]:
+        """Say how different different images look, before and after the projection head.
+
+        The history has the spread of the *projections* alone, which is what the loss sees. What
+        `transform` gives comes from before the head, and is centred and brought to length 1, which
+        makes much of little. So compare both with those of an untrained network (``max_iter=0``).
+
+        Parameters
+        ----------
+        X : as for `fit`
+            At least two images.
+
+        Returns
+        -------
+        dict of str to float
+            ``"embedding"`` and ``"projection"``: mean cosine distance, 1 - cos, of different
+            images; 0 when everything looks the same.
+
+        Raises
+        ------
+        ValueError
+            If there is only one image.
+        """
+        check_is_fitted(self, "network_")
+        d = self.n_components
+
+        def both(network, images):
+            embedded = network.embed(images)
+            return need_torch().cat([embedded, network.head(embedded)], dim=1)
+
+        rows = self._rows(X, both, 2 * d).astype(float)
+        if len(rows) < 2:
+            raise ValueError("The spread is a distance between images: give at least two.")
+        parts = {"embedding": rows[:, :d], "projection": rows[:, d:]}
+        return {name: _mean_distance(part) for name, part in parts.items()}
+
     def make_views(self, X, random_state: int = 0) -> np.ndarray:
         """Show what the network is shown: one view of each image.
 
@@ -352,14 +388,22 @@ def _closeness(projections) -> dict[str, float]:
     return {"same": float(same), "spread": float(1 - other), "dimensions": float(entropy.exp())}
 
 
+def _mean_distance(rows: np.ndarray) -> float:
+    """Mean of 1 - cos over all pairs of different rows."""
+    unit = rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12)
+    n, total = len(unit), unit.sum(axis=0)
+    return float(1 - (total @ total - (unit**2).sum()) / (n * (n - 1)))
+
+
 def _collapse(epoch: dict | None) -> str:
     """The sentence about a collapse; empty where there is none."""
     if epoch is None:
         return ""
     spread, dimensions = epoch["spread"], epoch["dimensions"]
     advice = (
-        "Whatever clusters show now was not learnt. Take method='simclr' or 'vicreg', larger "
-        "batches, more epochs (max_iter), or views that leave something of each image."
+        "What its embeddings still tell apart may be there without training: compare them with "
+        "an untrained network (max_iter=0). Take method='simclr' or 'vicreg', larger batches, "
+        "more epochs, or views that leave something of each image."
     )
     if not spread >= COLLAPSED_SPREAD:
         return (

@@ -24,12 +24,15 @@ _AUXILIARY = re.compile(r"^(aux\d|AuxLogits)\.")
 _TOLD = 4  # names in a sentence
 
 
-def load_backbone(weights: Weights):
+def load_backbone(weights: Weights, pooled: bool = True):
     """Build a classifier, load its weights and take its head off: images (n, 3, h, w) to rows.
 
-    Nothing but the head may be missing in the file, so no layer ever keeps random weights.
+    Nothing but the head may be missing in the file, so no layer ever keeps random weights. Without
+    `pooled` the rows are the last maps, flattened; a `ValueError` where the network has none.
     """
     network, head = build_backbone(weights.architecture, weights.entry)
+    if not pooled:
+        _keep_maps(network, weights.architecture)
     _load(network, head, read_weights(weights.path), weights)
     return network.eval()
 
@@ -57,6 +60,31 @@ def build_backbone(architecture: str, entry=None):
     return _backbone_class()(classifier), head
 
 
+def _keep_maps(network, architecture: str) -> None:
+    """Take off the averaging of the last maps as well."""
+    from torch import nn
+
+    averages = [
+        name
+        for name, module in network.classifier.named_modules()
+        if isinstance(module, nn.AdaptiveAvgPool2d) and module.output_size in (1, (1, 1))
+    ]
+    after = _after(network.classifier, averages[-1]) if averages else []
+    if not averages or any(isinstance(module, nn.Linear | nn.Conv2d) for module in after):
+        raise ValueError(
+            f"{architecture} does not average its last maps as its last step: leave out pooled=…"
+        )
+    parent, _, child = averages[-1].rpartition(".")
+    setattr(network.classifier.get_submodule(parent), child, nn.Identity())
+    network.pooled = False
+
+
+def _after(network, name: str) -> list:
+    """The modules behind one of that name."""
+    names = [known for known, _ in network.named_modules()]
+    return [network.get_submodule(known) for known in names[names.index(name) + 1 :]]
+
+
 def last_layer(network) -> str:
     """Name of the last linear or convolutional layer of a network."""
     from torch import nn
@@ -76,10 +104,11 @@ def _backbone_class():
         def __init__(self, classifier):
             super().__init__()
             self.classifier = classifier
+            self.pooled = True
 
         def forward(self, images):
             features = self.classifier(images)
-            if features.ndim == 4:
+            if features.ndim == 4 and self.pooled:
                 features = features.mean((2, 3))
             return features.flatten(1)
 

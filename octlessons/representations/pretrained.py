@@ -15,15 +15,17 @@ from octlessons.errors import OctlessonsError, first_line
 from octlessons.images.checks import as_images
 from octlessons.representations.devices import choose_device
 from octlessons.representations.extraction import extract, fingerprint, out_of_memory
+from octlessons.representations.lite import LITE, lite_onnx
 from octlessons.representations.onnx import ExportError, exported
 from octlessons.representations.transformer import ImageTransformer, check_counts
 from octlessons.representations.weights import Weights, cache_folder, locate
 
 
 class PretrainedCNN(ImageTransformer):
-    """Features of a classifier of torchvision whose head was taken off.
+    """Features of a classifier whose head was taken off.
 
-    Any of its classifiers works. The head is the last layer with weights; the features are what it
+    Any classifier of torchvision works, and EfficientNet-Lite0, which comes with the book and needs
+    no torch. The head is the last layer with weights; the features are what it
     would have been shown, maps averaged over the image. Every image goes through the preprocessing
     that is published with the weights; grey images are repeated to red, green and blue.
 
@@ -33,7 +35,7 @@ class PretrainedCNN(ImageTransformer):
     Parameters
     ----------
     architecture : str, default "efficientnet_b0"
-        Name in torchvision.
+        Name in torchvision, or ``"efficientnet_lite0"``.
     weights : str, path or torchvision.models.WeightsEnum, optional
         A ``.pth`` or ``.safetensors`` file (the head may be missing in it), or published weights:
         ``"IMAGENET1K_V2"``, or ``ResNet50_Weights.IMAGENET1K_V2``. None takes what is on this
@@ -44,12 +46,16 @@ class PretrainedCNN(ImageTransformer):
     stretch : bool, default False
         False cuts the centre out, as published, so that the sides of a wide scan are lost. True
         shows the network the whole image, which changes its proportions.
+    pooled : bool, default True
+        True averages the last maps over the image: 1,280 numbers, for an EfficientNet. False keeps
+        the maps, flattened: 1,280 × 7 × 7 = 62,720. Networks without such maps refuse.
     batch_size : int, default 32
         Images computed at a time. When memory runs out it is halved.
     engine : {"auto", "onnx", "torch"}, default "auto"
         What computes. ``"onnx"``: ONNX Runtime on the CPU, three times as fast as torch there; the
         network is exported once, into the cache of this package. ``"torch"``: torch on `device`.
-        ``"auto"``: torch where there is a GPU or a network cannot be exported, else ONNX Runtime.
+        ``"auto"``: torch where there is a GPU or a network cannot be exported, else ONNX Runtime,
+        which is all that ``"efficientnet_lite0"`` runs on.
     device : str, default "auto"
         For torch: ``"cuda"``, ``"mps"`` or ``"cpu"``; the first of them that is there by default.
     store : path, optional
@@ -92,6 +98,7 @@ class PretrainedCNN(ImageTransformer):
         *,
         size=None,
         stretch=False,
+        pooled=True,
         batch_size=32,
         engine="auto",
         device="auto",
@@ -104,6 +111,7 @@ class PretrainedCNN(ImageTransformer):
         self.weights = weights
         self.size = size
         self.stretch = stretch
+        self.pooled = pooled
         self.batch_size = batch_size
         self.engine = engine
         self.device = device
@@ -225,15 +233,21 @@ class PretrainedCNN(ImageTransformer):
         """Load the network into `_network`, and say in `engine_` what computes."""
         side = self.preprocessing_["crop"]
         engine = self.engine
+        if found.architecture == LITE:
+            if engine == "torch":
+                raise ValueError(f"{LITE} runs on ONNX Runtime only: take engine='auto'.")
+            self._network = OnnxNetwork(lite_onnx(found.path, side, self.pooled), self.n_threads)
+            self.engine_, self.n_features_out_ = "onnx", self._network.n_features
+            return
         device = choose_device(self.device) if engine != "onnx" else "cpu"
         if engine == "auto" and device != "cpu":
             engine = "torch"
         if engine != "torch":
             try:
                 model = exported(
-                    lambda: _backbone(found, side),
+                    lambda: _backbone(found, side, self.pooled),
                     (3, side, side),
-                    found.architecture,
+                    found.architecture + ("" if self.pooled else "-maps"),
                     found.sha256,
                     cache_folder().parent / "onnx",
                     self.progress,
@@ -245,7 +259,7 @@ class PretrainedCNN(ImageTransformer):
                     raise
                 engine = "torch"
         if engine == "torch":
-            self._network = _TorchNetwork(found, device, self.n_threads, side)
+            self._network = _TorchNetwork(found, device, self.n_threads, side, self.pooled)
             self.engine_ = f"torch on {device}"
         self.n_features_out_ = self._network.n_features
 
@@ -256,6 +270,7 @@ class PretrainedCNN(ImageTransformer):
             "architecture": self.weights_["architecture"],
             "weights": self.weights_["sha256"],
             "preprocessing": self.preprocessing_ | {"stretch": bool(self.stretch)},
+            **({} if self.pooled else {"pooled": False}),
             "engine": " ".join([self.engine_, *map(metadata.version, packages)]),
         }
 
@@ -290,13 +305,13 @@ def _table(mean: tuple[float, ...], std: tuple[float, ...]) -> np.ndarray:
     return (levels - means[:, None]) / stds[:, None]
 
 
-def _backbone(found: Weights, side: int):
+def _backbone(found: Weights, side: int, pooled: bool = True):
     """The network, after it has been seen to take images of that size."""
     import torch
 
     from octlessons.representations.backbones import load_backbone
 
-    network = load_backbone(found)
+    network = load_backbone(found, pooled)
     try:
         with torch.inference_mode():
             network(torch.zeros(1, 3, side, side))
@@ -314,11 +329,11 @@ def _backbone(found: Weights, side: int):
 class _TorchNetwork:
     """A network run by torch, on a GPU where there is one."""
 
-    def __init__(self, found: Weights, device: str, n_threads: int | None, side: int):
+    def __init__(self, found: Weights, device: str, n_threads: int | None, side: int, pooled: bool):
         import torch
 
         self.device, self.n_threads = device, n_threads or usable_cores()
-        network = _backbone(found, side)
+        network = _backbone(found, side, pooled)
         try:
             self.network = network.to(device, memory_format=torch.channels_last)
         except RuntimeError as error:

@@ -9,6 +9,9 @@ they are looked for on this machine, in this order:
 3. the cache of ``torch.hub``, where torchvision itself keeps them.
 
 A file with a published name counts only if its checksum begins as the name says.
+
+One network comes with the book, as a package, and needs neither torch nor torchvision:
+EfficientNet-Lite0, see `octlessons.representations.lite`.
 """
 
 from __future__ import annotations
@@ -30,6 +33,15 @@ from octlessons._files import file_hash
 from octlessons._optional import import_torchvision, installed
 from octlessons.errors import OctlessonsError
 from octlessons.images.downloads import by_hand_advice, fetch_file, has_hash
+from octlessons.representations.lite import (
+    LICENCE,
+    LITE,
+    SHA256,
+    SOURCE,
+    LiteEntry,
+    lite_file,
+    need_lite_file,
+)
 from octlessons.representations.tensors import read_tensors
 
 #: Environment variable with a folder of weights.
@@ -95,7 +107,9 @@ def architectures() -> tuple[str, ...]:
 
 def architecture_name(name: str) -> str:
     """Name of an architecture as torchvision writes it, or a `ValueError` that suggests one."""
-    plain = re.sub(r"[\s-]+", "_", str(name).strip().casefold())
+    plain = _plain(name)
+    if plain == LITE:
+        return LITE
     known = architectures()
     if plain in known:
         return plain
@@ -104,12 +118,18 @@ def architecture_name(name: str) -> str:
     raise ValueError(
         f"torchvision has no classifier called {name!r}.{hint} The best known are "
         f"{', '.join(WELL_KNOWN)}; octlessons.representations.weights.architectures() lists all "
-        f"{len(known)}."
+        f"{len(known)}. {LITE} comes with the book."
     )
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[\s-]+", "_", str(name).strip().casefold())
 
 
 def entries(architecture: str) -> list:
     """Published weights of an architecture, torchvision's default first."""
+    if architecture == LITE:
+        return [LiteEntry()]
     published = import_torchvision().models.get_model_weights(architecture)
     default = getattr(published, "DEFAULT", None)
     return sorted(published, key=lambda entry: (entry is not default, entry.name))
@@ -144,7 +164,10 @@ def find_weights(architecture: str) -> Path | None:
         The default weights before others, published ones before files of your own. None where
         there are none, or torchvision is not installed.
     """
-    return _find(architecture_name(architecture)) if _can_look() else None
+    name = _plain(architecture)
+    if name == LITE:
+        return lite_file()
+    return _find(architecture_name(name)) if _can_look() else None
 
 
 def weights_here() -> list[str]:
@@ -153,7 +176,8 @@ def weights_here() -> list[str]:
     Returns
     -------
     list of str
-        Empty without torchvision, which is imported only if there is a file to look at.
+        Of torchvision's architectures; empty without it. It is imported only if there is a file to
+        look at. For the network that comes with the book ask `find_weights`.
     """
     if not _can_look() or not any(_files(folder) for folder in _folders()):
         return []
@@ -237,6 +261,10 @@ def locate(
         which checksum, and where to put it.
     """
     architecture = architecture_name(architecture)
+    if architecture == LITE:
+        if weights is not None and Path(str(weights)) != lite_file():
+            raise ValueError(f"{LITE} has one set of weights, its package's: leave out weights=…")
+        return Weights(LITE, "IMAGENET1K", need_lite_file(), SHA256, LICENCE, SOURCE, LiteEntry())
     entry = _entry(architecture, weights)
     if entry is None and weights is not None:
         return _described(architecture, _given(architecture, Path(str(weights)).expanduser()))

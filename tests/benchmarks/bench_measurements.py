@@ -23,7 +23,7 @@ from functools import partial
 
 import numpy as np
 
-from octlessons.evaluation.known import RECORD
+from octlessons.evaluation.records import RECORDS
 from octlessons.images.measurements import measure
 from octlessons.images.measuring import (
     CENTRE_MM,
@@ -81,7 +81,7 @@ def main(argv: list[str] | None = None) -> None:
         print(json.dumps(results))
 
 
-def pages(n_per_class: int, seed: int, record: bool) -> None:
+def pages(n_per_class: int, seed: int, keep: bool) -> None:
     """Correlations at the sizes of the pages, with and without white, and what agrees."""
     from rich.console import Console
     from rich.table import Table
@@ -119,9 +119,10 @@ def pages(n_per_class: int, seed: int, record: bool) -> None:
     for size in PAGES:
         good = [name for name in UNITS if agrees(kept[name]["r"][size])]
         console.print(f"{size} px: use {', '.join(good)}")
-    if record:
-        RECORD.write_text(json.dumps(result, indent=1) + "\n")
-        console.print(f"Kept in {RECORD}")
+    if keep:
+        path = RECORDS / "instruments.json"
+        path.write_text(json.dumps(result, indent=1) + "\n", "utf-8")
+        console.print(f"Kept in {path}")
 
 
 def agrees(r: dict[str, float | None]) -> bool:

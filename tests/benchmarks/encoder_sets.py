@@ -87,6 +87,8 @@ def representations(sets: dict[str, Scans], shared: Path | None, quick: bool) ->
     What needs to learn (PCA, the autoencoder) learns from the scans of the set itself, without
     labels.
     """
+    from octlessons.representations import find_weights
+    from octlessons.representations.lite import LITE
     from octlessons.representations.phantom_encoder import VARIANTS
 
     computed = [_pixels, _flattened]
@@ -95,6 +97,8 @@ def representations(sets: dict[str, Scans], shared: Path | None, quick: bool) ->
             computed.append(_autoencoder)
         if shared is not None:
             computed.append(_squeezenet(shared))
+    if find_weights(LITE) is not None:
+        computed.append(_lite)
     computed += [_shipped(variant) for variant in VARIANTS]
     for compute in computed:
         found: dict[str, dict[str, Features]] = {}
@@ -154,6 +158,25 @@ def _squeezenet(shared: Path) -> Callable:
         }
 
     return compute
+
+
+def _lite(pictures: list) -> dict[str, np.ndarray]:
+    """Means of the last maps, the maps themselves, and 20 components of each."""
+    from sklearn.decomposition import PCA
+    from sklearn.preprocessing import normalize
+
+    from octlessons.representations import PretrainedCNN
+    from octlessons.representations.lite import LITE
+
+    found = {}
+    for form, pooled in (("pooled", True), ("maps", False)):
+        network = PretrainedCNN(LITE, stretch=True, pooled=pooled, n_threads=1, progress=False)
+        rows = normalize(network.fit_transform(pictures))
+        # as many components as scans keep all distances, in fewer numbers
+        every = PCA(min(rows.shape), svd_solver="full").fit_transform(rows)
+        found[f"EfficientNet-Lite0 of ImageNet, {form}"] = rows if pooled else every
+        found[f"EfficientNet-Lite0, {form}, PCA 20"] = every[:, :20]
+    return found
 
 
 def shipped_name(variant: str) -> str:

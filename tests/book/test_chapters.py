@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import subprocess
 import sys
@@ -184,6 +185,15 @@ def test_routes_take_the_time_they_promise(route):
     most, numbers = ROUTES[route]
     metas = [front_matter(p.read_text("utf-8")) for p in CHAPTERS if p.stem[:2] in numbers]
     assert sum(meta["teaching"] + meta["exercises"] for meta in metas) <= most
+
+
+def test_guide_for_tutors_has_these_routes():
+    guide = (ROOT / "book" / "tutors" / "guide.md").read_text("utf-8")
+    routes = ast.literal_eval(re.search(r"^routes = (\{.*?^\})", guide, re.M | re.S)[1])
+    told = {name: tuple(f"{number:02d}" for number in numbers) for name, numbers in routes.items()}
+    assert told == {name: numbers for name, (_, numbers) in ROUTES.items()}
+    for path in CHAPTERS:
+        assert f"\n**{int(path.stem[:2])}. " in guide, f"nothing on {path.stem}"
 
 
 @pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)

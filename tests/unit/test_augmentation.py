@@ -462,7 +462,12 @@ def test_safe_changes_keep_the_label(table, name):
         ("zoom", "thickness_changed", "thickness changes"),
         ("cutout", "lesions_kept", "lesions' area"),
         ("inversion", "fluid_contrast", "no longer darker"),
+        ("inversion", "drusen_kept", "height of their RPE"),
+        ("inversion", "lesions_kept", "lesions' area"),
         ("heavy blur", "fluid_contrast", "of its contrast"),
+        ("heavy blur", "drusen_kept", "height of their RPE"),
+        ("heavy blur", "lesions_kept", "lesions' area"),
+        ("zoom", "drusen_kept", "height of their RPE"),
     ],
 )
 def test_unsafe_changes_break_what_they_are_known_to_break(table, name, part, reason):
@@ -470,6 +475,12 @@ def test_unsafe_changes_break_what_they_are_known_to_break(table, name, part, re
     assert row.keeps_label is False
     assert any(reason in text for text in row.reasons), row.reasons
     assert getattr(row, part) != getattr(table["nothing"], part)
+
+
+def test_what_is_kept_is_measured_in_the_picture(table):
+    """A change of light leaves the maps alone; only the picture can tell that drusen are gone."""
+    assert table["heavy blur"].drusen_kept < 0.6 and table["heavy blur"].lesions_kept < 0.6
+    assert table["inversion"].drusen_kept < 0.05 and table["inversion"].lesions_kept < 0.05
 
 
 def test_the_table_is_readable(table):

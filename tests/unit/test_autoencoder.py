@@ -140,6 +140,7 @@ def test_losses_fall_and_new_images_are_rebuilt_better_than_the_mean(trained, ph
         {"learning_rate_init": 0.01},
         {"alpha": 0.1},
         {"dropout": 0.5},
+        {"masked": 0.5},
         {"batch_norm": True},
         {"max_iter": 3},
         {"batch_size": 5},
@@ -197,6 +198,22 @@ def test_memory_is_the_codes_and_one_batch():
 
 
 # ---------------------------------------------------------------------- going on
+
+
+def test_a_network_trained_with_holes_fills_them_better():
+    rng = np.random.default_rng(0)
+    images = np.zeros((60, 32, 32), np.uint8)
+    for image in images:  # bars from side to side: what is hidden can be told from what is not
+        top = rng.integers(2, 22)
+        image[top : top + 8] = 220
+    settings = {"depth": 4, "code_channels": 4, "batch_norm": True, "max_iter": 40}
+    holes = np.kron(rng.random((8, 8)) < 0.5, np.ones((4, 4))) > 0
+    given = np.where(holes, images.mean(axis=(1, 2), keepdims=True), images).astype(np.uint8)
+    errors = {}
+    for masked in (0.0, 0.5):
+        fitted = coder(32, masked=masked, learning_rate_init=0.01, **settings).fit(images)
+        errors[masked] = ((fitted.reconstruct(given) - images / 255)[:, holes] ** 2).mean()
+    assert errors[0.5] < 0.8 * errors[0.0]
 
 
 def test_own_loss_cannot_be_saved(images, tmp_path):

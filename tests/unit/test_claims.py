@@ -19,6 +19,7 @@ from octlessons._fingerprint import reached as reached_by
 from octlessons.claims import (
     cnn_8933,
     data,
+    efficientnet_clusters,
     pca_257,
     runner,
     silhouette_k2,
@@ -30,6 +31,7 @@ from octlessons.cli import app
 from octlessons.errors import OctlessonsError
 from octlessons.images import draw_phantoms
 from octlessons.images.sources import resolve_data
+from octlessons.representations import lite
 from tests.conftest import ROOT
 
 run = CliRunner().invoke
@@ -43,6 +45,8 @@ IDS = [
     "skin-augmentation",
 ]
 QUICK = [name for name in IDS if name not in ("autoencoder-mse", "cnn-8933")]
+if efficientnet_clusters.network() is None:  # the book's packages are not installed
+    QUICK.remove("efficientnet-clusters")
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -176,36 +180,43 @@ def test_silhouettes_are_those_of_scikit_learn(quick):
     assert widths[0] == pytest.approx(silhouette_samples(rows[judged], two[judged]).mean())
 
 
-def test_what_two_clusters_explain():
-    clusters = np.array([0, 0, 1, 1])
-    assert silhouette_k2.share_explained(np.array([5.0, 5, 9, 9]), clusters) == 1
-    assert silhouette_k2.share_explained(np.array([5.0, 9, 5, 9]), clusters) == 0
-    assert silhouette_k2.share_explained(np.ones(4), clusters) == 0
-
-
 @pytest.mark.slow
 def test_a_substitute_is_called_one(quick):
+    if "efficientnet-clusters" not in QUICK:
+        pytest.skip("no network trained on photographs is on this machine")
     result = quick[2].of("efficientnet-clusters")
     if result.measured["network"] == "efficientnet_b0":
         pytest.skip("the weights of EfficientNet-B0 are on this machine")
     assert "substitute for EfficientNet-B0" in result.data
-    for name in ("K-means", "Gaussian mixture"):
-        found = result.measured[name]
-        low, high = found["accuracy, 95 %"]
-        assert 0.25 <= found["accuracy"] <= 1 and low <= found["accuracy"] <= high
-        assert sum(found["sizes"]) == result.n
+    for form, n_features in (("maps", 62_720), ("pooled", 1280)):
+        assert result.measured[form]["features"] == n_features
+        for name in ("K-means", "Gaussian mixture"):
+            found = result.measured[form][name]
+            low, high = found["accuracy, 95 %"]
+            assert 0.25 <= found["accuracy"] <= 1 and low <= found["accuracy"] <= high
+            assert sum(found["sizes"]) == result.n
 
 
 @pytest.mark.slow
-def test_imagenet_weights_are_used_where_they_are(shared, tmp_path, monkeypatch):
+def test_other_imagenet_weights_are_used_where_they_are(shared, tmp_path, monkeypatch):
     pytest.importorskip("torch")
     monkeypatch.setenv("OCTLESSONS_WEIGHTS", str(shared / "weights"))
+    monkeypatch.setattr(lite, "PACKAGE", "no_such_package_of_weights")
     (result,) = claims.run(
         ["efficientnet-clusters"], out=tmp_path, scale="quick", tell=lambda line: None
     )
     assert result.ok, result.problem
     assert result.measured["network"] in ("squeezenet1_1", "efficientnet_b0")
-    assert "PhantomEncoder" not in result.data
+    assert {"maps", "pooled"} <= set(result.measured)
+
+
+@pytest.mark.slow
+def test_without_such_a_network_nothing_else_is_measured(tmp_path, monkeypatch):
+    monkeypatch.setattr(efficientnet_clusters, "network", lambda: None)
+    (result,) = claims.run(
+        ["efficientnet-clusters"], out=tmp_path, scale="quick", tell=lambda line: None
+    )
+    assert "no weights of one are on this machine" in result.problem
 
 
 @pytest.mark.slow

@@ -130,6 +130,21 @@ def test_class_weights_raise_the_recall_of_a_rare_class():
     assert recall["balanced"][0] < recall["None"][0]  # nothing is free
 
 
+def test_training_images_are_altered_anew_whenever_they_are_used(rng, tmp_path):
+    pytest.importorskip("albumentations")
+    scans = bars(rng, 160, contrast=120)
+    plain, turned, again = (
+        SmallCNN(max_iter=8, mirror=False, augment=changes, **QUICK).fit(scans)
+        for changes in (None, ["quarter turn"], ["quarter turn"])
+    )
+    # Half of the bars that lie are made to stand, and the other way round: nothing can be learnt.
+    assert plain.history_.epochs[-1]["train"] < 0.4 < turned.history_.epochs[-1]["train"]
+    losses = [[epoch["train"] for epoch in cnn.history_.epochs] for cnn in (turned, again)]
+    assert losses[0] == losses[1] and len(set(losses[0])) == 8
+    turned.save(tmp_path / "cnn.pt")
+    assert SmallCNN.load(tmp_path / "cnn.pt").augment == ["quarter turn"]
+
+
 @pytest.mark.parametrize(
     ("parameters", "says"),
     [
@@ -139,6 +154,7 @@ def test_class_weights_raise_the_recall_of_a_rare_class():
         ({"batch_size": 1}, "`batch_size`"),
         ({"dropout": 2}, "`dropout` is a share"),
         ({"monitor": "test"}, "'loss', 'macro_f1'"),
+        ({"augment": "sparkle"}, "no step called 'sparkle'"),
         ({"class_weight": "heavy"}, "'balanced', None, or a dict"),
         ({"class_weight": {7: 2.0}}, "does not fit the labels"),
         ({"device": "abacus"}, "abacus"),

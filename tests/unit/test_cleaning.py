@@ -1,6 +1,7 @@
 """Cleaning of scans, judged on phantoms, whose true layers are known."""
 
 import io
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -9,9 +10,11 @@ from PIL import Image
 
 from octlessons.images import draw_phantoms
 from octlessons.images.cleaning import (
+    DOUBTFUL,
     TARGET,
     clean,
     crop,
+    doubts,
     find_baseline,
     find_rpe,
     flatten,
@@ -19,6 +22,7 @@ from octlessons.images.cleaning import (
     wedge_mask,
 )
 from octlessons.images.phantoms import BOUNDARIES
+from octlessons.images.retina import find_layers
 
 RPE, BM = BOUNDARIES.index("RPE"), BOUNDARIES.index("BM")
 
@@ -239,3 +243,24 @@ def test_sentences_for_what_cannot_be_cleaned():
         flatten(image, target=3)
     with pytest.raises(ValueError, match="top < bottom"):
         crop(image, 0.8, 0.2)
+
+
+# ---------------------------------------------------------------------- doubts
+
+
+def test_doubts_are_raised_by_steep_eyes_and_by_noise_and_not_by_phantoms(large):
+    assert sum(doubts(large).values()).max() < DOUBTFUL
+    columns = np.linspace(-1, 1, large.shape[2])
+    steep = bent(large[0], 250 * np.clip(-columns, 0, None) ** 6)  # no stiff curve bends like that
+    noise = np.random.default_rng(0).integers(0, 255, large.shape[1:]).astype(np.uint8)
+    found = doubts(np.stack([steep, noise]))
+    assert found["curve off the membrane"][0] > DOUBTFUL
+    assert found["membrane unsure"][1] > DOUBTFUL
+
+
+def test_a_retina_that_sticks_out_of_what_is_kept_is_told(large):
+    retina = find_layers(large[0])
+    swollen = replace(retina, ilm=retina.floor - 0.5 * 496)
+    assert doubts(large[:1], [swollen])["retina cut off"] == 1
+    with pytest.raises(ValueError, match="1 images but 2 retinas"):
+        doubts(large[:1], [retina, retina])

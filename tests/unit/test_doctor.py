@@ -153,6 +153,7 @@ def test_weights_on_this_machine_are_listed(monkeypatch):
     from octlessons.representations import weights
 
     monkeypatch.setattr(weights, "weights_here", lambda: ["efficientnet_b0", "resnet18"])
+    monkeypatch.setattr(weights, "find_weights", lambda name: None)
     assert doctor.check_weights().found == "efficientnet_b0, resnet18"
     monkeypatch.setattr(weights, "weights_here", list)
     assert doctor.check_weights().state == "note"

@@ -11,6 +11,7 @@ from octlessons.evaluation import (
     contingency,
     matched_accuracy,
     neighbour_accuracy,
+    neighbour_chance,
     neighbour_labels,
     nuisance,
 )
@@ -334,6 +335,26 @@ def test_neighbours_equal_scikit_learn_where_patients_are_not_known():
 def test_a_tied_vote_goes_to_the_nearest():
     features = np.array([[0.0], [1.0], [2.1], [3.3]])
     assert neighbour_labels(features, ["x", "b", "a", "c"], k=3)[0] == "b"
+
+
+def test_neighbours_by_chance_are_right_as_often_as_classes_are_large():
+    rng = np.random.default_rng(0)
+    features, labels = rng.normal(size=(300, 4)), rng.permutation(np.repeat([0, 1, 2], 100))
+    by_chance = neighbour_chance(features, labels, n_permutations=100)
+    assert by_chance.mean == pytest.approx(1 / 3, abs=0.02)
+    assert by_chance.low < 1 / 3 < by_chance.high
+    assert by_chance.low <= neighbour_accuracy(features, labels).estimate <= by_chance.high
+
+
+def test_neighbours_by_chance_shuffle_whole_patients():
+    """Scans of one patient share their luck, so chance reaches further."""
+    rng = np.random.default_rng(1)
+    patients = np.repeat(np.arange(20), 15)
+    features = np.repeat(rng.normal(size=(20, 4)), 15, axis=0) + 0.01 * rng.normal(size=(300, 4))
+    labels = np.repeat(np.arange(20) % 2, 15)
+    alone = neighbour_chance(features, labels, n_permutations=100)
+    whole = neighbour_chance(features, labels, groups=patients, n_permutations=100)
+    assert whole.high - whole.low > 2 * (alone.high - alone.low) > 0
 
 
 def test_neighbours_need_enough_other_patients():

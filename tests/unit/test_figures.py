@@ -13,10 +13,11 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 from PIL import Image
+from scipy.cluster.hierarchy import linkage
 from sklearn.cluster import KMeans
 
 from octlessons import figures
-from octlessons.clustering import choose_k
+from octlessons.clustering import choose_k, consensus
 from octlessons.evaluation import agreement, calibration, judge_classifier
 from octlessons.figures import DARK, LIGHT, MARKERS, MIME, PALETTE, render, show, showing
 from octlessons.images.imageset import ImageSet
@@ -146,12 +147,14 @@ def drawn(scans) -> dict[str, Figure]:
             scans.labels, scans.class_names,
         ),
         "kmeans_steps": figures.kmeans_steps(points, [(middle, None), (middle, near)]),
-        "silhouette_plot": figures.silhouette_plot(rows, kmeans.labels_),
+        "silhouette_plot": figures.silhouette_plot(rows, kmeans.labels_, images=scans),
+        "consensus_map": figures.consensus_map(consensus(rows, 4, n_init=1), kmeans.labels_),
         "k_choice": figures.k_choice(choose_k(rows, [2, 3, 4], n_references=2, n_resamples=2)),
         "contingency_heatmap": figures.contingency_heatmap(result),
         "agreement_bars": figures.agreement_bars({"pixels": result, "again": result}),
         "training_curves": figures.training_curves(trained([4, 3, 2, 1], [4, 2, 3, 5])),
         "reconstructions": figures.reconstructions(scans[:4], np.asarray(scans[:4]) / 300),
+        "dendrogram": figures.dendrogram(linkage(rows[:20], "ward"), scans[:20], ["CNV"] * 20),
     }  # fmt: skip
 
 
@@ -160,6 +163,8 @@ NAMES = [
     "layer_overlay", "lesion_overlay", "class_counts", "scree", "embedding_map",
     "embedding_maps", "kmeans_steps", "silhouette_plot", "k_choice", "contingency_heatmap",
     "agreement_bars", "training_curves", "reconstructions", "cluster_members",
+    "consensus_map",
+    "agreement_bars", "training_curves", "reconstructions", "cluster_members", "dendrogram",
 ]  # fmt: skip
 
 
@@ -216,6 +221,17 @@ def test_scree_marks_where_each_share_is_reached():
     fig = figures.scree(ratios, n_features=100)
     assert "3 hold 90 %" in fig.alt and "4 hold 95 %" in fig.alt and "5 hold 99 %" in fig.alt
     assert "99 % is not reached by these 4" in figures.scree(ratios[:4]).alt
+
+
+def test_dendrogram_tells_its_last_merge_and_fits_its_scans():
+    places = np.array([[0.0], [1.0], [2.0], [10.0], [11.5]])
+    tree = linkage(places, "single")
+    fig = figures.dendrogram(tree)
+    assert "distance 1.0" in fig.alt and "3 and 2, at 8.0" in fig.alt.replace("2 and 3", "3 and 2")
+    with pytest.raises(ValueError, match="5 leaves but there are 4 images"):
+        figures.dendrogram(tree, np.zeros((4, 9, 9), np.uint8))
+    with pytest.raises(ValueError, match="2 to 24 leaves"):
+        figures.dendrogram(linkage(np.arange(30.0)[:, None]))
 
 
 def test_heat_map_tells_the_largest_class_of_each_cluster():

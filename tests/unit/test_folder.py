@@ -713,3 +713,25 @@ def test_real_scans_are_read_in_whatever_folders_they_lie(shared, sample, tmp_pa
     assert len(nested) == 20 and len(set(nested.patients)) == 5 and nested.labels is None
     listed = read_folder(sources, patients=None, on_problem="raise")
     assert all(np.array_equal(a, b) for a, b in zip(flat, listed, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("files", "licence", "source"),
+    [
+        ({}, "not recorded in the folder", ""),
+        ({"LICENCE": "\n# CC BY 4.0\n\nlong text"}, "CC BY 4.0", ""),
+        ({"license.txt": "CC0", "SOURCE": "A. Body\n(2026).\n\nmore"}, "CC0", "A. Body (2026)"),
+        ({"README.md": "Scans.\n\n- **License:** CC BY 4.0\n- Source: [x](y)"}, "CC BY 4.0", "x](y)"),
+        ({"README": "There is a source of light: the sun."}, "not recorded in the folder", ""),
+        ({"LICENCE": "CC0", "README.txt": "Licence: other\nSource: us"}, "CC0", "us"),
+    ],
+)
+def test_terms_and_source_are_those_that_the_folder_names(tmp_path, files, licence, source):
+    for name in ("A/1.png", "A/2.png", "B/1.png"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        Image.fromarray(np.full((9, 12), len(name), np.uint8)).save(tmp_path / name)
+    for name, text in files.items():
+        (tmp_path / name).write_text(text, "utf-8")
+    told = read_folder(tmp_path).provenance
+    assert (told.licence, told.citation) == (licence, source)
+    assert read_folder([tmp_path / "A/1.png"]).provenance.citation == ""

@@ -3,7 +3,13 @@
 import numpy as np
 import pytest
 
-from octlessons.evaluation import instruments, nuisance, things_known, trusted_columns
+from octlessons.evaluation import (
+    nuisance,
+    record,
+    share_explained,
+    things_known,
+    trusted_columns,
+)
 from octlessons.images import ImageSet, draw_phantoms
 from octlessons.images.measurements import UNITS, Measurements, measure
 
@@ -23,7 +29,7 @@ def scans():
 
 
 def test_every_measurement_was_checked():
-    kept = instruments()
+    kept = record("instruments")
     assert set(kept["columns"]) == set(UNITS)
     assert kept["n_white"] >= 50 and kept["n"] - kept["n_white"] >= 50
     needed = {"brightness", "contrast", "position", "tilt", "curvature", "mean_thickness"}
@@ -84,3 +90,34 @@ def test_clusters_by_height_are_found_out():
 def test_measurements_of_other_images_are_refused(scans):
     with pytest.raises(ValueError, match="measurements of 12"):
         things_known(scans[:5], table())
+
+
+def test_what_groups_explain():
+    groups = np.array(["a", "a", "b", "b"])
+    assert share_explained([5.0, 5, 9, 9], groups) == 1
+    assert share_explained([5.0, 9, 5, 9], groups) == 0
+    assert share_explained(np.ones(4), groups) == 0
+    rng = np.random.default_rng(0)
+    values, many = rng.normal(size=(60, 2)), rng.integers(5, size=60)
+    line = np.eye(5)[many]
+    left = values - line @ np.linalg.lstsq(line, values, rcond=None)[0]
+    expected = 1 - (left**2).sum() / ((values - values.mean(axis=0)) ** 2).sum()
+    assert share_explained(values, many) == pytest.approx(expected)
+    holes = np.where(np.arange(60) % 7 == 0, np.nan, values[:, 0])
+    known = np.isfinite(holes)
+    assert share_explained(holes, many) == pytest.approx(share_explained(holes[known], many[known]))
+    with pytest.raises(ValueError, match="groups"):
+        share_explained(values, many[:5])
+    with pytest.raises(ValueError, match="Not one value"):
+        share_explained([np.nan, np.nan], [0, 1])
+
+
+def test_what_was_recorded_can_be_read():
+    copies = record("copies")
+    assert set(copies["scores"]) == {"none", "safe", "unsafe"} and copies["command"]
+    for scores in copies["scores"].values():
+        assert set(scores) == set(map(str, copies["sizes"]))
+        assert all(len(of_size) == copies["draws"] >= 5 for of_size in scores.values())
+        assert all(0 < score < 1 for of_size in scores.values() for score in of_size)
+    with pytest.raises(ValueError, match="only copies, instruments"):
+        record("nothing")

@@ -152,3 +152,18 @@ def test_the_manifests_of_the_real_samples_give_their_classes(shared, sample):
     assert [name.split("/")[0] for name in images.names] == [
         images.class_names[label] for label in images.labels
     ]
+
+
+def test_a_table_gives_terms_and_source_and_does_without_them(scans):
+    table = {
+        "file": [f"p{i % 2}/scan {i}.png" for i in range(4)],
+        "License": ["CC BY 4.0", "CC BY 4.0", None, "CC0"],
+        "source": ["one", "two", "one", ""],
+    }
+    images = read_folder(scans, table=table)
+    assert len(images) == 4 and not images.provenance.problems
+    assert images.provenance.licence == "CC BY 4.0; CC0"
+    assert images.provenance.citation == "one; two"
+    (scans / "LICENCE").write_text("CC BY 2.0")
+    del table["License"]
+    assert read_folder(scans, table=table).provenance.licence == "CC BY 2.0"

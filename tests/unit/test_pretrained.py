@@ -136,6 +136,27 @@ def test_features_are_what_the_head_would_be_shown(models, tmp_path, images, nam
 
 
 @pytest.mark.parametrize(
+    ("name", "channels"), [("squeezenet1_1", 512), ("efficientnet_b0", 1280), ("resnet18", 512)]
+)
+def test_maps_are_what_the_pooled_row_is_the_mean_of(models, tmp_path, images, name, channels):
+    torch.manual_seed(0)
+    file = saved(tmp_path, models.get_model(name))
+    settings = {"size": 64, "engine": "torch"}
+    pooled = PretrainedCNN(name, file, **settings).fit_transform(images[:2])
+    maps = PretrainedCNN(name, file, pooled=False, **settings).fit_transform(images[:2])
+    maps = maps.reshape(2, channels, -1)
+    assert maps.shape[2] > 1
+    np.testing.assert_allclose(maps.mean(axis=2), pooled, rtol=1e-3, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", ["mobilenet_v3_small", "densenet121"])
+def test_networks_without_averaged_maps_refuse_them(models, tmp_path, images, name):
+    file = saved(tmp_path, models.get_model(name))
+    with pytest.raises(ValueError, match="does not average its last maps"):
+        PretrainedCNN(name, file, size=64, engine="torch", pooled=False).fit(images)
+
+
+@pytest.mark.parametrize(
     ("name", "head", "n_features"),
     [
         ("convnext_tiny", "classifier.2", 768),

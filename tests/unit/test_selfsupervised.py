@@ -230,8 +230,16 @@ def test_views_decide_what_the_clusters_are(patterns):
 def test_collapse_is_noticed(scans):
     with pytest.warns(UserWarning, match=r"Everything looks the same .* it has collapsed"):
         model = SelfSupervised(**FAST, method=pull, max_iter=8).fit(scans)
-    assert "was not learnt" in model.collapsed_
+    assert "an untrained network (max_iter=0)" in model.collapsed_
     assert model.history_.values("spread")[-1] < 0.02
+
+
+def test_spread_is_told_before_and_after_the_head(trained, scans):
+    spread, untrained = trained.spread(scans), SelfSupervised(**FAST, max_iter=0).fit(scans)
+    assert spread["projection"] > 0.3 > untrained.spread(scans)["projection"]
+    assert 0 < untrained.spread(scans)["embedding"] < spread["embedding"] < 1
+    with pytest.raises(ValueError, match="at least two"):
+        trained.spread(scans.images[:1])
 
 
 def test_vicreg_learns_too(scans):

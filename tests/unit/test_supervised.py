@@ -93,6 +93,51 @@ def test_every_score_has_an_interval_around_it(rng):
         assert report.recall[i] in report.intervals[f"recall {name}"]
 
 
+def test_small_tests_get_no_interval_of_zero_width():
+    labels = np.repeat(np.arange(3), 3)
+    for called in (labels, np.roll(labels, 3), np.array([0, 0, 0, 1, 1, 1, 0, 0, 1])):
+        for prior in (None, "balanced", [0.5, 0.3, 0.2]):
+            intervals = judge_classifier(labels, called, groups=labels.astype(str), prior=prior)
+            for name, each in intervals.intervals.items():
+                if name.startswith(("accuracy", "balanced", "recall")):
+                    assert each.high - each.low > 0.3, (name, each)
+    by_image = judge_classifier(labels, labels).intervals
+    assert by_image["recall 0"].low == pytest.approx(0.44, abs=0.01)  # Wilson, 3 of 3
+    assert all(each.high - each.low > 0.1 for each in by_image.values())
+    assert judge_classifier(labels, np.zeros(9, int)).intervals.get("precision 2") is None
+
+
+def test_a_learning_curve_that_is_always_right_is_not_certain():
+    from sklearn.neighbors import KNeighborsClassifier
+    from sklearn.pipeline import make_pipeline
+
+    from octlessons.evaluation import augmentation_curve
+    from octlessons.images import ImageSet
+    from octlessons.representations import Pixels
+
+    labels = np.repeat([0, 1], 4)
+    grey = np.full((8, 8, 8), 1, np.uint8) * (100 * labels[:, None, None]).astype(np.uint8)
+    sides = [ImageSet(grey, labels, class_names=["A", "B"]) for _ in range(2)]
+    model = make_pipeline(Pixels(8), KNeighborsClassifier(1))
+    point = augmentation_curve(
+        *sides, sizes=(2,), seeds=2, n_bootstrap=20, classifier=model
+    ).points[0]
+    assert point.mean == point.high == 1 and 0.5 < point.low < 0.75
+
+
+@pytest.mark.parametrize("prior", [None, [0.6, 0.3, 0.1]])
+def test_intervals_hold_what_is_true(prior):
+    truth, mix = np.array([0.95, 0.8, 0.5]), [0.6, 0.3, 0.1]
+    rng, labels = np.random.default_rng(3), np.repeat(np.arange(3), [12, 10, 8])
+    held = []
+    for _ in range(200):
+        called = np.where(rng.random(30) < truth[labels], labels, (labels + 1) % 3)
+        found = judge_classifier(labels, called, prior=prior, n_bootstrap=2).intervals
+        wanted = truth.mean() if prior is None else np.dot(mix, truth)
+        held.append(wanted in found["balanced_accuracy" if prior is None else "accuracy"])
+    assert 0.9 <= np.mean(held) <= 1
+
+
 def test_report_shows_itself_with_names_and_support(rng):
     labels, called = guesses(rng)
     report = judge_classifier(labels, called, ["<A>", *NAMES[1:]], groups=labels)

@@ -82,3 +82,10 @@ def test_data_notice_names_source_terms_counts_and_left_out_files():
     for expected in told:
         assert expected in text
     assert "DRUSEN" not in text
+
+
+def test_what_a_folder_says_of_itself_is_text_and_not_markdown():
+    source = Provenance("x", licence="<script>*CC*", citation="{eval-rst} [a](b)")
+    images = ImageSet(np.zeros((1, 2, 2), np.uint8), provenance=source)
+    text = str(data_notice(images))
+    assert r"\<script\>\*CC\*" in text and r"\{eval-rst\} \[a\](b)" in text

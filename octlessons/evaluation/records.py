@@ -1,0 +1,48 @@
+"""Results that take too long for a page, as benchmarks recorded them."""
+
+from __future__ import annotations
+
+import json
+from functools import lru_cache
+from pathlib import Path
+
+#: Where they lie, one file of JSON each; ``"command"`` in it says how to make it again.
+RECORDS = Path(__file__).with_name("records")
+
+
+@lru_cache
+def record(name: str) -> dict:
+    """What a benchmark recorded.
+
+    Parameters
+    ----------
+    name : str
+        ``"instruments"``: how well `measure` agrees with phantoms, whose truth is known. ``"n"``
+        scans and ``"n_white"`` of them with white wedges, the ``"goal"`` for the correlation,
+        ``"sizes"`` in px; in ``"columns"``, for each column of `measure`, its ``"unit"``, the
+        ``"bias"`` with its limits of agreement ``"low"`` and ``"high"`` at 496 px, and in ``"r"``
+        the correlation for each size (as text) and each group, None where there is none.
+
+        ``"copies"``: what altered copies buy a small network. ``"sizes"`` scans per class,
+        ``"steps"`` of training, ``"draws"`` of patients; in ``"scores"``, for each kind of copies
+        and each size (as text), the balanced accuracy in every draw, in one order.
+
+        ``"ingredients"``: what class weights and dropout do for a small network. ``"means"`` of
+        its scores with neither, with each and with both; and for each change, such as
+        ``"weights"``, the paired difference in every score and the ends of its interval.
+
+    Returns
+    -------
+    dict
+        With the ``"command"`` that made it and its ``"date"``.
+
+    Raises
+    ------
+    ValueError
+        If there is no such record.
+    """
+    path = RECORDS / f"{name}.json"
+    if not path.is_file():
+        known = ", ".join(sorted(found.stem for found in RECORDS.glob("*.json")))
+        raise ValueError(f"There is no record {name!r}, only {known}.")
+    return json.loads(path.read_text("utf-8"))
