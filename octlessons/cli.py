@@ -276,13 +276,16 @@ def check(
     ] = None,
     student: StudentOption = None,
     everything: Annotated[bool, typer.Option("--list", help="Only list the exercises.")] = False,
+    show: Annotated[
+        bool, typer.Option("--show", help="Print the call that failed, to paste and to try.")
+    ] = False,
 ) -> None:
     """Check your exercises, with the checks that grading uses. Fails if one is not passed."""
     from octlessons.exercises import terminal
 
     if everything:
         terminal.list_exercises()
-    elif not terminal.check_exercises(ids or (), file, student):
+    elif not terminal.check_exercises(ids or (), file, student, show):
         raise typer.Exit(1)
 
 

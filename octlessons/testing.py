@@ -4,6 +4,11 @@ Every failure is a sentence for the student: what was called, what came back, wh
 and the likely cause. Types, dtypes and shapes are compared before values, so that NaN,
 broadcasting or an object with its own idea of equality cannot pass for an answer.
 
+What a known mistake gives is known too: a check file marks functions with ``@reference("name")``
+and ``@mistake("name")`` (or ``@symptom``), and the message of a failed check ends with the
+docstring of the mistake that explains what came back, else with the check's own `because`, which
+blames nothing (`octlessons.exercises.mistakes` has an example).
+
 Checks get the student's functions through the fixture ``student``; everything here works on what
 they return, whether they ran in this process or in another one. In every function, ``student`` is
 that fixture (its last call is named in the message), ``found`` what came back, and ``because`` the
@@ -18,23 +23,24 @@ from pathlib import Path
 
 import numpy as np
 
-from octlessons.exercises.plain import described, same
+from octlessons.exercises.mistakes import mistake as mistake
+from octlessons.exercises.mistakes import recognised
+from octlessons.exercises.mistakes import reference as reference
+from octlessons.exercises.mistakes import symptom as symptom
+from octlessons.exercises.plain import MOST_BYTES, MOST_VALUES, described, extent, same
 
 __all__ = [
     *("assert_agreement", "assert_array", "assert_close", "assert_equal", "assert_in_band"),
     *("assert_input_unchanged", "assert_labels", "assert_not_the_labels", "assert_number"),
     *("assert_repeatable", "assert_same_partition", "assert_seed_is_used", "band", "fail"),
+    *("mistake", "reference", "same_partition", "symptom"),
 ]
 
 _KINDS = {"integer": "iu", "float": "f", "number": "iuf", "boolean": "b", "text": "U"}
 
-#: Of lists that stand for arrays: how many values, and how many bytes as an array.
-_MOST_VALUES = 10_000_000
-_MOST_BYTES = 256 * 2**20
-
 
 def fail(student, found: str, expected: str, because: str = "") -> None:
-    """Fail with the four parts of a message.
+    """Fail with the four parts of a message; a mistake that is recognised comes before `because`.
 
     Parameters
     ----------
@@ -46,6 +52,7 @@ def fail(student, found: str, expected: str, because: str = "") -> None:
     call = getattr(student, "last_call", None) if student is not None else None
     what = str(call) if call is not None else "The result"
     text = f"{what} {found}. Expected: {expected}."
+    because = recognised(student) or _forgot(call) or because
     raise AssertionError(f"{text}\n{because}" if because else text)
 
 
@@ -64,7 +71,7 @@ def assert_number(student, found, *, low=None, high=None, whole: bool = False, b
     if whole and isinstance(found, float) and found.is_integer():
         found = int(found)
     if isinstance(found, bool) or not isinstance(found, int if whole else (int, float)):
-        fail(student, f"gives {described(found)}", kind, because or _forgot(found))
+        fail(student, f"gives {described(found)}", kind, because)
     if isinstance(found, float) and not np.isfinite(found):
         fail(student, f"gives {found}", f"{kind} that is finite", because)
     if (low is not None and found < low) or (high is not None and found > high):
@@ -177,13 +184,14 @@ def _close(student, found, expected, rtol, atol, where: str, because: str) -> No
         if not right:
             fail(student, f"gives {described(found)}{where}", described(expected), because)
         return
+    shown = np.asarray(expected) if isinstance(found, np.ndarray) else expected
     expected = np.asarray(expected)
     kind = "boolean" if expected.dtype.kind == "b" else "number"
     array = assert_array(student, found, shape=expected.shape, kind=kind, because=because)
     right = np.isclose(array, expected, rtol=rtol, atol=atol)
     if not right.all():
         if expected.size <= 8:
-            fail(student, f"gives {described(array)}{where}", described(expected), because)
+            fail(student, f"gives {described(found)}{where}", described(shown), because)
         place = tuple(int(i) for i in np.argwhere(~right)[0])
         differs = f"differs in {int((~right).sum())} of {right.size} values{where}: {list(place)}"
         fail(student, f"{differs} is {array[place]:.6g}", f"{expected[place]:.6g} there", because)
@@ -207,6 +215,12 @@ def assert_same_partition(student, found, expected, because: str = "") -> None:
         said = f"groups the images in another way (adjusted Rand index {score:.2f})"
         wanted = f"the same {len(np.unique(expected))} groups, under any numbers (index 1)"
         fail(student, said, wanted, because)
+
+
+def same_partition(found, expected) -> bool:
+    """Whether two clusterings of the same images group alike, whatever their numbers."""
+    found, expected = np.asarray(found), np.asarray(expected)
+    return found.shape == expected.shape and np.array_equal(_codes(found), _codes(expected))
 
 
 def assert_agreement(student, found, reference, at_least: float, because: str = "") -> None:
@@ -292,10 +306,10 @@ def _as_array(student, found, kind: str, because: str) -> np.ndarray:
     of many gigabytes.
     """
     if isinstance(found, list | tuple):
-        n, largest, text = _extent(found)
+        n, largest, text = extent(found)
         if text and kind != "text":
             fail(student, "gives text among its values", f"values of kind {kind}", because)
-        if n > _MOST_VALUES or n * largest > _MOST_BYTES:
+        if n > MOST_VALUES or n * largest > MOST_BYTES:
             fail(student, f"gives {described(found)}, which is too large", "an array", because)
         try:
             found = np.asarray(found)
@@ -304,25 +318,8 @@ def _as_array(student, found, kind: str, because: str) -> np.ndarray:
     if isinstance(found, np.ndarray) and found.dtype.kind == "c":
         fail(student, f"gives complex numbers ({found.dtype})", "real numbers", because)
     if not isinstance(found, np.ndarray) or found.dtype.kind not in "biufU":
-        fail(student, f"gives {described(found)}", "an array", because or _forgot(found))
+        fail(student, f"gives {described(found)}", "an array", because)
     return found
-
-
-def _extent(values: list | tuple) -> tuple[int, int, bool]:
-    """Of nested lists: how many values at most, bytes of the largest in an array, any text."""
-    n, largest, text, waiting = 0, 16, False, [values]
-    while waiting and n <= _MOST_VALUES:
-        values = waiting.pop()
-        n += len(values)
-        for value in values[:_MOST_VALUES]:
-            if isinstance(value, list | tuple):
-                waiting.append(value)
-            elif isinstance(value, np.ndarray):
-                n, largest = n + value.size, max(largest, value.itemsize)
-                text = text or value.dtype.kind in "US"
-            elif isinstance(value, str | bytes):
-                largest, text = max(largest, 4 * len(value)), True
-    return n, largest, text
 
 
 def _are_whole(values: np.ndarray) -> bool:
@@ -353,5 +350,6 @@ def _span(low, high) -> str:
     return f" from {low} to {high}"
 
 
-def _forgot(found) -> str:
-    return "Is there a `return` at the end of the function?" if found is None else ""
+def _forgot(call) -> str:
+    nothing = call is not None and call.result is None
+    return "Is there a `return` at the end of the function?" if nothing else ""

@@ -88,10 +88,10 @@ def percent(share: float | None, digits: int = 0) -> str:
 
     Examples
     --------
-    >>> percent(0.257), percent(0.257, 1)
-    ('26 %', '25.7 %')
+    >>> percent(0.257), percent(-0.257, 1)
+    ('26 %', '−25.7 %')
     """
-    return "–" if share is None or not isfinite(share) else f"{100 * share:.{digits}f} %"
+    return "–" if share is None or not isfinite(share) else f"{decimal(100 * share, digits)} %"
 
 
 def p_value(value: float) -> str:

@@ -107,7 +107,8 @@ class Exercise(SphinxDirective):
     """An exercise, numbered by itself: chapter, full stop, its place in the chapter.
 
     One that is in the catalogue has its minutes and hints from there, and shows its stub, both
-    files to take away, and how to check it; the tutor edition shows its solution too.
+    files to take away, how to check it, and what may come after it; the tutor edition shows its
+    solution too. With ``:further:`` it says so, and the chapter does not count its minutes.
     """
 
     has_content = True
@@ -116,6 +117,7 @@ class Exercise(SphinxDirective):
     option_spec: ClassVar[dict[str, Any]] = {
         "name": directives.unchanged_required,
         "minutes": directives.positive_int,
+        "further": directives.flag,
     }
 
     def run(self) -> list[nodes.Node]:
@@ -127,11 +129,12 @@ class Exercise(SphinxDirective):
                 f"The exercise '{self.arguments[0]}' needs a line such as ':name: move-the-"
                 f"centroids', lower-case words joined by hyphens; it has '{name}'."
             )
-        if not 3 <= minutes <= 20:
+        if not 3 <= minutes <= 90:
             raise self.error(
-                f"The exercise '{name}' needs a line such as ':minutes: 10', between 3 and 20."
+                f"The exercise '{name}' needs a line such as ':minutes: 10', between 3 and 90."
             )
-        entry = self._entry(name, minutes)
+        further = "further" in self.options
+        entry = self._entry(name, minutes, further)
         place = self.env.temp_data["exercise"] = self.env.temp_data.get("exercise", 0) + 1
         chapter = re.match(r"(\d+)", self.env.docname.rsplit("/", 1)[-1])
         number = f"{int(chapter[1])}.{place}" if chapter else str(place)
@@ -139,7 +142,8 @@ class Exercise(SphinxDirective):
         title = nodes.title("", f"Exercise {number}")
         title += nodes.inline("", " · ")
         title += self.parse_inline(self.arguments[0])[0]
-        title += nodes.inline("", f"{minutes} min", classes=["exercise-minutes"])
+        effort = f"{minutes} min · further" if further else f"{minutes} min"
+        title += nodes.inline("", effort, classes=["exercise-minutes"])
         box += title
         self.set_source_info(box)
         self.add_name(box)
@@ -153,7 +157,7 @@ class Exercise(SphinxDirective):
             self._add(box, self._folds(entry))
         return [box]
 
-    def _entry(self, name: str, minutes: int):
+    def _entry(self, name: str, minutes: int, further: bool):
         """What the catalogue says of the exercise; None if it is not in there."""
         path = Path(self.env.srcdir) / "exercises" / "catalogue.toml"
         if not path.is_file():
@@ -167,6 +171,11 @@ class Exercise(SphinxDirective):
             raise self.error(
                 f"The catalogue has '{name}' in {entry.chapter} as '{entry.title}', "
                 f"{entry.minutes} minutes; the page says otherwise."
+            )
+        if entry.further != further:
+            raise self.error(
+                f"'{name}' is marked ':further:' on the page or 'further = true' in the catalogue; "
+                "mark it in both places or in neither."
             )
         return entry
 
@@ -186,6 +195,8 @@ class Exercise(SphinxDirective):
         ]
         for hint in entry.hints:
             lines += [":::{hint}", hint, ":::", ""]
+        if entry.after:
+            lines += [":::{fold} After passing", ":class: after", "", entry.after, ":::", ""]
         if self.env.config.octlessons_edition == "tutor":
             self.env.note_dependency(str(entry.solution))
             place = f"/solutions/{entry.chapter}/{entry.id}"

@@ -1,7 +1,7 @@
 # Be the grader
-# Chapter 1 · 12 minutes · 6 points
+# Chapter 1 · 15 minutes · 6 points · further
 # Write your code where it says TODO, then run:  octlessons check be-the-grader
-# Stuck?  octlessons hint be-the-grader
+# Stuck?  octlessons hint be-the-grader   A wrong number?  octlessons check be-the-grader --show
 """Mark your own reading of scans.
 
 You guessed the class of some scans. Return the share of right guesses, and the class that you
@@ -21,12 +21,12 @@ def grade(guesses, truth, names):
     guesses, truth : ndarray of int, shape (n,)
         Guessed and true class of each scan, numbers into `names`. Every class occurs in `truth`.
     names : list of str
-        Names of the classes.
+        Names of the classes, as many as there are.
 
     Returns
     -------
     tuple of float and str
-        Share of right guesses, and name of the class missed most.
+        Share of right guesses (0 to 1), and name of the class missed most.
 
     Examples
     --------
@@ -34,5 +34,5 @@ def grade(guesses, truth, names):
     >>> float(share), missed
     (0.75, 'CNV')
     """
-    # TODO: the share of right guesses; then, for each class, the share of its scans missed
+    # TODO: the share, and the name of the class missed most
     raise NotImplementedError("`grade` is still to be written.")

@@ -1,7 +1,7 @@
 # Measure another place
-# Chapter 1 · 8 minutes · 5 points
+# Chapter 1 · 12 minutes · 5 points
 # Write your code where it says TODO, then run:  octlessons check measure-another-place
-# Stuck?  octlessons hint measure-another-place
+# Stuck?  octlessons hint measure-another-place   A wrong number?  octlessons check measure-another-place --show
 """Measure how thick the retina is around one column.
 
 `ilm` and `rpe` give, for every column, the row of the upper and of the lower boundary of the
@@ -35,5 +35,5 @@ def thickness_at(ilm, rpe, column, axial):
     >>> float(thickness_at(ilm, rpe, column=2, axial=4.0))
     200.0
     """
-    # TODO: difference of the rows, mean over the columns, times the height of a pixel
+    # TODO: the mean thickness of the columns that exist, in µm
     raise NotImplementedError("`thickness_at` is still to be written.")

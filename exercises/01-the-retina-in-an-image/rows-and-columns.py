@@ -1,7 +1,7 @@
 # Rows and columns
 # Chapter 1 · 5 minutes · 4 points
 # Write your code where it says TODO, then run:  octlessons check rows-and-columns
-# Stuck?  octlessons hint rows-and-columns
+# Stuck?  octlessons hint rows-and-columns   A wrong number?  octlessons check rows-and-columns --show
 """Find your way in a scan.
 
 A scan is an array of rows. Write a function that says how wide and how high a scan is, and one
@@ -29,7 +29,7 @@ def width_and_height(scan):
     >>> width_and_height(np.zeros((2, 5)))
     (5, 2)
     """
-    # TODO: take both from the shape
+    # TODO: how wide, how high?
     raise NotImplementedError("`width_and_height` is still to be written.")
 
 
@@ -54,5 +54,5 @@ def value_at(scan, right, down):
     >>> int(value_at(np.array([[1, 2, 3], [4, 5, 6]]), right=2, down=0))
     3
     """
-    # TODO: index with the row first
+    # TODO: which value is it?
     raise NotImplementedError("`value_at` is still to be written.")

@@ -1,7 +1,7 @@
 # The dark part, whatever its number
-# Chapter 3 · 6 minutes · 5 points
+# Chapter 3 · 8 minutes · 5 points
 # Write your code where it says TODO, then run:  octlessons check dark-part
-# Stuck?  octlessons hint dark-part
+# Stuck?  octlessons hint dark-part   A wrong number?  octlessons check dark-part --show
 """Find how much of one scan is dark.
 
 Cluster the grey values of one image with K-means and return the share of pixels in the darkest
@@ -36,5 +36,5 @@ def dark_share(image, k, seed):
     >>> float(dark_share(image, k=2, seed=0))
     0.625
     """
-    # TODO: cluster the grey values, find the darkest cluster, count its pixels
+    # TODO: cluster the grey values; which share is in the darkest cluster?
     raise NotImplementedError("`dark_share` is still to be written.")

@@ -1,7 +1,7 @@
 # One round on paper, and in code
-# Chapter 3 · 8 minutes · 6 points
+# Chapter 3 · 16 minutes · 6 points · further
 # Write your code where it says TODO, then run:  octlessons check one-round-on-paper
-# Stuck?  octlessons hint one-round-on-paper
+# Stuck?  octlessons hint one-round-on-paper   A wrong number?  octlessons check one-round-on-paper --show
 """Do one round of K-means.
 
 Assign every point to its nearest centroid, move every centroid to the mean of its points, and
@@ -18,7 +18,7 @@ def one_round(points, centroids):
     Parameters
     ----------
     points : ndarray of float, shape (n, d)
-    centroids : ndarray of float, shape (k, d)
+    centroids : ndarray of float or int, shape (k, d)
 
     Returns
     -------
@@ -35,5 +35,5 @@ def one_round(points, centroids):
     >>> labels.tolist(), moved.round(2).tolist(), round(float(inertia), 2)
     ([0, 0, 1, 1, 1], [[1.0], [6.67]], 10.67)
     """
-    # TODO: distances of all points to all centroids; nearest; means; squared distances
+    # TODO: assign, update, measure
     raise NotImplementedError("`one_round` is still to be written.")

@@ -1,12 +1,13 @@
 # Two numbers instead of 784
-# Chapter 3 · 8 minutes · 5 points
+# Chapter 3 · 8 minutes · 5 points · further
 # Write your code where it says TODO, then run:  octlessons check two-numbers-instead
-# Stuck?  octlessons hint two-numbers-instead
+# Stuck?  octlessons hint two-numbers-instead   A wrong number?  octlessons check two-numbers-instead --show
 """Cluster scans by two simple measurements.
 
 Each scan is described by two numbers, such as its brightness and the height of its band. They have
 different units, so bring both to the same scale first: divide each by its standard deviation. Then
-cluster with K-means (``n_init=10``).
+cluster with K-means and ten starts (``n_init=10``): a single start sometimes ends in a bad local
+minimum.
 """
 
 import numpy as np
@@ -23,7 +24,7 @@ def cluster_measures(first, second, k, seed):
     k : int
         Number of clusters.
     seed : int
-        Seed of K-means.
+        Seed of K-means (``random_state``).
 
     Returns
     -------
@@ -38,5 +39,5 @@ def cluster_measures(first, second, k, seed):
     >>> len(set(labels.tolist()))
     4
     """
-    # TODO: two columns, each divided by its standard deviation, then K-means
+    # TODO: bring both to one scale, and cluster
     raise NotImplementedError("`cluster_measures` is still to be written.")

@@ -1,7 +1,7 @@
 # Chance for your own study
-# Chapter 4 · 8 minutes · 6 points
+# Chapter 4 · 10 minutes · 6 points
 # Write your code where it says TODO, then run:  octlessons check chance-for-your-study
-# Stuck?  octlessons hint chance-for-your-study
+# Stuck?  octlessons hint chance-for-your-study   A wrong number?  octlessons check chance-for-your-study --show
 """Find the chance level of matched accuracy for a study of your own.
 
 Matched accuracy gives every cluster the class that suits it best, each class once. Random piles
@@ -44,9 +44,9 @@ def chance_level(labels, k, n_draws, seed):
     Parameters
     ----------
     labels : ndarray of int, shape (n,)
-        Class of each scan, from 0 to k - 1.
+        Class of each scan, from 0 to k - 1. Classes may have different sizes.
     k : int
-        Number of classes, and of clusters.
+        Number of classes, and of clusters. Each scan gets any of the k with the same chance.
     n_draws : int
         Number of random clusterings.
     seed : int
@@ -62,5 +62,5 @@ def chance_level(labels, k, n_draws, seed):
     >>> bool(0.3 < mean < high < 0.5)
     True
     """
-    # TODO: draw random clusters many times, match each, take the mean and the percentile
+    # TODO: what do random piles reach?
     raise NotImplementedError("`chance_level` is still to be written.")

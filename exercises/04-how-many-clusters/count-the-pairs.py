@@ -1,7 +1,7 @@
 # Count the pairs
-# Chapter 4 · 12 minutes · 6 points
+# Chapter 4 · 15 minutes · 6 points · further
 # Write your code where it says TODO, then run:  octlessons check count-the-pairs
-# Stuck?  octlessons hint count-the-pairs
+# Stuck?  octlessons hint count-the-pairs   A wrong number?  octlessons check count-the-pairs --show
 """Compute the adjusted Rand index from pairs of images.
 
 Two clusterings are compared pair by pair: a pair is together in both, only in the first, only in
@@ -34,7 +34,7 @@ def pair_counts(a, b):
     >>> pair_counts(np.array([0, 0, 1, 1]), np.array([5, 5, 5, 6]))
     (1, 1, 2, 2)
     """
-    # TODO: a table of "together" for each clustering, every pair once
+    # TODO: count the four kinds of pairs
     raise NotImplementedError("`pair_counts` is still to be written.")
 
 
@@ -55,5 +55,5 @@ def ari(a, b):
     >>> round(ari(np.array([0, 0, 1, 1, 1]), np.array([1, 1, 0, 0, 0])), 4)
     1.0
     """
-    # TODO: put the four counts into the formula
+    # TODO: the formula
     raise NotImplementedError("`ari` is still to be written.")

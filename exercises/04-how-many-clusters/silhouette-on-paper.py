@@ -1,11 +1,11 @@
 # A silhouette on paper, and in code
-# Chapter 4 · 8 minutes · 5 points
+# Chapter 4 · 12 minutes · 5 points
 # Write your code where it says TODO, then run:  octlessons check silhouette-on-paper
-# Stuck?  octlessons hint silhouette-on-paper
+# Stuck?  octlessons hint silhouette-on-paper   A wrong number?  octlessons check silhouette-on-paper --show
 """Compute the silhouette of one point.
 
-For a point, *a* is the mean distance to the other points of its own cluster, and *b* the smallest
-of the mean distances to the points of each other cluster. Its silhouette is (b - a) divided by
+For a point, *a* is the mean (Euclidean) distance to the other points of its own cluster, and *b* the
+smallest of the mean distances to the points of each other cluster. Its silhouette is (b - a) divided by
 the larger of the two. A point that is alone in its cluster has silhouette 0.
 """
 
@@ -34,5 +34,5 @@ def silhouette_of(points, labels, i):
     >>> float(silhouette_of(points, labels, 2))
     -0.75
     """
-    # TODO: mean distances to the own cluster without the point itself, and to each other one
+    # TODO: a, b, and the silhouette
     raise NotImplementedError("`silhouette_of` is still to be written.")

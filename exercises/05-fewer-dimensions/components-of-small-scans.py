@@ -1,7 +1,7 @@
 # Components of small scans
-# Chapter 5 · 10 minutes · 5 points
+# Chapter 5 · 8 minutes · 5 points · further
 # Write your code where it says TODO, then run:  octlessons check components-of-small-scans
-# Stuck?  octlessons hint components-of-small-scans
+# Stuck?  octlessons hint components-of-small-scans   A wrong number?  octlessons check components-of-small-scans --show
 """Count the components that hold a share of the variance.
 
 Return the smallest number of principal components whose variances add up to at least `share` of the
@@ -31,5 +31,5 @@ def components_for(rows, share):
     >>> int(components_for(rows, 0.95))
     2
     """
-    # TODO: shares of all components, summed up, and the first sum that reaches it
+    # TODO: how many components?
     raise NotImplementedError("`components_for` is still to be written.")

@@ -1,11 +1,11 @@
 # Drop the first components
-# Chapter 5 · 15 minutes · 5 points
+# Chapter 5 · 7 minutes · 5 points
 # Write your code where it says TODO, then run:  octlessons check drop-the-first-components
-# Stuck?  octlessons hint drop-the-first-components
+# Stuck?  octlessons hint drop-the-first-components   A wrong number?  octlessons check drop-the-first-components --show
 """Cluster some of the principal components.
 
 Compute the principal components of the rows, keep the scores of components `first` to `last` - 1
-(counted from 0), and cluster them with K-means (``n_init=10``).
+(counted from 0), and cluster them as they are with K-means and ten starts (``n_init=10``).
 """
 
 import numpy as np
@@ -24,6 +24,7 @@ def cluster_components(rows, first, last, k, seed):
     k : int
         Number of clusters.
     seed : int
+        Seed of K-means (``random_state``).
 
     Returns
     -------
@@ -31,10 +32,10 @@ def cluster_components(rows, first, last, k, seed):
 
     Examples
     --------
-    >>> rows = np.array([[0, 0], [100, 1], [200, 0], [300, 1]]) * 1.0
+    >>> rows = np.array([[0, 0, 0], [100, 9, 1], [200, 9, 0], [300, 0, 1]]) * 1.0
     >>> labels = cluster_components(rows, 1, 2, k=2, seed=0)
     >>> len(labels), len(set(labels.tolist()))
     (4, 2)
     """
-    # TODO: scores of all components needed, the slice of them, K-means
+    # TODO: cluster the components that are asked for
     raise NotImplementedError("`cluster_components` is still to be written.")

@@ -1,7 +1,7 @@
 # The other direction
-# Chapter 5 · 5 minutes · 5 points
+# Chapter 5 · 6 minutes · 5 points
 # Write your code where it says TODO, then run:  octlessons check the-other-direction
-# Stuck?  octlessons hint the-other-direction
+# Stuck?  octlessons hint the-other-direction   A wrong number?  octlessons check the-other-direction --show
 """Rebuild points from one direction.
 
 Given points and a direction (a vector of length 1), keep of each point only what lies along that
@@ -31,5 +31,5 @@ def rebuild(points, direction):
     >>> rebuild(points, np.array([1.0, 0.0])).tolist()
     [[1.0, 3.0], [3.0, 3.0]]
     """
-    # TODO: from the mean, along the direction, and back
+    # TODO: rebuild the points
     raise NotImplementedError("`rebuild` is still to be written.")

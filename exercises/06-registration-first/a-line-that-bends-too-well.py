@@ -1,7 +1,7 @@
 # A line that bends too well
-# Chapter 6 · 8 minutes · 5 points
+# Chapter 6 · 6 minutes · 5 points
 # Write your code where it says TODO, then run:  octlessons check a-line-that-bends-too-well
-# Stuck?  octlessons hint a-line-that-bends-too-well
+# Stuck?  octlessons hint a-line-that-bends-too-well   A wrong number?  octlessons check a-line-that-bends-too-well --show
 """Measure what a fitted curve leaves of a bump.
 
 A druse lifts the line of the RPE. Registration fits a smooth curve to the line and levels the
@@ -33,5 +33,5 @@ def bump_left(line, degree):
     >>> float(round(bump_left(line, 0), 2)), float(abs(round(bump_left(line, 4), 2)))
     (4.0, 0.0)
     """
-    # TODO: fit, evaluate, and take the largest absolute difference
+    # TODO: what does the curve leave?
     raise NotImplementedError("`bump_left` is still to be written.")

@@ -1,7 +1,7 @@
 # A measure below the line
-# Chapter 6 · 10 minutes · 5 points
+# Chapter 6 · 11 minutes · 5 points
 # Write your code where it says TODO, then run:  octlessons check your-own-measure
-# Stuck?  octlessons hint your-own-measure
+# Stuck?  octlessons hint your-own-measure   A wrong number?  octlessons check your-own-measure --show
 """Measure how bright the tissue below the RPE is.
 
 For every column take the pixels from `first` to `last` rows below the line of the RPE, both ends
@@ -26,7 +26,7 @@ def brightness_below(image, rpe, first, last):
     Returns
     -------
     float
-        From 0 to 255.
+        From 0 to 255; every pixel of the band counts once.
 
     Examples
     --------
@@ -34,5 +34,5 @@ def brightness_below(image, rpe, first, last):
     >>> float(brightness_below(image, np.array([0, 1]), 1, 2))
     35.0
     """
-    # TODO: which pixels lie in the band, and their mean
+    # TODO: how bright is the band?
     raise NotImplementedError("`brightness_below` is still to be written.")

@@ -1,7 +1,7 @@
 # Any filters, any images
 # Chapter 7 · 14 minutes · 4 points
 # Write your code where it says TODO, then run:  octlessons check any-filters-any-images
-# Stuck?  octlessons hint any-filters-any-images
+# Stuck?  octlessons hint any-filters-any-images   A wrong number?  octlessons check any-filters-any-images --show
 """Turn images into one number for each filter.
 
 Slide every filter over every image, only where it fits completely, multiply and add up. Set what

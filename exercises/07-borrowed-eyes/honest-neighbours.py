@@ -1,7 +1,7 @@
 # Honest neighbours
 # Chapter 7 · 10 minutes · 5 points
 # Write your code where it says TODO, then run:  octlessons check honest-neighbours
-# Stuck?  octlessons hint honest-neighbours
+# Stuck?  octlessons hint honest-neighbours   A wrong number?  octlessons check honest-neighbours --show
 """Ask the nearest scan of another patient.
 
 For every scan find the nearest one, by Euclidean distance of the features, among the scans of

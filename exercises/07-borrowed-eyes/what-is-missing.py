@@ -1,7 +1,7 @@
 # What is missing?
 # Chapter 7 · 6 minutes · 5 points
 # Write your code where it says TODO, then run:  octlessons check what-is-missing
-# Stuck?  octlessons hint what-is-missing
+# Stuck?  octlessons hint what-is-missing   A wrong number?  octlessons check what-is-missing --show
 """Say which shards of a long computation are still missing.
 
 `n` scans are worked on in shards of `size`: shard number i begins with scan i · size, and the

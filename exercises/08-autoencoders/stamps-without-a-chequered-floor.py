@@ -1,7 +1,7 @@
 # Stamps without a chequered floor
 # Chapter 8 · 8 minutes · 5 points
 # Write your code where it says TODO, then run:  octlessons check stamps-without-a-chequered-floor
-# Stuck?  octlessons hint stamps-without-a-chequered-floor
+# Stuck?  octlessons hint stamps-without-a-chequered-floor   A wrong number?  octlessons check stamps-without-a-chequered-floor --show
 """Measure how uneven a transposed convolution stamps an even code.
 
 Stamp a code of `n` ones with a kernel: the kernel is added to the result at place 0, again at place

@@ -1,7 +1,7 @@
 # Tied weights
 # Chapter 8 · 10 minutes · 5 points
 # Write your code where it says TODO, then run:  octlessons check tied-weights
-# Stuck?  octlessons hint tied-weights
+# Stuck?  octlessons hint tied-weights   A wrong number?  octlessons check tied-weights --show
 """Train an autoencoder whose encoder and decoder share one direction.
 
 The code of an image x is z = w · x, the rebuilt image is z w, and its error e = z w - x. One step

@@ -1,7 +1,7 @@
 # What is the error spent on?
 # Chapter 8 · 8 minutes · 5 points
 # Write your code where it says TODO, then run:  octlessons check what-is-the-error-spent-on
-# Stuck?  octlessons hint what-is-the-error-spent-on
+# Stuck?  octlessons hint what-is-the-error-spent-on   A wrong number?  octlessons check what-is-the-error-spent-on --show
 """Find out how much of an error is grain.
 
 Take the differences between rebuilt images and images, and smooth each difference image with a

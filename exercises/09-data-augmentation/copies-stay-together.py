@@ -1,7 +1,7 @@
 # Copies stay with their scan
 # Chapter 9 · 10 minutes · 6 points
 # Write your code where it says TODO, then run:  octlessons check copies-stay-together
-# Stuck?  octlessons hint copies-stay-together
+# Stuck?  octlessons hint copies-stay-together   A wrong number?  octlessons check copies-stay-together --show
 """Split first, then make copies.
 
 Return which scan every image of the training part and of the test part is made from. Draw half of

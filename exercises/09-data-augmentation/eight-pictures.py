@@ -1,7 +1,7 @@
 # The eight pictures
 # Chapter 9 · 5 minutes · 5 points
 # Write your code where it says TODO, then run:  octlessons check eight-pictures
-# Stuck?  octlessons hint eight-pictures
+# Stuck?  octlessons hint eight-pictures   A wrong number?  octlessons check eight-pictures --show
 """Make all the pictures that quarter turns and mirrors give.
 
 A square picture can be turned by 0, 1, 2 or 3 quarters, and mirrored left to right or not. Return

@@ -1,7 +1,7 @@
 # What a turn costs
 # Chapter 9 · 8 minutes · 5 points
 # Write your code where it says TODO, then run:  octlessons check what-a-turn-costs
-# Stuck?  octlessons hint what-a-turn-costs
+# Stuck?  octlessons hint what-a-turn-costs   A wrong number?  octlessons check what-a-turn-costs --show
 """Measure how much of a picture a rotation cuts off.
 
 Turn a picture by some degrees about its middle and keep the frame as it is: corners leave it, and

@@ -1,7 +1,7 @@
 # A contrastive loss of your own
 # Chapter 10 · 12 minutes · 6 points
 # Write your code where it says TODO, then run:  octlessons check a-contrastive-loss
-# Stuck?  octlessons hint a-contrastive-loss
+# Stuck?  octlessons hint a-contrastive-loss   A wrong number?  octlessons check a-contrastive-loss --show
 """Compute a contrastive loss.
 
 Row i of both arrays comes from scan i. Bring every row to length 1 and put the 2n views on top of

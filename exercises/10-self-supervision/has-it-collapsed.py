@@ -1,7 +1,7 @@
 # Has it collapsed?
 # Chapter 10 · 8 minutes · 5 points
 # Write your code where it says TODO, then run:  octlessons check has-it-collapsed
-# Stuck?  octlessons hint has-it-collapsed
+# Stuck?  octlessons hint has-it-collapsed   A wrong number?  octlessons check has-it-collapsed --show
 """Notice a collapse.
 
 `spread` is the mean of 1 - cosine over all pairs of different rows: 0 where all rows point the

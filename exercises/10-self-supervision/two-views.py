@@ -1,7 +1,7 @@
 # Two views
 # Chapter 10 · 9 minutes · 6 points
 # Write your code where it says TODO, then run:  octlessons check two-views
-# Stuck?  octlessons hint two-views
+# Stuck?  octlessons hint two-views   A wrong number?  octlessons check two-views --show
 """Make two views of one scan.
 
 Each view is mirrored left to right with probability one half, and its grey values are multiplied

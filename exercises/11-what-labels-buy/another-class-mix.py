@@ -1,7 +1,7 @@
 # Another class mix
 # Chapter 11 · 8 minutes · 4 points
 # Write your code where it says TODO, then run:  octlessons check another-class-mix
-# Stuck?  octlessons hint another-class-mix
+# Stuck?  octlessons hint another-class-mix   A wrong number?  octlessons check another-class-mix --show
 """Predict an accuracy on another mix of classes.
 
 A confusion matrix (rows true, columns called) tells how often each class is recognised. Return

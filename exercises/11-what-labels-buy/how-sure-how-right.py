@@ -1,7 +1,7 @@
 # How sure, how right
 # Chapter 11 · 10 minutes · 5 points
 # Write your code where it says TODO, then run:  octlessons check how-sure-how-right
-# Stuck?  octlessons hint how-sure-how-right
+# Stuck?  octlessons hint how-sure-how-right   A wrong number?  octlessons check how-sure-how-right --show
 """Measure whether a classifier is as often right as it is sure.
 
 The confidence of an image is its largest probability. Sort the confidences into `n_bins` bins of

@@ -1,7 +1,7 @@
 # One block
 # Chapter 11 · 10 minutes · 5 points
 # Write your code where it says TODO, then run:  octlessons check one-block
-# Stuck?  octlessons hint one-block
+# Stuck?  octlessons hint one-block   A wrong number?  octlessons check one-block --show
 """Compute one block of a small network.
 
 Convolve the image with the kernel without padding (the kernel is not turned round), set what is

@@ -1,7 +1,7 @@
 # Scores from a matrix
 # Chapter 11 · 10 minutes · 5 points
 # Write your code where it says TODO, then run:  octlessons check scores-from-a-matrix
-# Stuck?  octlessons hint scores-from-a-matrix
+# Stuck?  octlessons hint scores-from-a-matrix   A wrong number?  octlessons check scores-from-a-matrix --show
 """Compute three scores from a confusion matrix.
 
 Rows are the true classes, columns what they were called. Accuracy is the share of all images

@@ -1,7 +1,7 @@
 # How many attempts?
 # Chapter 12 · 10 minutes · 6 points
 # Write your code where it says TODO, then run:  octlessons check how-many-attempts
-# Stuck?  octlessons hint how-many-attempts
+# Stuck?  octlessons hint how-many-attempts   A wrong number?  octlessons check how-many-attempts --show
 """Find out how well pure guessing does if only its best attempt is told.
 
 There are `n_scans` scans, half of them ill. One attempt guesses ill or healthy for every scan by

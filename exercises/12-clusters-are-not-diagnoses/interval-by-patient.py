@@ -1,7 +1,7 @@
 # An interval by patient
 # Chapter 12 · 12 minutes · 6 points
 # Write your code where it says TODO, then run:  octlessons check interval-by-patient
-# Stuck?  octlessons hint interval-by-patient
+# Stuck?  octlessons hint interval-by-patient   A wrong number?  octlessons check interval-by-patient --show
 """Put an interval around a share, by drawing patients.
 
 `right` says for every scan whether it was judged rightly. Scans of one patient are alike, so draw

@@ -1,7 +1,7 @@
 # What the site knows
 # Chapter 12 · 6 minutes · 5 points
 # Write your code where it says TODO, then run:  octlessons check what-the-site-knows
-# Stuck?  octlessons hint what-the-site-knows
+# Stuck?  octlessons hint what-the-site-knows   A wrong number?  octlessons check what-the-site-knows --show
 """Measure how much of the diagnosis the site gives away.
 
 Give every scan the commonest diagnosis of its site, and return the share of scans that are right

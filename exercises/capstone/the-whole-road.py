@@ -1,7 +1,7 @@
 # The whole road
 # Capstone · 20 minutes · 9 points
 # Write your code where it says TODO, then run:  octlessons check the-whole-road
-# Stuck?  octlessons hint the-whole-road
+# Stuck?  octlessons hint the-whole-road   A wrong number?  octlessons check the-whole-road --show
 """Walk the whole road: images, representation, clusters, judgement.
 
 Write three functions. `represent` turns scans into rows of features that do not care how high the
@@ -32,7 +32,7 @@ def represent(images):
 
     Examples
     --------
-    >>> images = np.zeros((2, 16, 8), dtype=np.uint8)
+    >>> images = np.zeros((2, 16, 16), dtype=np.uint8)
     >>> images[0, 5:8], images[1, 9:12] = 200, 100
     >>> rows = represent(images)
     >>> bool(np.allclose(rows[0], rows[1]))

@@ -12,6 +12,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
         "agreement_scores": ["Agreement", "agreement", "contingency", "matched_accuracy"],
+        "asking": ["linear_rule", "most_uncertain", "one_per_cluster"],
         "classification": [
             "ClassificationReport", "judge_classifier", "report_from_matrix", "reweighted",
         ],

@@ -31,6 +31,10 @@ def record(name: str) -> dict:
         its scores with neither, with each and with both; and for each change, such as
         ``"weights"``, the paired difference in every score and the ends of its interval.
 
+        ``"labels"``: which scans to label. ``"means"`` of the balanced accuracy for each number of
+        labels (as text) and each way of choosing; ``"over random"``: the paired difference from
+        random choice, and the ends of its interval.
+
     Returns
     -------
     dict

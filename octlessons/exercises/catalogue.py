@@ -20,6 +20,7 @@ COURSE_VARIABLE = "OCTLESSONS_COURSE"
 NEEDS = ("core", "book", "deep")
 
 _KEYS = {"id", "chapter", "title", "minutes", "points", "needs", "objectives", "hints"}
+_MORE = {"further", "after"}
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,10 @@ class Exercise:
         What who has solved it can do; one to three hints, each saying more than the one before.
     root : Path
         Folder of the course.
+    further : bool
+        For whoever wants more: not counted in the time of its chapter.
+    after : str
+        A harder task for whoever has passed, or "".
     """
 
     id: str
@@ -51,6 +56,8 @@ class Exercise:
     objectives: tuple[str, ...]
     hints: tuple[str, ...]
     root: Path
+    further: bool = False
+    after: str = ""
 
     @property
     def place(self) -> str:
@@ -107,12 +114,14 @@ class Catalogue:
         return any(exercise.id == name for exercise in self)
 
     def __getitem__(self, name: str) -> Exercise:
-        """Return the exercise with this id; where there is none, an error names the nearest."""
+        """Return the exercise with this id, or with this file; an error names the nearest."""
+        wanted = str(name).strip().replace("\\", "/").rsplit("/", 1)[-1].casefold()
+        wanted = wanted.removesuffix(".py").removesuffix(".ipynb").replace("_", "-")
         for exercise in self:
-            if exercise.id == name:
+            if exercise.id == wanted:
                 return exercise
         ids = [exercise.id for exercise in self]
-        close = get_close_matches(str(name), ids, 3, 0.4)
+        close = get_close_matches(wanted, ids, 3, 0.6)
         hint = f" Did you mean {listing(close, 'or')}?" if close else ""
         raise OctlessonsError(
             f"There is no exercise called {name!r}.{hint} `octlessons check --list` lists all."
@@ -185,15 +194,15 @@ def _exercise(entry: dict, root: Path, path: Path) -> Exercise:
     def refuse(why: str):
         raise OctlessonsError(f"{path}: {name} {why}.")
 
-    missing, unknown = sorted(_KEYS - set(entry)), sorted(set(entry) - _KEYS)
+    missing, unknown = sorted(_KEYS - set(entry)), sorted(set(entry) - _KEYS - _MORE)
     if missing or unknown:
         refuse(f"lacks {listing(missing)}" if missing else f"has unknown keys: {listing(unknown)}")
     if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", name):
         refuse("is not written in small letters, digits and hyphens")
     if entry["needs"] not in NEEDS:
         refuse(f"needs {entry['needs']!r}; that is one of {listing(NEEDS, 'or')}")
-    if not 3 <= entry["minutes"] <= 20:
-        refuse(f"takes {entry['minutes']} minutes; exercises take 3 to 20")
+    if not 3 <= entry["minutes"] <= 90:
+        refuse(f"takes {entry['minutes']} minutes; exercises take 3 to 90")
     if entry["points"] < 1:
         refuse("has no points")
     if not 1 <= len(entry["hints"]) <= 3 or not all(hint.strip() for hint in entry["hints"]):
@@ -205,4 +214,6 @@ def _exercise(entry: dict, root: Path, path: Path) -> Exercise:
         objectives=tuple(entry["objectives"]),
         hints=tuple(hint.strip() for hint in entry["hints"]),
         root=root,
+        further=bool(entry.get("further", False)),
+        after=entry.get("after", "").strip(),
     )

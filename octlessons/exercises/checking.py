@@ -11,8 +11,10 @@ from pathlib import Path
 
 from octlessons.errors import OctlessonsError
 from octlessons.exercises.catalogue import Exercise, load_catalogue
+from octlessons.exercises.examples import worked_examples
 from octlessons.exercises.outcomes import CheckResult, Outcome, Report
 from octlessons.exercises.source import is_untouched, read_source
+from octlessons.exercises.stubs import given_text
 from octlessons.wording import listing
 
 
@@ -22,6 +24,7 @@ def check(
     *,
     who: str | None = None,
     seconds: float = 20.0,
+    show: bool = False,
 ) -> Report:
     """Run the checks of an exercise. This is for feedback, not for marks.
 
@@ -37,6 +40,8 @@ def check(
         Name or number of the student, where data differ from student to student.
     seconds : float
         Time by the clock that one call may take. The first that takes longer ends the exercise.
+    show : bool
+        Give the call that failed as Python, to be tried (`CheckResult.case`).
 
     Raises
     ------
@@ -51,7 +56,7 @@ def check(
         from octlessons.exercises.student import Student
 
         student = Student(work, "this notebook", seconds)
-        results = run_checks(exercise, lambda _: student, who=who)
+        results = run_checks(exercise, lambda _: student, who=who, show=show)
         printed = student.printed
     else:
         from octlessons.exercises.process import run_apart
@@ -61,7 +66,7 @@ def check(
         given = path in (exercise.stub, exercise.notebook) and is_untouched(path)
         results = _of_a_stub(exercise, source) if given else ()
         if not results:
-            results, printed = run_apart(exercise, source, shown(path), who, seconds)
+            results, printed = run_apart(exercise, source, shown(path), who, seconds, show)
     return Report(exercise.id, results, printed, time.perf_counter() - start)
 
 
@@ -87,7 +92,10 @@ def _of_a_stub(exercise: Exercise, source: str) -> tuple[CheckResult, ...]:
     """
     functions = listing(re.findall(r'NotImplementedError\("(`\w+`) is still', source))
     said = f"{functions} {'are' if ' and ' in functions else 'is'} still to be written."
-    found = []
+    found = [
+        CheckResult(name, function.__doc__ or "", Outcome.NOT_ATTEMPTED, said, 0, 0)
+        for name, function in worked_examples(given_text(exercise))
+    ]
     text = exercise.checks.read_text("utf-8") if exercise.checks.is_file() else ""
     for node in ast.parse(text).body:
         if isinstance(node, ast.FunctionDef) and node.name.startswith("test"):

@@ -10,6 +10,7 @@ from octlessons.exercises.catalogue import Exercise, load_catalogue
 from octlessons.exercises.checking import check
 from octlessons.exercises.outcomes import Report
 from octlessons.exercises.progress import Progress
+from octlessons.exercises.stubs import solution_path, without_marks
 
 
 class Text(str):
@@ -30,19 +31,29 @@ class NotebookExercise:
         self._entry = entry
         self._progress = Progress(entry.root)
 
-    def check(self, namespace: dict | None = None, *, who: str | None = None) -> Report:
+    def check(
+        self, namespace: dict | None = None, *, who: str | None = None, show: bool = False
+    ) -> Report:
         """Check the functions in a namespace, or those that this notebook defines.
 
-        `who` is the name or number of the student, where data differ from student to student.
+        `who` is the name or number of the student, where data differ from student to student. With
+        `show`, the call that failed comes as Python, to be tried.
         """
-        report = check(self._entry, _names() if namespace is None else namespace, who=who)
+        names = _names() if namespace is None else namespace
+        report = check(self._entry, names, who=who, show=show)
         self._progress.record(report)
         return report
 
     def hint(self, number: int | None = None) -> str:
         """Give the next hint, or hint `number`; each says more than the one before."""
         shown, text = self._progress.next_hint(self._entry, number)
-        return Text(f"Hint {shown} of {len(self._entry.hints)}: {text}")
+        said = f"Hint {shown} of {len(self._entry.hints)}: {text}"
+        if not self._progress.kept and shown < len(self._entry.hints):
+            said += (
+                "\nWhat was shown cannot be remembered here (the folder cannot be written to): "
+                f"`octlessons hint {self._entry.id} {shown + 1}` gives the next one."
+            )
+        return Text(said)
 
     def solution(self, tutor: bool = False) -> str:
         """Show the solution, once the exercise is passed; to a tutor, without that."""
@@ -52,14 +63,13 @@ class NotebookExercise:
                 f"The solution of {entry.id} is shown after you have passed its checks. "
                 "Ask for a hint instead; tutors add --tutor (in a notebook, tutor=True)."
             )
-        if not entry.solution.is_file():
+        path = solution_path(entry)
+        if path is None:
             raise OctlessonsError(
-                "This copy of the course holds no solutions; the tutor edition has that of "
-                f"{entry.id}."
+                "This copy of the course holds no solutions: they are in its repository and in the "
+                f"tutor edition. {entry.checks} works out in its own way what {entry.id} gives."
             )
-        text = entry.solution.read_text("utf-8")
-        kept = [line for line in text.split("\n") if line.strip() != "# end of solution"]
-        return Text("\n".join(kept).replace("# solution: ", "# "))
+        return Text(without_marks(path.read_text("utf-8")))
 
     def __repr__(self) -> str:
         entry = self._entry

@@ -22,8 +22,14 @@ class Outcome(StrEnum):
 
 
 def worst(outcomes: Iterable[Outcome]) -> Outcome:
-    """Return what several checks come to together; without any, an error."""
-    return max(outcomes, key=list(Outcome).index, default=Outcome.ERROR)
+    """Return what several checks come to together; without any, an error.
+
+    *Not attempted* only if nothing was: where a part passes and a part is missing, *failed*.
+    """
+    found = list(outcomes)
+    result = max(found, key=list(Outcome).index, default=Outcome.ERROR)
+    partly = result is Outcome.NOT_ATTEMPTED and Outcome.PASSED in found
+    return Outcome.FAILED if partly else result
 
 
 _SIGNS = dict(zip(Outcome, "✓·✗⌛!", strict=True))
@@ -55,6 +61,8 @@ class CheckResult:
     points, max_points : int
     hidden : bool
         Whether students may not see title and message, which can hold inputs and answers.
+    case : str
+        The call that failed, as Python to paste, where that was asked for.
     """
 
     name: str
@@ -64,6 +72,7 @@ class CheckResult:
     points: int = 0
     max_points: int = 1
     hidden: bool = False
+    case: str = ""
 
     @property
     def sign(self) -> str:
@@ -110,11 +119,13 @@ class Report:
         return next((r for r in self.results if r.outcome is not Outcome.PASSED), None)
 
     def lines(self) -> Iterator[tuple[CheckResult, str]]:
-        """Give each check with its message, or "" where the same was said before."""
+        """Give each check with its message, without what was said before."""
         said = {""}
         for result in self.results:
-            yield result, "" if result.message in said else result.message
-            said.add(result.message)
+            came, _, why = result.message.partition("\n")
+            parts = [part for part in (came, why) if part not in said]
+            yield result, "\n".join(parts if came not in said else ())
+            said |= {came, why}
 
     def __str__(self) -> str:
         lines = [f"{self.exercise}: {self.outcome} ({self.points} of {self.max_points} points)"]

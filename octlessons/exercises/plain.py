@@ -6,10 +6,17 @@ runs here or in another process.
 
 from __future__ import annotations
 
+import contextlib
+
 import numpy as np
 
 _DEPTH = 20
 _KINDS = "biufcSUmM"
+
+#: Of lists that stand for arrays: how many values, and how many bytes as an array.
+MOST_VALUES = 10_000_000
+MOST_BYTES = 256 * 2**20
+
 _SIMPLE: tuple[type, ...] = (int, float, complex, str, bytes)
 
 
@@ -76,6 +83,51 @@ def same(a, b) -> bool:
     if isinstance(a, list | tuple):
         return len(a) == len(b) and all(map(same, a, b))
     return a == b or (a != a and b != b)
+
+
+def alike(found, wanted, rtol: float = 1e-4, atol: float = 1e-6) -> bool:
+    """Whether plain data that came back are, as far as values go, those that were wanted.
+
+    A list may stand for a tuple or an array, a whole float for an integer, and float32 is enough.
+    """
+    if isinstance(wanted, dict):
+        same_keys = isinstance(found, dict) and set(found) == set(wanted)
+        return same_keys and all(alike(found[key], wanted[key], rtol, atol) for key in wanted)
+    if wanted is None or isinstance(wanted, str | bool | np.bool_):
+        return isinstance(found, type(wanted) | bool) and bool(found == wanted)
+    if isinstance(wanted, list | tuple) and isinstance(found, list | tuple):
+        pairs = zip(found, wanted, strict=True) if len(found) == len(wanted) else ()
+        return len(found) == len(wanted) and all(alike(a, b, rtol, atol) for a, b in pairs)
+    expected = np.asarray(wanted)
+    if isinstance(found, list | tuple):
+        n, largest, _ = extent(found)
+        if n > MOST_VALUES or n * largest > MOST_BYTES:
+            return False
+        with contextlib.suppress(ValueError, TypeError, OverflowError):
+            found = np.asarray(found)
+    array = np.asarray(found) if isinstance(found, int | float | np.ndarray) else None
+    if array is None or array.shape != expected.shape or array.dtype.kind not in "biufU":
+        return False
+    if "U" in (array.dtype.kind, expected.dtype.kind):
+        return bool(np.array_equal(array, expected))
+    return bool(np.isclose(array, expected, rtol=rtol, atol=atol, equal_nan=True).all())
+
+
+def extent(values: list | tuple) -> tuple[int, int, bool]:
+    """Of nested lists: how many values at most, bytes of the largest in an array, any text."""
+    n, largest, text, waiting = 0, 16, False, [values]
+    while waiting and n <= MOST_VALUES:
+        values = waiting.pop()
+        n += len(values)
+        for value in values[:MOST_VALUES]:
+            if isinstance(value, list | tuple):
+                waiting.append(value)
+            elif isinstance(value, np.ndarray):
+                n, largest = n + value.size, max(largest, value.itemsize)
+                text = text or value.dtype.kind in "US"
+            elif isinstance(value, str | bytes):
+                largest, text = max(largest, 4 * len(value)), True
+    return n, largest, text
 
 
 def described(value, width: int = 60) -> str:

@@ -15,12 +15,16 @@ import warnings
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from octlessons.errors import OctlessonsError
+from octlessons.exercises.cases import as_code
 from octlessons.exercises.catalogue import Exercise
+from octlessons.exercises.examples import worked_examples
+from octlessons.exercises.mistakes import explained_stop
 from octlessons.exercises.outcomes import (
     NOT_TRIED,
     CheckResult,
@@ -29,6 +33,7 @@ from octlessons.exercises.outcomes import (
     StudentError,
     TimedOut,
 )
+from octlessons.exercises.stubs import given_text
 from octlessons.exercises.variants import variant_rng
 
 _INI = Path(__file__).with_name("checks.ini")
@@ -50,14 +55,21 @@ KEY: pytest.StashKey[str] = pytest.StashKey()
 
 
 def exercise_id(request) -> str:
+    """The id of the exercise that a check belongs to."""
+    return exercise_of(request.path)
+
+
+def exercise_of(path: Path) -> str:
     """The id of the exercise that a check file belongs to, from the file's name."""
-    return request.path.stem.removeprefix("test_")
+    return path.stem.removeprefix("test_")
 
 
 @pytest.fixture
 def student(request):
-    """The student's functions."""
-    return request.config.stash[PROVIDER](exercise_id(request))
+    """The student's functions; beside them, the mistakes that the check file knows."""
+    found: Any = request.config.stash[PROVIDER](exercise_id(request))
+    found.known = request.module
+    return found
 
 
 @pytest.fixture
@@ -86,7 +98,9 @@ class CheckPlugin:
 
     `provider` gives the student's functions for the id of an exercise, `who` and `key` (a secret of
     the course) decide on the variant. ``tell(planned=[…])`` is called before the first check, with
-    what stands for each as long as it was not tried, and ``tell(result=…)`` after each.
+    what stands for each as long as it was not tried, and ``tell(result=…)`` after each. The worked
+    examples of `stub` are checks too, the first ones, without points. With `cases`, a folder, what
+    fails comes with its call as Python.
     """
 
     def __init__(
@@ -95,8 +109,11 @@ class CheckPlugin:
         who: str | None = None,
         key: str = "",
         tell: Callable[..., None] = lambda **what: None,
+        stub: str = "",
+        cases: Path | None = None,
     ):
         self._provider, self._who, self._key, self._tell = provider, who, key, tell
+        self._stub, self._cases = stub, cases
         self.results: list[CheckResult] = []
         self.problem = ""
 
@@ -116,6 +133,17 @@ class CheckPlugin:
         if report.failed:
             self.problem = str(report.longrepr)
 
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        """Put the worked examples before the checks."""
+        if not items:
+            return
+        made = []
+        for name, function in worked_examples(self._stub):
+            parent: Any = items[0].parent
+            made.append(pytest.Function.from_parent(parent, name=name, callobj=function))
+            made[-1].add_marker(pytest.mark.points(0))
+        items[:0] = made
+
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Say which checks there are."""
         self._tell(planned=[self._result(item, TimedOut(NOT_TRIED)) for item in session.items])
@@ -130,14 +158,21 @@ class CheckPlugin:
             self._tell(result=self.results[-1])
         return report
 
-    def _result(self, item: pytest.Item, error: BaseException | None) -> CheckResult:
+    def _result(
+        self, item: pytest.Item, error: BaseException | None, student: object = None
+    ) -> CheckResult:
         function = getattr(item, "function", None)
         title = (getattr(function, "__doc__", None) or item.name).strip().splitlines()[0]
         mark = item.get_closest_marker("points")
         points = int(mark.args[0]) if mark else 1
         outcome, message = judged(error)
         earned = points if outcome is Outcome.PASSED else 0
-        return CheckResult(item.name, title, outcome, message, earned, points)
+        student, case = student or (getattr(item, "funcargs", None) or {}).get("student"), ""
+        if isinstance(error, StudentError) and (why := explained_stop(student, message)):
+            message += f"\n{why}"
+        if self._cases and outcome not in (Outcome.PASSED, Outcome.NOT_ATTEMPTED):
+            case = as_code(student, self._cases, exercise_of(item.path))
+        return CheckResult(item.name, title, outcome, message, earned, points, case=case)
 
 
 _OUTCOMES: dict[type, Outcome] = {
@@ -169,11 +204,16 @@ def run_checks(
     who: str | None = None,
     key: str = "",
     tell: Callable[..., None] = lambda **what: None,
+    show: bool = False,
 ) -> tuple[CheckResult, ...]:
-    """Run the check file of an exercise with pytest, in this process; see `CheckPlugin`."""
+    """Run the check file of an exercise with pytest, in this process; see `CheckPlugin`.
+
+    With `show`, what fails comes with its call as Python.
+    """
     if not exercise.checks.is_file():
         raise OctlessonsError(f"The checks of {exercise.id} are missing: {exercise.checks}.")
-    plugin = CheckPlugin(provide, who, key, tell)
+    cases = exercise.root / "exercises" / ".cases" if show else None
+    plugin = CheckPlugin(provide, who, key, tell, given_text(exercise), cases)
     arguments = [
         *("-c", str(_INI), "--rootdir", str(exercise.checks.parent), "--noconftest", "-s"),
         *("--disable-plugin-autoload", "--import-mode=importlib", str(exercise.checks)),

@@ -51,7 +51,12 @@ if hasattr(os, "register_at_fork"):
 
 
 def run_apart(
-    exercise: Exercise, source: str, file: str, who: str | None, seconds: float
+    exercise: Exercise,
+    source: str,
+    file: str,
+    who: str | None,
+    seconds: float,
+    show: bool = False,
 ) -> tuple[tuple[CheckResult, ...], str]:
     """Run the checks of an exercise on some source; return what came out and what it printed."""
     request = {
@@ -60,6 +65,7 @@ def run_apart(
         "file": file,
         "who": who,
         "seconds": seconds,
+        "show": show,
         "folder": os.getcwd(),
         "environment": _ONE_THREAD | os.environ,
     }
@@ -289,7 +295,8 @@ def _serve(request: dict, tell) -> None:
     before = set(sys.modules)
     entry = request["exercise"] | {"root": Path(request["exercise"]["root"])}
     try:
-        run_checks(Exercise(**entry), provide, who=request["who"], tell=tell)
+        who, show = request["who"], request["show"]
+        run_checks(Exercise(**entry), provide, who=who, tell=tell, show=show)
     except OctlessonsError as error:
         tell(problem=str(error))
     used = [name for name in sys.modules if name not in before]

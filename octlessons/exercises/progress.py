@@ -6,7 +6,7 @@ import contextlib
 import json
 from pathlib import Path
 
-from octlessons._files import write_atomically
+from octlessons._files import locked, write_atomically
 from octlessons.errors import OctlessonsError
 from octlessons.exercises.catalogue import Exercise
 from octlessons.exercises.outcomes import Outcome, Report
@@ -23,6 +23,7 @@ class Progress:
         self.path = root / "exercises" / ".progress.json"
         self._passed: set[str] = set()
         self._hints: dict[str, int] = {}
+        self.kept = True  #: whether the last thing to remember could be written
         self._read()
 
     def _read(self) -> None:
@@ -54,8 +55,13 @@ class Progress:
         return number, exercise.hints[number - 1]
 
     def _save(self) -> None:
-        self._read()
-        text = json.dumps({"passed": sorted(self._passed), "hints": self._hints}, indent=1)
         # In a folder that cannot be written to, the ticks last as long as the session.
-        with contextlib.suppress(OctlessonsError):
+        self.kept = False
+        with (
+            contextlib.suppress(OctlessonsError, OSError),
+            locked(self.path.with_name(".progress.lock")),
+        ):
+            self._read()
+            text = json.dumps({"passed": sorted(self._passed), "hints": self._hints}, indent=1)
             write_atomically(self.path, text + "\n")
+            self.kept = True

@@ -25,7 +25,7 @@ from pathlib import Path
 from octlessons._files import write_atomically
 from octlessons.errors import OctlessonsError
 from octlessons.exercises.catalogue import Catalogue, Exercise, load_catalogue
-from octlessons.exercises.source import APART, HASHES, read_source, text_hash
+from octlessons.exercises.source import APART, HASHES, is_untouched, read_source, text_hash
 
 _BEGIN = re.compile(r"^(?P<indent> *)# solution: (?P<todo>\S.*)$")
 _END = re.compile(r"^ *# end of solution$")
@@ -68,6 +68,12 @@ def cut(source: str, name: str) -> str:
     return "\n".join(kept)
 
 
+def without_marks(source: str) -> str:
+    """Return a solution as a student reads it: without the marks that are for its authors."""
+    source = re.sub(r"^ *# end of solution\n", "", source, flags=re.M)
+    return re.sub(r" *# same: .*$", "", source.replace("# solution: ", "# "), flags=re.M)
+
+
 def answers(source: str) -> list[str]:
     """Return the lines between the marks of a solution, without indentation and comments."""
     parts = re.findall(r"^ *# solution: .*\n((?s:.*?))^ *# end of solution$", source, re.M)
@@ -91,11 +97,17 @@ def stub_text(exercise: Exercise) -> str:
     """Return the stub of an exercise: its solution without the answers, under a heading."""
     head = (
         f"# {exercise.title}\n"
-        f"# {exercise.heading} · {exercise.minutes} minutes · {exercise.points} points\n"
+        f"# {exercise.heading} · {_effort(exercise)}\n"
         f"# Write your code where it says TODO, then run:  octlessons check {exercise.id}\n"
-        f"# Stuck?  octlessons hint {exercise.id}\n"
+        f"# Stuck?  octlessons hint {exercise.id}   A wrong number?  octlessons check "
+        f"{exercise.id} --show\n"
     )
     return head + cut(read_source(exercise.solution), exercise.solution.name)
+
+
+def _effort(exercise: Exercise) -> str:
+    further = " · further" if exercise.further else ""
+    return f"{exercise.minutes} minutes · {exercise.points} points{further}"
 
 
 def notebook_text(exercise: Exercise) -> str:
@@ -114,12 +126,10 @@ def notebook_text(exercise: Exercise) -> str:
     use = f'from octlessons.exercises import exercise\n\nexercise("{exercise.id}").check()'
     more = (
         f'Stuck? `exercise("{exercise.id}").hint()`, and again for the next one. '
-        f'After passing: `exercise("{exercise.id}").solution()`.'
+        f'A call that fails, to try it: `exercise("{exercise.id}").check(show=True)`. '
+        f'After passing, where the course has solutions: `exercise("{exercise.id}").solution()`.'
     )
-    title = (
-        f"# {exercise.title}\n\n{exercise.heading} · {exercise.minutes} minutes · "
-        f"{exercise.points} points\n\n{task}"
-    )
+    title = f"# {exercise.title}\n\n{exercise.heading} · {_effort(exercise)}\n\n{task}"
     cells = [_cell("markdown", title), _cell("code", setup, APART), _cell("code", code)]
     cells += [_cell("code", use, APART), _cell("markdown", more)]
     cells = [cell | {"id": f"{exercise.id}-{i}"[-64:]} for i, cell in enumerate(cells)]
@@ -189,6 +199,27 @@ def _is_left_by_use(path: Path, folder: Path) -> bool:
     return path.suffix == ".bak" or any(part.startswith((".", "__pycache__")) for part in parts)
 
 
+def solution_path(exercise: Exercise) -> Path | None:
+    """Return where the solution is: in this course, or in the checkout that it was copied from."""
+    package = Path(__file__).resolve().parents[1]
+    for one in (exercise, replace(exercise, root=package.parent)):
+        if one.solution.is_file():
+            return one.solution
+    return None
+
+
+def given_text(exercise: Exercise, suffix: str = ".py") -> str:
+    """Return the stub (or with ``".ipynb"`` the notebook) as it was given out; "" if unknown."""
+    pristine = Path(__file__).resolve().parents[1] / "course" / "exercises" / exercise.chapter
+    if (solution := solution_path(exercise)) is not None:
+        source = replace(exercise, root=solution.parents[2])
+        return stub_text(source) if suffix == ".py" else notebook_text(source)
+    path = pristine / f"{exercise.id}{suffix}"
+    if path.is_file() and path != exercise.stub.with_suffix(suffix):
+        return path.read_text("utf-8")
+    return exercise.stub.read_text("utf-8") if is_untouched(exercise.stub) else ""
+
+
 def reset(exercise: Exercise) -> list[Path]:
     """Put stub and notebook back; what was there is kept as ``.bak``. Return the files written.
 
@@ -197,17 +228,10 @@ def reset(exercise: Exercise) -> list[Path]:
     OctlessonsError
         If this copy of the course has nothing to make them from.
     """
-    package = Path(__file__).resolve().parents[1]
-    pristine = package / "course" / "exercises" / exercise.chapter
-    checkout = replace(exercise, root=package.parent)  # where `octlessons start` copied from
     written = []
-    for path, make in ((exercise.stub, stub_text), (exercise.notebook, notebook_text)):
-        source = exercise if exercise.solution.is_file() else checkout
-        if source.solution.is_file():
-            text = make(source)
-        elif (pristine / path.name).is_file() and pristine / path.name != path:
-            text = (pristine / path.name).read_text("utf-8")
-        else:
+    for path in (exercise.stub, exercise.notebook):
+        text = given_text(exercise, path.suffix)
+        if not text:
             raise OctlessonsError(
                 f"{path.name} cannot be made anew in this copy of the course: copy it from a fresh "
                 "one, which `octlessons start FOLDER` makes."

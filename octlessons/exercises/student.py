@@ -6,6 +6,7 @@ cannot tell the difference.
 
 from __future__ import annotations
 
+import ast
 import contextlib
 import io
 import linecache
@@ -13,6 +14,7 @@ import sys
 import time
 import traceback
 import types
+from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -22,6 +24,9 @@ from octlessons.exercises.plain import NotPlain, copied, described
 
 #: Seconds that one call may take in self-checks.
 SECONDS = 20.0
+
+#: How many calls are kept, to tell mistakes apart that give the same now and then.
+REMEMBERED = 30
 
 _MOST_PRINTED = 10_000
 
@@ -90,6 +95,9 @@ class Student:
         self._clock, self._out = clock, out or Printed()
         self._over = False
         self.last_call: Call | None = None
+        self.asked: Call | None = None  # the last call, whether it came back or not
+        self.calls: deque[Call] = deque(maxlen=REMEMBERED)  # those that came back
+        self.known: types.ModuleType | None = None  # the checks, with the mistakes they know
 
     @property
     def printed(self) -> str:
@@ -127,7 +135,8 @@ class Student:
         if self._over:
             raise TimedOut(NOT_TRIED)
         own = copied(args), copied(kwargs)
-        shown = str(Call(name, args, kwargs, (), None))
+        self.asked = Call(name, copied(args), copied(kwargs), (), None)
+        shown = str(self.asked)
         late = (
             f"did not come back within {self._seconds or 0:g} seconds. Is there a loop that never "
             "ends, or one over every pixel that an array operation could replace?"
@@ -141,6 +150,8 @@ class Student:
             self._over = True
             raise
         self.last_call = Call(name, args, kwargs, own, result, time.perf_counter() - start)
+        self.asked = self.last_call
+        self.calls.append(self.last_call)
         return copied(result)
 
     def _result(self, shown: str, name: str, function, own: tuple):
@@ -148,6 +159,11 @@ class Student:
         try:
             return copied(function(*own[0], **own[1]))
         except NotImplementedError as error:
+            if line := left_over(function):
+                raise StudentError(
+                    f"`{name}` is written, but line {line} still says `raise NotImplementedError`: "
+                    "delete that line."
+                ) from None
             raise NotAttempted(_text(error) or f"`{name}` is still to be written.") from None
         except NotPlain as problem:
             raise StudentError(
@@ -217,11 +233,34 @@ def explained(error: BaseException, file: str) -> str:
     """Describe an error by its type, its text and the lines of the student's own file."""
     own = (file, "<ipython", "/tmp/ipykernel")
     frames = [f for f in traceback.extract_tb(error.__traceback__) if f.filename.startswith(own)]
-    said = _text(error)
+    said = "`exit()` or `quit()` was called" if isinstance(error, SystemExit) else _text(error)
     text = type(error).__name__ + (f": {said}" if said else "")
     for frame in frames[-3:]:
         text += f"\n  line {frame.lineno}, in {frame.name}:\n      {(frame.line or '').strip()}"
     return text
+
+
+def left_over(function) -> int:
+    """The line of the stub's ``raise`` in a function with code of its own; 0 if there is none."""
+    code = getattr(function, "__code__", None)
+    with contextlib.suppress(SyntaxError, ValueError, AttributeError, TypeError, RecursionError):
+        for node in ast.walk(ast.parse("".join(linecache.getlines(code.co_filename)))):
+            if isinstance(node, ast.FunctionDef) and node.lineno <= code.co_firstlineno:
+                here = node.name == code.co_name and code.co_firstlineno <= node.body[0].lineno
+                raised = [s for s in node.body if _is_stub(s)]
+                own = [s for s in node.body if not _is_stub(s) and not _is_text(s)]
+                if here and raised and own:
+                    return raised[0].lineno
+    return 0
+
+
+def _is_stub(node: ast.stmt) -> bool:
+    return isinstance(node, ast.Raise) and "is still to be written" in ast.unparse(node)
+
+
+def _is_text(node: ast.stmt) -> bool:
+    plain = isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+    return plain or isinstance(node, ast.Pass)
 
 
 def _text(error: BaseException) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 import tempfile
 from collections.abc import Sequence
@@ -23,15 +24,24 @@ from octlessons.exercises.stubs import reset
 from octlessons.exercises.watching import Watcher, show
 
 
-def check_exercises(names: Sequence[str], file: Path | None = None, who: str | None = None) -> bool:
+def check_exercises(
+    names: Sequence[str],
+    file: Path | None = None,
+    who: str | None = None,
+    show_case: bool = False,
+) -> bool:
     """Check some exercises, or all that were begun, and print what came out.
 
-    Returns whether every exercise that was checked is passed.
+    With `show_case`, the first call that failed is printed as Python. Returns whether every
+    exercise that was checked is passed.
     """
     catalogue, console = load_catalogue(), Console()
     if file is not None and len(names) != 1:
         raise OctlessonsError("--file goes with one exercise: octlessons check ID --file FILE")
     chosen = [catalogue[name] for name in names]
+    if len(chosen) == 1 and file is None and (given := Path(names[0])).suffix in (".py", ".ipynb"):
+        own = (chosen[0].stub, chosen[0].notebook)
+        file = given if given.is_file() and given.resolve() not in own else None
     if not chosen:
         chosen = [exercise for exercise in catalogue if not is_untouched(attempt(exercise))]
         if not chosen:
@@ -42,10 +52,10 @@ def check_exercises(names: Sequence[str], file: Path | None = None, who: str | N
             return True
     progress, passed = Progress(catalogue.root), 0
     for exercise in chosen:
-        report = check(exercise, file, who=who)
+        report = check(exercise, file, who=who, show=show_case)
         if file is None:
             progress.record(report)
-        show(console, report)
+        show(console, report, exercise)
         passed += report.outcome is Outcome.PASSED
     if len(chosen) > 1:
         console.print(f"{passed} of {len(chosen)} passed")
@@ -56,10 +66,10 @@ def list_exercises() -> None:
     """Print all exercises with chapter, minutes and whether they are passed."""
     catalogue = load_catalogue()
     progress = Progress(catalogue.root)
-    table = Table("", "chapter", "exercise", "title", "min", "points", box=None)
+    table = Table("", "chapter", "exercise", "title", "min", "points", "", box=None)
     for exercise in catalogue:
         tick, title = "✓" if progress.has_passed(exercise) else "", escape(exercise.title)
-        numbers = str(exercise.minutes), str(exercise.points)
+        numbers = str(exercise.minutes), str(exercise.points), "further" * exercise.further
         table.add_row(tick, exercise.place, exercise.id, title, *numbers)
     Console().print(table)
 
@@ -107,4 +117,6 @@ def copy_course(folder: Path) -> None:
     except BaseException:
         shutil.rmtree(made, ignore_errors=True)
         raise
-    print(f"The exercises are in {folder}. Now:  cd {folder}  and  octlessons watch")
+    print(
+        f"The exercises are in {folder}. Now:  cd {shlex.quote(str(folder))}  and  octlessons watch"
+    )

@@ -24,7 +24,7 @@ from octlessons.exercises.catalogue import Catalogue, Exercise
 from octlessons.exercises.checking import attempt, check, shown
 from octlessons.exercises.outcomes import Outcome, Report
 from octlessons.exercises.progress import Progress
-from octlessons.exercises.stubs import reset
+from octlessons.exercises.stubs import reset, solution_path
 
 HELP = "n next · p previous · h hint · l list · c check · r reset · q quit  (then Enter)"
 
@@ -82,13 +82,15 @@ class Watcher:
         self._console.rule(escape(self._current.title))
         report = check(self._current, who=self._who)
         self._progress.record(report)
-        show(self._console, report)
+        show(self._console, report, self._current)
         passed = sum(map(self._progress.has_passed, self._all))
         self._console.print(ProgressBar(len(self._all), passed, width=40), end="")
         self._console.print(f" {passed} of {len(self._all)} passed")
         self._console.print(f"[dim]{shown(attempt(self._current))}[/dim]")
         if report.outcome is Outcome.PASSED:
-            self._console.print("[bold]n[/bold] goes on; compare with `octlessons solution`.")
+            compare = f"; compare with `octlessons solution {self._current.id}`"
+            has_one = solution_path(self._current) is not None
+            self._console.print(f"[bold]n[/bold] goes on{compare if has_one else ''}.")
         self._console.print(f"[dim]{HELP}[/dim]")
 
     def _obey(self, line: str) -> bool:
@@ -121,8 +123,8 @@ class Watcher:
         self._at, self._seen = place, None
 
 
-def show(console: Console, report: Report) -> None:
-    """Print a report in colour."""
+def show(console: Console, report: Report, exercise: Exercise | None = None) -> None:
+    """Print a report in colour; of an exercise that is passed, what could come after it."""
     colour = _COLOURS[report.outcome]
     console.print(
         f"[{colour}]{report.exercise}: {report.outcome}[/{colour}] "
@@ -133,9 +135,16 @@ def show(console: Console, report: Report) -> None:
         console.print(f"  [{tint}]{result.sign}[/{tint}] {escape(result.title)}")
         if message:
             console.print(Padding(Text(message), (0, 0, 0, 6), expand=False))
+    problem = report.first_problem
+    if problem is not None and problem.case:
+        console.print("  The call that failed. Paste it below your functions, and run the file:\n")
+        console.print(problem.case, markup=False, highlight=False, soft_wrap=True)
+        console.print()
     if report.printed.strip():
         console.print("  Your code printed:")
         console.print(Padding(Text(report.printed.rstrip()), (0, 0, 0, 6), expand=False))
+    if exercise is not None and exercise.after and report.outcome is Outcome.PASSED:
+        console.print(Padding(Text(f"After passing: {exercise.after}"), (0, 0, 0, 2), expand=False))
 
 
 def content(exercise: Exercise) -> list[bytes]:

@@ -135,7 +135,7 @@ class JudgePlugin(CheckPlugin):
                     error = self._run(item, unit, student)
                 if error is not None and not isinstance(error, _OF_THE_STUDENT):
                     error = self._blame(error, item, unit, student)
-                result = self._result(item, error)
+                result = self._result(item, error, student)
                 yield replace(result, message=sanitize(result.message), hidden=hidden)
         student.begin(False)
 

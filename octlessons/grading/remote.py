@@ -9,12 +9,13 @@ import contextlib
 import re
 import signal
 import time
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Collection
 from typing import Any
 
 from octlessons.exercises.outcomes import NotAttempted, StudentError, TimedOut
 from octlessons.exercises.plain import copied
-from octlessons.exercises.student import Call, Student, load_student
+from octlessons.exercises.student import REMEMBERED, Call, Student, load_student
 from octlessons.grading import wire
 from octlessons.grading.assignment import Limits
 from octlessons.grading.sandbox.zygote import Child, Ended, Zygote
@@ -46,6 +47,9 @@ class Judged:
 
     printed, cpu_seconds, answers = "", 0.0, 0
     last_call: Call | None = None
+    asked: Call | None = None  # the last call, whether it came back or not
+    calls: Collection[Call] = ()  # those that came back
+    known: Any = None  # the checks, with the mistakes they know
 
     def begin(self, hidden: bool) -> None:
         """Begin a check; a process that has seen a hidden one is used for no public one."""
@@ -64,6 +68,7 @@ class RemoteStudent(Judged):
         zygote()  # libraries are imported before anybody's time begins
         self._zygote, self._work, self._limits, self._seed = zygote, work, limits, seed
         self._child: Child | None = None
+        self.calls: deque[Call] = deque(maxlen=REMEMBERED)
         self._hidden = False
         self._trouble: Exception | None = None
         self._timeouts = 0
@@ -75,7 +80,7 @@ class RemoteStudent(Judged):
         if self._hidden and not hidden:
             self.close()
         self._hidden = hidden
-        self.last_call, self.answers = None, 0
+        self.last_call, self.asked, self.answers = None, None, 0
         self._check_end = min(self._end, time.monotonic() + self._limits.wall_seconds)
         if self._child is not None:
             self._child.allow(self._limits.cpu_seconds)
@@ -103,7 +108,7 @@ class RemoteStudent(Judged):
     def _call(self, name: str, args: tuple, kwargs: dict):
         args, kwargs = copied(args), copied(kwargs)
         self._need_child()
-        call = Call(name, args, kwargs, (), None)
+        call = self.asked = Call(name, args, kwargs, (), None)
         start = time.perf_counter()
         kind, value = self._ask(str(call), "call", name, args, kwargs)
         if kind == "not attempted":
@@ -112,6 +117,7 @@ class RemoteStudent(Judged):
             raise StudentError(value + (_ALONE if _REFUSED.search(value) else ""))
         self.answers += 1
         self.last_call = Call(name, args, kwargs, (), value, time.perf_counter() - start)
+        self.calls.append(self.last_call)
         return copied(value)
 
     def _need_child(self) -> None:
@@ -230,7 +236,7 @@ class Unprotected(Judged):
             if not self._hidden:
                 self.printed = (self.printed + said)[-MOST_PRINTED:]
             self._student.last_call = None
-        self._hidden, self.answers, self.last_call = hidden, 0, None
+        self._hidden, self.answers, self.last_call, self.asked = hidden, 0, None, None
 
     def __getattr__(self, name: str):
         if name.startswith("_"):
@@ -250,7 +256,8 @@ class Unprotected(Judged):
             try:
                 result = function(*args, **kwargs)
             finally:
-                self.last_call = student.last_call
+                self.last_call, self.asked = student.last_call, student.asked
+                self.calls = student.calls
             self.answers += 1
             return result
 

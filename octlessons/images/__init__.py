@@ -22,5 +22,6 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "notice": ["data_notice"],
         "phantoms": ["draw_phantoms"],
         "sources": ["load_images"],
+        "textbook": ["draw_example"],
     },
 )

@@ -12,8 +12,8 @@ NOT_RECORDED = "not recorded in the folder"
 _MOST = 300  # characters of a text that a page shows
 _NAMED = re.compile(r"(licen[cs]e|source|readme)(\.(md|txt|rst))?", re.I)
 _LINES = {
-    "licence": re.compile(r"^\W*(?:licen[cs]e|terms of use)\W*[:=]\W*(.*\w.*)", re.I | re.M),
-    "source": re.compile(r"^\W*(?:source|citation|please cite)\W*[:=]\W*(.*\w.*)", re.I | re.M),
+    "licence": re.compile(r"^\W*(?:licen[cs]e|terms of use)\W*[:=][\s*]*(.*\w.*)", re.I | re.M),
+    "source": re.compile(r"^\W*(?:source|citation|please cite)\W*[:=][\s*]*(.*\w.*)", re.I | re.M),
 }
 
 

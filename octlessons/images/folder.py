@@ -17,8 +17,8 @@ class, is a problem, because a split by patient would be wrong. When no file at 
 that, all are read and patients are unknown. ``"stem"`` takes a file with another name for a
 patient of its own.
 
-*Terms and source.* A file LICENCE or SOURCE in the folder, lines "Licence: …" and "Source: …" of its
-README, or the columns ``licence`` and ``source`` of a table.
+*Terms and source.* A file LICENCE or SOURCE in the folder, lines "Licence: …" and "Source: …" of
+its README, or the columns ``licence`` and ``source`` of a table.
 
 *Depth.* All images of more than 8 bits share one scale, so that the order of brightness is kept:
 `bits`, or what the files declare (MaxSampleValue of TIFF, sBIT of PNG) and at least the smallest

@@ -17,12 +17,12 @@ def grade(guesses, truth, names):
     guesses, truth : ndarray of int, shape (n,)
         Guessed and true class of each scan, numbers into `names`. Every class occurs in `truth`.
     names : list of str
-        Names of the classes.
+        Names of the classes, as many as there are.
 
     Returns
     -------
     tuple of float and str
-        Share of right guesses, and name of the class missed most.
+        Share of right guesses (0 to 1), and name of the class missed most.
 
     Examples
     --------
@@ -30,7 +30,7 @@ def grade(guesses, truth, names):
     >>> float(share), missed
     (0.75, 'CNV')
     """
-    # solution: the share of right guesses; then, for each class, the share of its scans missed
+    # solution: the share, and the name of the class missed most
     right = guesses == truth
     missed = [np.mean(~right[truth == number]) for number in range(len(names))]
     return np.mean(right), names[np.argmax(missed)]

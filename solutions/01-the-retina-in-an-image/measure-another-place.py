@@ -31,7 +31,7 @@ def thickness_at(ilm, rpe, column, axial):
     >>> float(thickness_at(ilm, rpe, column=2, axial=4.0))
     200.0
     """
-    # solution: difference of the rows, mean over the columns, times the height of a pixel
+    # solution: the mean thickness of the columns that exist, in µm
     first, last = max(0, column - 4), column + 4
     rows = (rpe - ilm)[first : last + 1]
     return np.mean(rows) * axial

@@ -25,7 +25,7 @@ def width_and_height(scan):
     >>> width_and_height(np.zeros((2, 5)))
     (5, 2)
     """
-    # solution: take both from the shape
+    # solution: how wide, how high?
     height, width = scan.shape
     return width, height
     # end of solution
@@ -52,6 +52,6 @@ def value_at(scan, right, down):
     >>> int(value_at(np.array([[1, 2, 3], [4, 5, 6]]), right=2, down=0))
     3
     """
-    # solution: index with the row first
+    # solution: which value is it?
     return scan[down, right]
     # end of solution

@@ -16,14 +16,15 @@ def count_classes(names):
     Returns
     -------
     dict of str to tuple of int
-        For each class the number of its scans and of its patients.
+        For each class the number of its scans and of its patients. A patient with scans in two
+        classes counts in each.
 
     Examples
     --------
     >>> count_classes(["DME-7-1.jpeg", "DME-7-2.jpeg", "CNV-8-1.jpeg"])
     {'DME': (2, 1), 'CNV': (1, 1)}
     """
-    # solution: collect the patients of each class; a list keeps all, a set each once
+    # solution: scans and patients of each class
     patients = {}
     for name in names:
         kind, patient, _ = name.split("-")
@@ -43,14 +44,14 @@ def in_several_classes(names):
     Returns
     -------
     list of str
-        The patients, each once, in any order.
+        The patients, each once, in any order; a list, not a set.
 
     Examples
     --------
     >>> in_several_classes(["DME-7-1.jpeg", "DME-9-1.jpeg", "DRUSEN-7-3.jpeg"])
     ['7']
     """
-    # solution: collect the classes of each patient
+    # solution: who is in more than one class?
     classes = {}
     for name in names:
         kind, patient, _ = name.split("-")

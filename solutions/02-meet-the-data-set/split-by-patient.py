@@ -1,7 +1,8 @@
 """Split scans into a training and a test part so that no patient is on both sides.
 
-Draw *patients* at random and take all scans of those drawn. Aim for a share of `test_size` of the
-patients, but never leave a side empty. The same seed gives the same split.
+Draw *patients* at random and take all scans of those drawn: `test_size` times the number of patients,
+rounded to a whole number, but never none and never all. The same seed gives the same split, today,
+tomorrow and on another machine: besides it, only the order of the patients' names may play a part.
 """
 
 import numpy as np
@@ -15,9 +16,10 @@ def split_patients(patients, test_size, seed):
     patients : ndarray of str, shape (n,)
         The patient of each scan; at least two different ones.
     test_size : float
-        Share of the patients that goes into the test part, between 0 and 1.
+        Share of the patients (not of the scans) in the test part, between 0 and 1. Their number is
+        rounded; at least one patient is on each side.
     seed : int
-        Seed of the drawing.
+        Seed of the drawing. Another seed gives another split.
 
     Returns
     -------
@@ -28,10 +30,10 @@ def split_patients(patients, test_size, seed):
     --------
     >>> patients = np.array(["a", "a", "b", "c", "c", "d"])
     >>> test = split_patients(patients, test_size=0.5, seed=0)
-    >>> len(np.unique(patients[test]))
-    2
+    >>> len(set(patients[test])), len(set(patients[test]) & set(patients[~test]))
+    (2, 0)
     """
-    # solution: draw patients, then mark all of their scans
+    # solution: which scans are in the test part?
     everyone = np.unique(patients)
     rng = np.random.default_rng(seed)
     n_test = min(max(1, round(test_size * len(everyone))), len(everyone) - 1)

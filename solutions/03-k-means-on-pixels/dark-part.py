@@ -32,7 +32,7 @@ def dark_share(image, k, seed):
     >>> float(dark_share(image, k=2, seed=0))
     0.625
     """
-    # solution: cluster the grey values, find the darkest cluster, count its pixels
+    # solution: cluster the grey values; which share is in the darkest cluster?
     values = image.reshape(-1, 1).astype(float)
     model = KMeans(k, n_init=10, random_state=seed)  # same: no seed and few starts change the share
     model.fit(values)

@@ -14,12 +14,14 @@ def shift_distances(images, shifts):
     Parameters
     ----------
     images : ndarray of uint8, shape (n, height, width)
+        Whole numbers from 0 to 255: as floats they can be subtracted.
     shifts : list of int
-        Numbers of rows, each from 0 to height - 1.
+        Numbers of rows, each from 0 to height - 1, in any order.
 
     Returns
     -------
     ndarray of float, shape (number of shifts,)
+        In grey values: the root of the sum of squares over all pixels, median over the scans.
 
     Examples
     --------
@@ -27,7 +29,7 @@ def shift_distances(images, shifts):
     >>> shift_distances(images, [0, 1]).round(2).tolist()
     [0.0, 7.07]
     """
-    # solution: for each shift: move the scans down, subtract, the norm of each, the median
+    # solution: one distance for each shift
     scans = images.astype(float)
     result = []
     for shift in shifts:

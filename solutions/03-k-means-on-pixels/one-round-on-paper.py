@@ -14,7 +14,7 @@ def one_round(points, centroids):
     Parameters
     ----------
     points : ndarray of float, shape (n, d)
-    centroids : ndarray of float, shape (k, d)
+    centroids : ndarray of float or int, shape (k, d)
 
     Returns
     -------
@@ -31,7 +31,7 @@ def one_round(points, centroids):
     >>> labels.tolist(), moved.round(2).tolist(), round(float(inertia), 2)
     ([0, 0, 1, 1, 1], [[1.0], [6.67]], 10.67)
     """
-    # solution: distances of all points to all centroids; nearest; means; squared distances
+    # solution: assign, update, measure
     distances = np.linalg.norm(points[:, None] - centroids[None], axis=2)
     labels = distances.argmin(axis=1)
     moved = centroids.astype(float)

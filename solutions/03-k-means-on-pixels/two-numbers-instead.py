@@ -2,7 +2,8 @@
 
 Each scan is described by two numbers, such as its brightness and the height of its band. They have
 different units, so bring both to the same scale first: divide each by its standard deviation. Then
-cluster with K-means (``n_init=10``).
+cluster with K-means and ten starts (``n_init=10``): a single start sometimes ends in a bad local
+minimum.
 """
 
 import numpy as np
@@ -19,7 +20,7 @@ def cluster_measures(first, second, k, seed):
     k : int
         Number of clusters.
     seed : int
-        Seed of K-means.
+        Seed of K-means (``random_state``).
 
     Returns
     -------
@@ -34,8 +35,8 @@ def cluster_measures(first, second, k, seed):
     >>> len(set(labels.tolist()))
     4
     """
-    # solution: two columns, each divided by its standard deviation, then K-means
+    # solution: bring both to one scale, and cluster
     rows = np.column_stack([first, second])
     rows = rows / rows.std(axis=0)
-    return KMeans(k, n_init=10, random_state=seed).fit_predict(rows)  # same: more starts are fine
+    return KMeans(k, n_init=10, random_state=seed).fit_predict(rows)
     # end of solution

@@ -40,9 +40,9 @@ def chance_level(labels, k, n_draws, seed):
     Parameters
     ----------
     labels : ndarray of int, shape (n,)
-        Class of each scan, from 0 to k - 1.
+        Class of each scan, from 0 to k - 1. Classes may have different sizes.
     k : int
-        Number of classes, and of clusters.
+        Number of classes, and of clusters. Each scan gets any of the k with the same chance.
     n_draws : int
         Number of random clusterings.
     seed : int
@@ -58,7 +58,7 @@ def chance_level(labels, k, n_draws, seed):
     >>> bool(0.3 < mean < high < 0.5)
     True
     """
-    # solution: draw random clusters many times, match each, take the mean and the percentile
+    # solution: what do random piles reach?
     rng = np.random.default_rng(seed)
     values = [matched_share(labels, rng.integers(k, size=len(labels)), k) for _ in range(n_draws)]
     return np.mean(values), np.percentile(values, 95)

@@ -30,7 +30,7 @@ def pair_counts(a, b):
     >>> pair_counts(np.array([0, 0, 1, 1]), np.array([5, 5, 5, 6]))
     (1, 1, 2, 2)
     """
-    # solution: a table of "together" for each clustering, every pair once
+    # solution: count the four kinds of pairs
     pairs = np.triu_indices(len(a), k=1)
     in_a = (a[:, None] == a[None])[pairs]
     in_b = (b[:, None] == b[None])[pairs]
@@ -57,7 +57,7 @@ def ari(a, b):
     >>> round(ari(np.array([0, 0, 1, 1, 1]), np.array([1, 1, 0, 0, 0])), 4)
     1.0
     """
-    # solution: put the four counts into the formula
+    # solution: the formula
     both, first, second, neither = pair_counts(a, b)
     below = (both + first) * (first + neither) + (both + second) * (second + neither)
     return 2 * (both * neither - first * second) / below

@@ -1,7 +1,7 @@
 """Compute the silhouette of one point.
 
-For a point, *a* is the mean distance to the other points of its own cluster, and *b* the smallest
-of the mean distances to the points of each other cluster. Its silhouette is (b - a) divided by
+For a point, *a* is the mean (Euclidean) distance to the other points of its own cluster, and *b* the
+smallest of the mean distances to the points of each other cluster. Its silhouette is (b - a) divided by
 the larger of the two. A point that is alone in its cluster has silhouette 0.
 """
 
@@ -30,7 +30,7 @@ def silhouette_of(points, labels, i):
     >>> float(silhouette_of(points, labels, 2))
     -0.75
     """
-    # solution: mean distances to the own cluster without the point itself, and to each other one
+    # solution: a, b, and the silhouette
     distances = np.linalg.norm(points - points[i], axis=1)
     own = labels == labels[i]
     if own.sum() == 1:

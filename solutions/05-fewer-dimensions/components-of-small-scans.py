@@ -27,7 +27,7 @@ def components_for(rows, share):
     >>> int(components_for(rows, 0.95))
     2
     """
-    # solution: shares of all components, summed up, and the first sum that reaches it
+    # solution: how many components?
     shares = PCA().fit(rows).explained_variance_ratio_
     return np.argmax(np.cumsum(shares) >= share) + 1
     # end of solution

@@ -1,7 +1,7 @@
 """Cluster some of the principal components.
 
 Compute the principal components of the rows, keep the scores of components `first` to `last` - 1
-(counted from 0), and cluster them with K-means (``n_init=10``).
+(counted from 0), and cluster them as they are with K-means and ten starts (``n_init=10``).
 """
 
 import numpy as np
@@ -20,6 +20,7 @@ def cluster_components(rows, first, last, k, seed):
     k : int
         Number of clusters.
     seed : int
+        Seed of K-means (``random_state``).
 
     Returns
     -------
@@ -27,12 +28,12 @@ def cluster_components(rows, first, last, k, seed):
 
     Examples
     --------
-    >>> rows = np.array([[0, 0], [100, 1], [200, 0], [300, 1]]) * 1.0
+    >>> rows = np.array([[0, 0, 0], [100, 9, 1], [200, 9, 0], [300, 0, 1]]) * 1.0
     >>> labels = cluster_components(rows, 1, 2, k=2, seed=0)
     >>> len(labels), len(set(labels.tolist()))
     (4, 2)
     """
-    # solution: scores of all components needed, the slice of them, K-means
+    # solution: cluster the components that are asked for
     scores = PCA(last).fit_transform(rows)[:, first:last]
-    return KMeans(k, n_init=10, random_state=seed).fit_predict(scores)  # same: clear groups
+    return KMeans(k, n_init=10, random_state=seed).fit_predict(scores)
     # end of solution

@@ -27,7 +27,7 @@ def rebuild(points, direction):
     >>> rebuild(points, np.array([1.0, 0.0])).tolist()
     [[1.0, 3.0], [3.0, 3.0]]
     """
-    # solution: from the mean, along the direction, and back
+    # solution: rebuild the points
     mean = points.mean(axis=0)
     scores = (points - mean) @ direction
     return mean + scores[:, None] * direction

@@ -29,7 +29,7 @@ def bump_left(line, degree):
     >>> float(round(bump_left(line, 0), 2)), float(abs(round(bump_left(line, 4), 2)))
     (4.0, 0.0)
     """
-    # solution: fit, evaluate, and take the largest absolute difference
+    # solution: what does the curve leave?
     columns = np.arange(len(line))
     curve = np.polyval(np.polyfit(columns, line, degree), columns)
     return np.abs(line - curve).max()

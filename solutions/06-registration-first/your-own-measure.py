@@ -22,7 +22,7 @@ def brightness_below(image, rpe, first, last):
     Returns
     -------
     float
-        From 0 to 255.
+        From 0 to 255; every pixel of the band counts once.
 
     Examples
     --------
@@ -30,7 +30,7 @@ def brightness_below(image, rpe, first, last):
     >>> float(brightness_below(image, np.array([0, 1]), 1, 2))
     35.0
     """
-    # solution: which pixels lie in the band, and their mean
+    # solution: how bright is the band?
     below = np.arange(len(image))[:, None] - rpe
     band = (below >= first) & (below <= last)
     return image[band].mean()

@@ -28,7 +28,7 @@ def represent(images):
 
     Examples
     --------
-    >>> images = np.zeros((2, 16, 8), dtype=np.uint8)
+    >>> images = np.zeros((2, 16, 16), dtype=np.uint8)
     >>> images[0, 5:8], images[1, 9:12] = 200, 100
     >>> rows = represent(images)
     >>> bool(np.allclose(rows[0], rows[1]))

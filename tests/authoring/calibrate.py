@@ -6,7 +6,7 @@ A check file may name functions that measure a score::
     CALIBRATED = [recovered]
 
 Each is run on the solution and on every right answer with 25 seeds. The band is what was seen,
-widened on both sides by half of its spread (and by one part in a hundred); it goes into
+widened on both sides by half of its spread (and by one part in fifty); it goes into
 ``bands.json`` beside the checks.
 """
 
@@ -40,7 +40,7 @@ def measured(exercise: Exercise, n_seeds: int = SEEDS) -> dict[str, dict]:
             for seed in range(n_seeds)
         ]
         low, high = float(np.min(scores)), float(np.max(scores))
-        room = (high - low) / 2 + 0.01 * max(abs(low), abs(high))
+        room = (high - low) / 2 + 0.02 * max(abs(low), abs(high))
         bands[function.__name__] = {
             "low": round(low - room, 6),
             "high": round(high + room, 6),

@@ -288,7 +288,10 @@ def _box_problems(page: list[Block], name: str, meta: dict) -> list[str]:
     exercises = by_kind.get("exercise", [])
     if not 2 <= len(exercises) <= 4:
         found.append(f"There are {len(exercises)} exercises, 2 to 4 are wanted.")
-    minutes = sum(int(box.options.get("minutes", 0)) for box in exercises)
+    core = [box for box in exercises if "further" not in box.options]
+    if exercises and not core:
+        found.append("All exercises are marked further: at least one is for everybody.")
+    minutes = sum(int(box.options.get("minutes", 0)) for box in core)
     if minutes != meta.get("exercises"):
         found.append(f"The exercises take {minutes} min, the front matter says otherwise.")
     quizzes = by_kind.get("quiz", [])

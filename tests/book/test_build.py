@@ -215,7 +215,7 @@ BROKEN = {
         {
             "book/quizzes/01-page.yml": QUIZ.replace(", feedback: Indeed.", ""),
             "book/01-page.md": PAGE.replace(":::{hint}", ":::{note}")
-            + "\n::::{exercise} More\n:name: more\n:minutes: 50\n\nMore.\n::::\n",
+            + "\n::::{exercise} More\n:name: more\n:minutes: 95\n\nMore.\n::::\n",
         },
         [
             "01-page.yml, question 1, option 1: has no 'feedback'",

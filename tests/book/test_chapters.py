@@ -127,6 +127,8 @@ BROKEN = {
     "few objectives": ("- run it\n", "", "2 items"),
     "no notice": (", data-notice", "", "tagged data-notice"),
     "minutes differ": (":minutes: 10", ":minutes: 12", "take 17 min"),
+    "further is not counted": (":minutes: 5\n", ":minutes: 5\n:further:\n", "take 10 min"),
+    "nothing for everybody": (":minutes: ", ":further:\n:minutes: ", "at least one is for"),
     "too short": ("## Sorting by hand\n", "## Sorting by hand\n" + "word " * 4600, "about 33"),
     "further too short": (
         "## With scikit-learn\n",

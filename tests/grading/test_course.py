@@ -7,6 +7,7 @@ from octlessons.exercises.outcomes import Outcome
 from octlessons.grading.assignment import load_assignment
 from octlessons.grading.classrun import grade
 from octlessons.grading.submission import Submission, Work
+from tests.authoring.answers import told, wrong_answers
 from tests.conftest import ROOT
 
 pytestmark = pytest.mark.slow
@@ -52,3 +53,17 @@ def test_a_solution_gets_all_points_a_stub_none_and_a_wrong_answer_less(graded, 
     assert stub.points == 0 and stub.outcome is Outcome.NOT_ATTEMPTED, said(stub)
     assert wrong.points < wrong.max_points and not wrong.no_mark, said(wrong)
     assert wrong.outcome is not Outcome.TIMED_OUT, said(wrong)
+    words = " ".join(said(wrong).split())
+    parts = [" ".join(part.split()) for part in told(_wrong(CATALOGUE[name])).split("|")]
+    assert any(part in words for part in parts), said(wrong)
+
+
+@pytest.mark.parametrize("name", ["dark-part", "be-the-grader"])
+def test_mistakes_are_named_without_isolation_too(name, tmp_path):
+    exercise = CATALOGUE[name]
+    for path in wrong_answers(exercise):
+        works = {name: Work(name, f"{name}.py", path.read_text("utf-8"))}
+        submissions, assignment = [Submission("a", "a", works)], load_assignment(exercises=[name])
+        record = grade(submissions, assignment, tmp_path / path.stem, isolation="none")
+        words = " ".join(said(record.records["a", name]).split())
+        assert any(part.strip() in words for part in told(path).split("|")), words

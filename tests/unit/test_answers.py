@@ -15,7 +15,7 @@ from octlessons.exercises.plugin import run_checks
 from octlessons.exercises.source import read_source
 from octlessons.exercises.stubs import answers, drift
 from octlessons.exercises.student import load_student
-from tests.authoring.answers import right_answers, told, wrong_answers
+from tests.authoring.answers import known_mistakes, right_answers, told, wrong_answers
 
 CATALOGUE = load_catalogue()
 SLOW = {"the-whole-road"}  # thousands of resampled scores
@@ -123,6 +123,21 @@ def test_wrong_answers_are_told_why(exercise):
         messages = "\n".join(" ".join(r.message.split()) for r in report.results)
         expected = [" ".join(part.split()) for part in told(path).split("|")]
         assert any(part in messages for part in expected), f"{path.name}: {report}"
+
+
+@EACH
+def test_known_mistakes_are_caught_and_named(exercise):
+    _installed(exercise)
+    for name, sentence, student in known_mistakes(exercise):
+        report = Report(exercise.id, run_checks(exercise, lambda _, made=student: made))
+        assert report.outcome in (Outcome.FAILED, Outcome.ERROR), f"{name}: {report}"
+        assert sentence in str(report), f"{name}: {report}"
+
+
+@EACH
+def test_hints_do_not_point_to_another_place(exercise):
+    for hint in exercise.hints:
+        assert not re.search(r"\babove\b|this page|the cell|this notebook", hint), hint
 
 
 @EACH

@@ -3,8 +3,14 @@
 import numpy as np
 import pytest
 
-from octlessons.images import ImageSet, Problem, Provenance, data_card, draw_phantoms
-from octlessons.images.phantoms import draw_example
+from octlessons.images import (
+    ImageSet,
+    Problem,
+    Provenance,
+    data_card,
+    draw_example,
+    draw_phantoms,
+)
 
 
 def images(n=6, **facts):
@@ -51,7 +57,12 @@ def test_a_card_says_what_is_not_known_and_when_nobody_was_scanned_twice():
 @pytest.mark.parametrize("seed", [0, 7])
 @pytest.mark.parametrize(
     ("name", "has", "lacks"),
-    [("NORMAL", (), (1, 2, 3, 4, 5)), ("DRUSEN", (1,), ()), ("DME", (5,), (4,)), ("CNV", (2, 3), ())],
+    [
+        ("NORMAL", (), (1, 2, 3, 4, 5)),
+        ("DRUSEN", (1,), ()),
+        ("DME", (5,), (4,)),
+        ("CNV", (2, 3), ()),
+    ],
 )
 def test_an_example_shows_its_class(name, has, lacks, seed):
     one = draw_example(name, size=96, seed=seed)

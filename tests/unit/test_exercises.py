@@ -351,8 +351,8 @@ def test_marks_that_do_not_fit_are_refused(source, words):
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        (("minutes = 13", "minutes = 45"), "takes 45 minutes"),
-        (("minutes = 13\n", ""), "lacks minutes"),
+        (("minutes = 5", "minutes = 95"), "takes 95 minutes"),
+        (("minutes = 5\n", ""), "lacks minutes"),
         (('needs = "core"', 'needs = "gpu"'), "needs 'gpu'"),
         (('id = "split-by-patient"', 'id = "Split"'), "small letters"),
         (('id = "split-by-patient"', 'id = "dark-part"'), "more than once"),

@@ -721,7 +721,11 @@ def test_real_scans_are_read_in_whatever_folders_they_lie(shared, sample, tmp_pa
         ({}, "not recorded in the folder", ""),
         ({"LICENCE": "\n# CC BY 4.0\n\nlong text"}, "CC BY 4.0", ""),
         ({"license.txt": "CC0", "SOURCE": "A. Body\n(2026).\n\nmore"}, "CC0", "A. Body (2026)"),
-        ({"README.md": "Scans.\n\n- **License:** CC BY 4.0\n- Source: [x](y)"}, "CC BY 4.0", "x](y)"),
+        (
+            {"README.md": "Scans.\n\n- **License:** CC BY 4.0\n- Source: [x](y)"},
+            "CC BY 4.0",
+            "[x](y)",
+        ),
         ({"README": "There is a source of light: the sun."}, "not recorded in the folder", ""),
         ({"LICENCE": "CC0", "README.txt": "Licence: other\nSource: us"}, "CC0", "us"),
     ],

@@ -26,7 +26,7 @@ def test_what_was_not_recorded_is_a_sentence():
 @pytest.mark.parametrize("which", ["autoencoders", "views"])
 def test_the_record_is_complete(which):
     kept = recorded_trainings(which)
-    assert kept.draws >= 5 and which in kept.command and len(kept.date) == 10
+    assert kept.draws >= 3 and which in kept.command and len(kept.date) == 10
     for measured in kept.rows.values():
         for values in measured.values():
             assert values.shape == (kept.draws,) and np.isfinite(values).all()

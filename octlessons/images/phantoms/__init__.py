@@ -7,7 +7,7 @@ The modules follow the light: `anatomy` (the healthy macula), `lesions` (what di
 `signs` and `more_diseases` (the same for the classes drawn when asked for by name), `scene` (one
 scan in retinal coordinates, on a canvas of `raster`), `scanner` (place, speckle, compression,
 wedges, size), `framing` (exports cropped around the retina), `population` (who is scanned, where,
-and how often), `textbook` (one scan that shows its class).
+and how often).
 """
 
 from __future__ import annotations
@@ -37,7 +37,6 @@ __all__ = [
     "LESIONS",
     "MORE_CLASS_NAMES",
     "SCANNERS",
-    "draw_example",
     "draw_phantoms",
 ]
 
@@ -194,6 +193,3 @@ def _moved() -> int:
             "or remove it."
         )
     return SEEDS_A_BUILD * int(text)
-
-
-from octlessons.images.phantoms.textbook import draw_example  # noqa: E402  (needs the above)

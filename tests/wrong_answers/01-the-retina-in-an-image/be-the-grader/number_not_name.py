@@ -1,4 +1,4 @@
-# says: one of the names
+# says: give its name, `names[...]`
 import numpy as np
 
 

@@ -1,4 +1,4 @@
-# says: Are there nine columns?
+# says: the end of a slice is not part of it
 import numpy as np
 
 

@@ -1,4 +1,4 @@
-# says: each `axial` µm high: multiply
+# says: a row is `axial` µm high, so multiply
 import numpy as np
 
 

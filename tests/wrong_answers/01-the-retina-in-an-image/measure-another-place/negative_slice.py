@@ -1,4 +1,4 @@
-# says: counts from the other end
+# says: columns that exist are left out
 import numpy as np
 
 

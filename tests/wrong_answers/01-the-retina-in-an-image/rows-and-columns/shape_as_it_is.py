@@ -1,4 +1,4 @@
-# says: the number of rows is the height
+# says: `shape` gives the number of rows first
 def width_and_height(scan):
     return scan.shape
 

@@ -1,4 +1,4 @@
-# says: names a patient twice
+# says: A patient is there twice
 def count_classes(names):
     patients = {}
     for name in names:

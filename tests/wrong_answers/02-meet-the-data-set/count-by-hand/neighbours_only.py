@@ -1,4 +1,4 @@
-# says: that do not stand beside each other counts once
+# says: Only scans side by side are seen as one patient
 def count_classes(names):
     scans, people, last = {}, {}, {}
     for name in names:

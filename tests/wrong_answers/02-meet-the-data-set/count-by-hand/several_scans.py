@@ -1,4 +1,4 @@
-# says: Several scans in one class are not several classes
+# says: several scans in one class are not several classes
 def count_classes(names):
     patients = {}
     for name in names:

@@ -1,4 +1,4 @@
-# says: leaves a side empty
+# says: A side is empty
 import numpy as np
 
 

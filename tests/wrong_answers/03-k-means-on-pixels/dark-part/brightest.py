@@ -1,4 +1,4 @@
-# says: The dark cluster is the one whose centre is smallest
+# says: the dark one is the one whose centre is smallest
 import numpy as np
 from sklearn.cluster import KMeans
 

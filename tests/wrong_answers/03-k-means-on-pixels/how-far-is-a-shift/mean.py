@@ -1,4 +1,4 @@
-# says: The median over the scans
+# says: take the median over the scans
 import numpy as np
 
 

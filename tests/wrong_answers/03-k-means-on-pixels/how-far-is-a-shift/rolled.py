@@ -1,4 +1,4 @@
-# says: `np.roll` brings the lost rows back
+# says: comes back at the top (`np.roll` does)
 import numpy as np
 
 

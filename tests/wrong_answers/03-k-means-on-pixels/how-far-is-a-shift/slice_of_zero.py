@@ -1,4 +1,4 @@
-# says: What do your slices give for a shift of 0?|shape (3,)
+# says: A shift of 0 must give 0
 import numpy as np
 
 

@@ -1,4 +1,4 @@
-# says: Squared distances, summed
+# says: sum squared distances
 import numpy as np
 
 

@@ -1,4 +1,4 @@
-# says: measured from the centroids after they moved
+# says: measure after they moved
 import numpy as np
 
 

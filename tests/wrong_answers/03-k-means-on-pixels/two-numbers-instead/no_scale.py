@@ -1,4 +1,4 @@
-# says: The measurement with the larger numbers decides everything
+# says: Not on one scale
 import numpy as np
 from sklearn.cluster import KMeans
 

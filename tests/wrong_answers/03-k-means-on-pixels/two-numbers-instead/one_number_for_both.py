@@ -1,4 +1,4 @@
-# says: divided by its own standard deviation
+# says: divide each by its own standard deviation
 import numpy as np
 from sklearn.cluster import KMeans
 

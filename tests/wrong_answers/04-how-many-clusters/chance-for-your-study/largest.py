@@ -1,4 +1,4 @@
-# says: the 95th percentile, not the largest
+# says: take the value that 5 % of them exceed
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 

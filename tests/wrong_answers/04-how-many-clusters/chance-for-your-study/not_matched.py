@@ -1,4 +1,4 @@
-# says: Without matching it would be 0.25
+# says: match every draw anew
 import numpy as np
 
 

@@ -1,4 +1,4 @@
-# says: the mean over many draws | Without matching it would be 0.25
+# says: This is 1 / k
 import numpy as np
 
 

@@ -1,4 +1,4 @@
-# says: Compare pairs, not cluster numbers
+# says: Cluster numbers were compared, which mean nothing
 import numpy as np
 
 

@@ -1,4 +1,4 @@
-# says: The order is: both, only in `a`, only in `b`, neither
+# says: The order is another one
 import numpy as np
 
 

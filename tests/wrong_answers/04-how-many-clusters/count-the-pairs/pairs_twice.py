@@ -1,4 +1,4 @@
-# says: Every pair once, and no image with itself
+# says: take each pair once
 import numpy as np
 
 

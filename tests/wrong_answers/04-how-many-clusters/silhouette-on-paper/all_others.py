@@ -1,4 +1,4 @@
-# says: not to all others together
+# says: one mean for each of them, and the smallest
 import numpy as np
 
 

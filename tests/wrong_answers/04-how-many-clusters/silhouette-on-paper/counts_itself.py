@@ -1,4 +1,4 @@
-# says: the point itself is not one of its neighbours
+# says: divide the sum by one point fewer
 import numpy as np
 
 

@@ -1,4 +1,4 @@
-# says: divided by the larger of a and b | a number from -1 to 1
+# says: divide by the larger of a and b
 import numpy as np
 
 

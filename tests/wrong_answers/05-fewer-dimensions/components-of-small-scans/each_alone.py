@@ -1,4 +1,4 @@
-# says: must reach the share, together
+# says: Each component is compared alone
 import numpy as np
 from sklearn.decomposition import PCA
 

@@ -1,4 +1,4 @@
-# says: together, as variances
+# says: add up variances, their squares
 import numpy as np
 from sklearn.decomposition import PCA
 

@@ -1,4 +1,4 @@
-# says: Places count from 0|a whole number from 1
+# says: This is one fewer, as places count from 0
 import numpy as np
 from sklearn.decomposition import PCA
 

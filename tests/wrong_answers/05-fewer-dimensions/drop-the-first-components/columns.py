@@ -1,4 +1,4 @@
-# says: not the first column of the rows
+# says: leave out scores after it
 from sklearn.cluster import KMeans
 from sklearn.decomposition import PCA
 

@@ -1,4 +1,4 @@
-# says: The first component is number 0
+# says: the first component is number 0
 from sklearn.cluster import KMeans
 from sklearn.decomposition import PCA
 

@@ -1,4 +1,4 @@
-# says: Leave out the scores of the first component
+# says: leave those before `first` out
 from sklearn.cluster import KMeans
 from sklearn.decomposition import PCA
 

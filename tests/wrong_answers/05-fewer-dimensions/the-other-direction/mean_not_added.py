@@ -1,4 +1,4 @@
-# says: and add it afterwards
+# says: The mean was subtracted, and not added again
 import numpy as np
 
 

@@ -1,4 +1,4 @@
-# says: Subtract the mean before you project
+# says: This is seen from the origin
 import numpy as np
 
 

@@ -1,3 +1,3 @@
-# says: shape (12, 4)
+# says: turn them back into vectors
 def rebuild(points, direction):
     return (points - points.mean(axis=0)) @ direction

@@ -1,4 +1,4 @@
-# says: The largest distance, up or down
+# says: This is the mean distance: take the largest
 import numpy as np
 
 

@@ -1,4 +1,4 @@
-# says: take absolute distances|The largest distance, up or down
+# says: Only what lies below the curve is measured
 import numpy as np
 
 

@@ -1,4 +1,4 @@
-# says: Is `degree` the degree of the polynomial?
+# says: A straight line was fitted, whatever `degree` is
 import numpy as np
 
 

@@ -1,4 +1,4 @@
-# says: not the mean of the columns' means
+# says: This is the mean of the columns' means
 import numpy as np
 
 

@@ -1,4 +1,4 @@
-# says: a slice would leave it out
+# says: The row `last` below the RPE is missing
 import numpy as np
 
 

@@ -1,0 +1,12 @@
+# says: The scans were moved up
+import numpy as np
+
+
+def shift_distances(images, shifts):
+    scans = images.astype(float)
+    result = []
+    for shift in shifts:
+        padded = np.pad(scans, ((0, 0), (0, shift), (0, 0)), mode="edge")
+        moved = padded[:, shift:]
+        result.append(np.median(np.linalg.norm((moved - scans).reshape(len(scans), -1), axis=1)))
+    return np.array(result)
