@@ -5,8 +5,8 @@ Run as ``python -m tests.benchmarks.bench_own_scans [--write]``; with ``--write`
 folder OCTLESSONS_SHARED; without it there is nothing to run on, and it says so.
 
 Groups and their number are found without labels. Patients are known. Labels come in afterwards,
-for the adjusted Rand index, with chance and interval by patient; for four classes of the second
-scanner's eight, too, the ones that the shipped encoder learnt on drawn scans.
+for the adjusted Rand index, with chance and interval by patient. The second scanner has eight
+classes; the four that the first one has are grouped alone, too.
 """
 
 from __future__ import annotations

@@ -81,7 +81,7 @@ def tables(rng):
     """Tables with one answer each, their rows in any order."""
     chance = [0.05, 0.3, 0.1, 0.08, 0.06, 0.12]
     wanted = {
-        "a nuisance beats it": [0.2, 0.28, 0.4, 0.3, 0.03, 0.11],
+        "a nuisance beats it": [0.2, 0.28, 0.4, 0.3, 0.1, 0.11],
         "thickness beats it, no nuisance does": [0.3, 0.6, 0.2, 0.5, 0.1, np.nan],
         "the diagnosis is not beyond chance": [0.04, 0.5, 0.05, 0.4, 0.2, 0.1],
         "nothing is": [0.04, 0.2, 0.09, 0.07, 0.05, 0.11],
