@@ -35,6 +35,11 @@ def record(name: str) -> dict:
         labels (as text) and each way of choosing; ``"over random"``: the paired difference from
         random choice, and the ends of its interval.
 
+        ``"own_scans"``: what `octlessons cluster` found on real scans. In ``"sets"``, for each set
+        its number of scans (``"n"``), ``"patients"`` and ``"classes"``, and in ``"runs"`` for each
+        representation the groups (``"k"``), whether they stand out, ``"ari"`` with the diagnosis
+        (value, interval, chance) and what is ``"followed"`` (name, AMI, chance).
+
     Returns
     -------
     dict
