@@ -117,8 +117,8 @@ def test_followed(student, studies):
         words, rows = words_of(text), beyond(study[5])
         named = [name for name, *_ in study[5] if name in words]
         listed = sorted(named, key=words.index)
-        assert_equal(student, sorted(listed), sorted(row[0] for row in rows), because="Those beyond "
-                     "chance, and no other, each by its name.")  # fmt: skip
+        wanted, because = sorted(row[0] for row in rows), "Those beyond chance, each by its name."
+        assert_equal(student, sorted(listed), wanted, because=because)
         assert_equal(student, listed, [row[0] for row in rows], because=ORDER)
         for name, ami, chance in rows:
             wants(

@@ -30,7 +30,7 @@ def expected(names, ami, chance, nuisances):
 
 @mistake("read_table")
 def without_chance(names, ami, chance, nuisances):
-    """Chance was left out: a row counts only if its AMI is larger than what chance reaches in it."""
+    """Chance was left out: a row counts only if its AMI is larger than its chance."""
     return of_rows(names, ami, chance, nuisances, lambda a, c: a > 0)
 
 
@@ -63,7 +63,7 @@ def any_nuisance(names, ami, chance, nuisances):
 
 @mistake("read_table")
 def strongest_row(names, ami, chance, nuisances):
-    """The strongest row decided, whatever it is: thickness is no nuisance, so it decides nothing."""
+    """The strongest row decided, whatever it is: thickness is no nuisance, and decides nothing."""
     listed, _ = expected(names, ami, chance, nuisances)
     first = listed[0] if listed else "nothing"
     return ..., first if first in ("diagnosis", "nothing") else "nuisance"
