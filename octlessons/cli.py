@@ -151,6 +151,99 @@ def fetch(
     typer.echo(f"{name} at {size} px: {fetch_medmnist(name, size, root)}")
 
 
+TableOption = Annotated[
+    Path | None,
+    typer.Option(help="CSV: file, and any of label, patient, site, eye, date."),
+]
+JobsOption = Annotated[int | None, typer.Option(min=1, help="Processes; one per core.")]
+
+
+@command
+def cluster(
+    scans: Annotated[
+        str | None, typer.Argument(help="Folder of scans, a CSV table, or a data set's name.")
+    ] = None,
+    out: Annotated[
+        Path, typer.Option("--out", "-o", help="Folder of the results; a run goes on there.")
+    ] = Path("clusters"),
+    table: TableOption = None,
+    patients: Annotated[
+        str,
+        typer.Option(metavar="name|stem|none", help="How patients are found in file names."),
+    ] = "name",
+    representation: Annotated[
+        str,
+        typer.Option(metavar="labels|views|pixels|flattened|NETWORK", help="What looks at a scan."),
+    ] = "labels",
+    clusterer: Annotated[
+        str, typer.Option(metavar="kmeans|mixture|agglomerative|hdbscan", help="What groups them.")
+    ] = "kmeans",
+    k: Annotated[str, typer.Option("--k", metavar="auto|N", help="How many groups.")] = "auto",
+    seed: Annotated[int, typer.Option(min=0, help="Of all that is drawn at random.")] = 0,
+    jobs: JobsOption = None,
+    dask: Annotated[
+        str | None, typer.Option(metavar="ADDRESS", help="Look on the workers of this scheduler.")
+    ] = None,
+    page_size: Annotated[float, typer.Option(min=1, help="Size of the report, MB.")] = 25,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace another run in this folder.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="A summary for scripts.")] = False,
+    demo: Annotated[
+        bool, typer.Option("--demo", help="Draw 200 scans first, and open the report.")
+    ] = False,
+) -> None:
+    """Group a folder of scans, and write a report that opens by double-click."""
+    from octlessons.report import prompt
+
+    if (scans is None) != demo:
+        raise OctlessonsError(
+            "Give a folder of scans, such as octlessons cluster my_scans -o results, or --demo."
+        )
+    prompt.run_at_prompt(
+        out,
+        as_json,
+        show=demo,
+        source=prompt.draw_demo(out.with_name(f"{out.name}-demo")) if demo else scans,
+        table=table,
+        patients=None if patients == "none" else patients,
+        representation=representation,
+        clusterer=clusterer,
+        k=prompt.checked_k(k),
+        seed=seed,
+        jobs=jobs,
+        dask=dask,
+        page_bytes=int(page_size * 1e6),
+        overwrite=overwrite,
+    )
+
+
+RunArgument = Annotated[Path, typer.Argument(help="Folder of a finished run.")]
+
+
+@command
+def assign(
+    run: RunArgument,
+    scans: Annotated[str, typer.Argument(help="Folder of new scans.")],
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="CSV file.")] = None,
+    table: TableOption = None,
+    jobs: JobsOption = None,
+) -> None:
+    """Put new scans into the groups of a run, and say which lie outside of what it knows."""
+    from octlessons.report import later, prompt
+
+    found = later.assign(run, scans, out, table=table, jobs=jobs)
+    typer.echo(prompt.in_words(found, ["octlessons", "assign", str(run), scans], out))
+
+
+@command
+def compare(first: RunArgument, second: RunArgument) -> None:
+    """Say what another representation, number of groups or seed changes."""
+    from octlessons.report import later, prompt
+
+    typer.echo(prompt.in_words(later.compare(first, second), [], None))
+
+
 @command
 def doctor(
     report: Annotated[

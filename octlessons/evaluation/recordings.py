@@ -37,6 +37,11 @@ def record(name: str) -> dict:
 
         ``"ingredients"`` and ``"labels"``: experiments of chapter 11.
 
+        ``"own_scans"``: what `octlessons cluster` found on real scans. In ``"sets"``, for each set
+        its number of scans (``"n"``), ``"patients"`` and ``"classes"``, and in ``"runs"`` for each
+        representation the groups (``"k"``), whether they stand out, ``"ari"`` with the diagnosis
+        (value, interval, chance) and what is ``"followed"`` (name, AMI, chance).
+
     Returns
     -------
     dict

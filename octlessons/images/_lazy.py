@@ -66,6 +66,13 @@ class LazyImages(Sequence):
         """Return the same images with names."""
         return LazyImages(self._read, self._indices, self.image_shape, names)
 
+    def detached(self) -> LazyImages:
+        """Return the same images with a reader of these alone, small enough to send away."""
+        if not hasattr(self._read, "subset"):
+            return self
+        reader = self._read.subset(self._indices)
+        return LazyImages(reader, len(self), self.image_shape, self.names)
+
     def map(self, function: Callable[[np.ndarray], np.ndarray], shape=None) -> LazyImages:
         """Return images whose pixels are ``function(image)``, computed when asked for."""
         return LazyImages(_Mapped(self, function), len(self), shape, self.names)

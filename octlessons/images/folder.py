@@ -369,6 +369,11 @@ class _Reader:
         self.root, self.paths, self.grey = root, paths, grey
         self.max_pixels, self.bits = max_pixels, bits
 
+    def subset(self, which) -> _Reader:
+        """The reader of some of the files."""
+        paths = [self.paths[int(i)] for i in which]
+        return _Reader(self.root, paths, self.grey, self.max_pixels, self.bits)
+
     def __call__(self, i: int) -> np.ndarray:
         path = os.path.join(self.root, self.paths[i])
         return read_image(path, grey=self.grey, max_pixels=self.max_pixels, bits=self.bits)

@@ -172,6 +172,12 @@ def checked(image: np.ndarray) -> np.ndarray:
     return image
 
 
+def placed_layers(found: dict[str, np.ndarray], shape: tuple[int, int]) -> list[Retina]:
+    """What the network found in some scans, by the names of its outputs, at the size `shape`."""
+    arrays = [found[name] for name in _OUTPUTS]
+    return [_placed([array[i] for array in arrays], shape) for i in range(len(arrays[0]))]
+
+
 def _placed(found: list[np.ndarray], shape: tuple[int, ...]) -> Retina:
     """The network's lines in the rows and columns of the scan itself."""
     lines, confidence, floor, tissue = found

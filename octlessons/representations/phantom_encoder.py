@@ -11,7 +11,7 @@ from octlessons._runtime import SHIPPED, OnnxNetwork, in_threads, opened
 from octlessons.errors import OctlessonsError
 from octlessons.images.checks import as_images
 from octlessons.images.measurements import Measurements, measure
-from octlessons.images.retina import Retina, as_input, find_layers_of
+from octlessons.images.retina import WORKING, Retina, as_input, find_layers_of, placed_layers
 from octlessons.representations.extraction import extract, fingerprint
 from octlessons.representations.transformer import ImageTransformer, check_counts
 
@@ -205,6 +205,31 @@ class PhantomEncoder(ImageTransformer):
         retinas = find_layers_of(X, n_threads=self.n_threads)
         return retinas, measure(X, retinas=retinas, pixel_sizes=pixel_sizes)
 
+    def rows_and_layers(self, scans) -> tuple[np.ndarray, list[Retina]]:
+        """Rows of some scans and the layers that they were made from, in one go.
+
+        Parameters
+        ----------
+        scans : sequence of ndarray of uint8, shape (h, w)
+
+        Returns
+        -------
+        rows : ndarray of float32, shape (n, d)
+            As `transform` gives them.
+        retinas : list of Retina
+            As in the scans of 192 × 192 px (`octlessons.images.retina.WORKING`).
+
+        Raises
+        ------
+        OctlessonsError
+            If a scan is in colour or too small.
+        """
+        _, eyes = self._opened()
+        batch = np.stack([prepare(scan) for scan in scans])
+        parts = in_threads(eyes.rows_and_layers, batch, eyes.layers.n_threads)
+        retinas = [retina for _, found in parts for retina in found]
+        return np.concatenate([rows for rows, _ in parts]), retinas
+
     # ------------------------------------------------------------------ inside
 
     @property
@@ -234,6 +259,11 @@ class _Eyes:
     def _rows(self, scans: np.ndarray) -> np.ndarray:
         found = self.layers.run(scans, outputs=self.encoder.inputs)
         return self.encoder.run(*found)[0]
+
+    def rows_and_layers(self, scans: np.ndarray) -> tuple[np.ndarray, list[Retina]]:
+        found = dict(zip(self.layers.outputs, self.layers.run(scans), strict=True))
+        rows = self.encoder.run(*(found[name] for name in self.encoder.inputs))[0]
+        return rows, placed_layers(found, (WORKING, WORKING))
 
 
 def looks_inverted(image: np.ndarray) -> bool:

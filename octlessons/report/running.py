@@ -1,0 +1,284 @@
+"""A run: scans are read, looked at, grouped, judged and shown; it can be killed and goes on."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import filelock
+import numpy as np
+
+from octlessons import _fingerprint
+from octlessons._files import write_atomically
+from octlessons._runtime import read_card
+from octlessons.errors import OctlessonsError
+from octlessons.evaluation import things_known
+from octlessons.images.imageset import Problem
+from octlessons.images.measurements import Measurements
+from octlessons.images.measuring import UNITS
+from octlessons.images.retina import WORKING
+from octlessons.report.grouping import group, save_model
+from octlessons.report.judging import agreed, described, followed, inside_strata
+from octlessons.report.likeness import copies
+from octlessons.report.looking import look_at_all
+from octlessons.report.mapping import make_map
+from octlessons.report.report_page import write_page
+from octlessons.report.reading import Read, read_scans
+from octlessons.report.result import ClusterRun, write_tables
+
+#: Files of a finished run; nothing else in its folder is ever touched.
+FILES = (
+    "report.html", "clusters.csv", "features.npy", "measurements.csv", "model.skops", "run.json",
+)  # fmt: skip
+RECORDS = "looks"
+#: A retina is found if its lines are in this share of the columns, in %: pictures of anything else
+#: reach 13, real scans have 40 or more.
+RETINA = 25.0
+FEWEST = 3
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What decides the result, besides the scans.
+
+    Attributes
+    ----------
+    representation, clusterer : str
+    k : int or None
+        None: chosen.
+    seed : int
+    """
+
+    representation: str = "labels"
+    clusterer: str = "kmeans"
+    k: int | None = None
+    seed: int = 0
+
+
+def cluster_scans(
+    source: Any,
+    out: str | os.PathLike | None = None,
+    *,
+    table: Any = None,
+    patients: str | None = "name",
+    representation: str = "labels",
+    clusterer: str = "kmeans",
+    k: int | None = None,
+    seed: int = 0,
+    jobs: int | None = None,
+    dask: str | None = None,
+    page_bytes: int = 25_000_000,
+    overwrite: bool = False,
+    told: Callable[[str, int, int], None] | None = None,
+) -> ClusterRun:
+    """Group a folder of scans, and write a report.
+
+    Parameters
+    ----------
+    source : path, list of paths, table or ImageSet
+        As `octlessons.report.reading.read_scans` takes it.
+    out : path, optional
+        Folder of the results. A run that was interrupted goes on there. Without, nothing is
+        written.
+    table, patients
+        Of the reading: what is known of each file, and how patients are found.
+    representation : str
+        "labels" (the shipped encoder), "views" (the one trained without labels), "pixels",
+        "flattened", or a network that `octlessons.representations.PretrainedCNN` knows.
+    clusterer : {"kmeans", "mixture", "agglomerative", "hdbscan"}
+    k : int, optional
+        Number of clusters; chosen where it is not given.
+    seed : int
+    jobs : int, optional
+        Processes that look at the scans; one for each core by default.
+    dask : str, optional
+        Address of a Dask scheduler whose workers look instead; they must reach the files.
+    page_bytes : int
+        Size of the report. If the pictures of all scans do not fit, some of each cluster are shown.
+    overwrite : bool
+        Replace another run in `out`.
+    told : callable, optional
+        ``told(step, done, n)`` as the work goes on.
+
+    Returns
+    -------
+    ClusterRun
+
+    Raises
+    ------
+    OctlessonsError
+        If there is nothing to group, or something cannot be read or written. What was looked at
+        before is kept.
+    """
+    began = time.time()
+    tell = told or (lambda step, done, n: None)
+    settings = Settings(representation, clusterer, k, seed)
+    if isinstance(k, int) and k < 2:
+        raise OctlessonsError(f"Scans are grouped into 2 clusters or more, not {k}.")
+    with _place(out, overwrite) as folder:
+        read = read_scans(source, table=table, patients=patients)
+        facts = _facts(read, settings)
+        _begin(folder, facts, overwrite)
+        records, problems = look_at_all(
+            read.scans,
+            representation,
+            folder / RECORDS,
+            files=read.files,
+            jobs=jobs,
+            dask=dask,
+            told=lambda done, n: tell("looking", done, n),
+        )
+        tell("grouping", 0, 1)
+        run = _judged(read, records, problems, settings, facts, out and folder)
+        if out is not None:
+            tell("writing", 0, 1)
+            write_tables(run, folder)
+            save_model(folder / "model.skops", run.grouping.model)
+            facts |= {"seconds": round(time.time() - began, 1)}
+            write_page(run, folder / "report.html", page_bytes)
+            write_atomically(folder / "run.json", _json({**facts, "finished": True}))
+        tell("writing", 1, 1)
+        return run
+
+
+def _judged(read: Read, records, problems, settings: Settings, facts: dict, folder) -> ClusterRun:
+    """Group what was seen and ask of the groups all that can be asked."""
+    measured = records["measurements"][:, list(UNITS).index("measured")]
+    retina = records["seen"] & (measured >= RETINA)
+    problems = [*read.left_out, *problems]
+    for i in np.flatnonzero(records["seen"] & ~retina):
+        problems.append(Problem(read.name(i), "No retina was found in it.", "no retina"))
+    kept = np.flatnonzero(retina)
+    if len(kept) < FEWEST:
+        raise OctlessonsError(
+            f"{len(kept)} of {len(records)} scans show a retina, too few to group: {FEWEST} are "
+            "the least. Give OCT B-scans as the scanner shows them, light tissue on a dark ground."
+        )
+    scans, seed = read.scans.subset(kept), settings.seed
+    known = scans.pixel_sizes is not None and np.isfinite(scans.pixel_sizes).all()
+    measurements = Measurements(
+        dict(zip(UNITS, records["measurements"][kept].T, strict=True)),
+        {name: unit[0 if known else 1] for name, unit in UNITS.items()},
+        (read.name(i) for i in kept),
+    )
+    rows = np.ascontiguousarray(records["features"][kept])
+    grouping = group(
+        rows, clusterer=settings.clusterer, k=settings.k, patients=scans.patients, seed=seed
+    )
+    blank = np.broadcast_to(np.zeros((), np.uint8), (len(kept), WORKING, WORKING))
+    things = {**things_known(blank, measurements), **{n: v[kept] for n, v in read.things.items()}}
+    found = followed(scans, grouping.clusters, things, seed)
+    return ClusterRun(
+        scans=scans,
+        files=[read.name(i) for i in kept],
+        features=rows,
+        measurements=measurements,
+        pictures=records["picture"][kept],
+        grouping=grouping,
+        things=things,
+        followed=found,
+        agreed=agreed(scans, grouping.clusters, seed),
+        strata=[] if found is None else inside_strata(scans, grouping.clusters, found, things),
+        descriptions=described(grouping.clusters, measurements, scans.patients, seed),
+        copies=copies(
+            records["pixels"][kept], records["outline"][kept], records["picture"][kept],
+            scans.patients,
+        ),
+        map=make_map(rows, seed),
+        left_out=problems,
+        run=facts,
+        folder=folder,
+    )  # fmt: skip
+
+
+# ---------------------------------------------------------------------- the folder of a run
+
+
+@contextlib.contextmanager
+def _place(out, overwrite: bool) -> Iterator[Path]:
+    """The folder of the results, locked; a passing one where nothing is to be kept."""
+    import tempfile
+
+    if out is None:
+        with tempfile.TemporaryDirectory() as folder:
+            yield Path(folder)
+        return
+    folder = Path(os.path.expanduser(out))
+    others = []
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        others = sorted(set(os.listdir(folder)) - {*FILES, RECORDS, ".lock"})
+        lock = filelock.FileLock(folder / ".lock", timeout=0)
+        lock.acquire()
+    except filelock.Timeout as error:
+        raise OctlessonsError(
+            f"Another run writes to {folder} at this moment: wait for it, or give another folder."
+        ) from error
+    except OSError as error:
+        raise OctlessonsError(
+            f"{folder} cannot be written to ({error.strerror or error}): give another folder."
+        ) from error
+    try:
+        if others and not (folder / "run.json").is_file() and not overwrite:
+            raise OctlessonsError(
+                f"{folder} holds something else ({others[0]}): give a new folder, or --overwrite, "
+                "which adds the results and leaves the rest as it is."
+            )
+        yield folder
+    finally:
+        lock.release()
+
+
+def _begin(folder: Path, facts: dict, overwrite: bool) -> None:
+    """Say what this run is; refuse to mix it with another."""
+    file = folder / "run.json"
+    if file.is_file():
+        try:
+            before = json.loads(file.read_text("utf-8"))
+        except (OSError, ValueError):
+            before = {}
+        other = [
+            name for name in ("source", "settings") if before.get(name) not in (None, facts[name])
+        ]
+        if other and not overwrite:
+            raise OctlessonsError(
+                f"{folder} holds a run with other {' and '.join(other)}: give another folder, or "
+                "--overwrite to replace it."
+            )
+        for name in FILES:
+            with contextlib.suppress(OSError):
+                (folder / name).unlink()
+    write_atomically(file, _json({**facts, "finished": False}))
+
+
+def _facts(read: Read, settings: Settings) -> dict[str, Any]:
+    """What was run, in words and numbers that JSON can hold."""
+    from octlessons import __version__
+
+    digest = hashlib.sha256()
+    for i in range(len(read.scans)):
+        digest.update(f"{read.name(i)}\0".encode("utf-8", "surrogatepass"))
+        if read.files is not None:
+            with contextlib.suppress(OSError):
+                digest.update(str(os.stat(read.files[i]).st_size).encode())
+    networks = {name: read_card(name)["sha256"] for name in ("layers", "labels", "views")}
+    return {
+        "octlessons": __version__,
+        "versions": _fingerprint.versions(),
+        "networks": networks,
+        "source": read.source,
+        "scans": len(read.scans),
+        "checksum of names and sizes": digest.hexdigest(),
+        "settings": asdict(settings),
+    }
+
+
+def _json(facts: dict) -> str:
+    return json.dumps(facts, indent=1, ensure_ascii=False) + "\n"
