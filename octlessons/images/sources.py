@@ -163,7 +163,9 @@ def _evenly(images: ImageSet, n_per_class: int, seed: int) -> ImageSet:
     smallest = min(n for n in images.counts().values() if n)
     chosen = images.balanced(min(n_per_class, smallest), seed)
     if len(chosen) < len(images):
-        said = f"{len(chosen):,} of its {len(images):,} images are used, equally many of each class."
+        said = (
+            f"{len(chosen):,} of its {len(images):,} images are used, equally many of each class."
+        )
         told = f"{images.provenance.description} {said}".strip()
         chosen = chosen.replace(provenance=replace(chosen.provenance, description=told))
     if smallest < n_per_class:

@@ -29,8 +29,8 @@ from octlessons.report.judging import agreed, described, followed, inside_strata
 from octlessons.report.likeness import copies
 from octlessons.report.looking import look_at_all
 from octlessons.report.mapping import make_map
-from octlessons.report.report_page import write_page
 from octlessons.report.reading import Read, read_scans
+from octlessons.report.report_page import write_page
 from octlessons.report.result import ClusterRun, write_tables
 
 #: Files of a finished run; nothing else in its folder is ever touched.
