@@ -62,9 +62,10 @@ class Read:
         """What scan i is called: its path, with ``#3`` for the third in its file, or its name."""
         if self.files is None:
             return f"image {i}" if self.scans.names is None else str(self.scans.names[i])
+        name = self.files[i].encode("utf-8", "replace").decode()  # of an older encoding, too
         if self.slices is None or not self.slices[i]:
-            return self.files[i]
-        return f"{self.files[i]}#{self.slices[i]}"
+            return name
+        return f"{name}#{self.slices[i]}"
 
 
 def read_scans(source: Any, *, table: Any = None, patients: str | None = "name") -> Read:
