@@ -48,7 +48,9 @@ def read_arrays(path: str | os.PathLike) -> ImageSet:
         try:
             whole = np.load(place, mmap_mode="r", allow_pickle=False)
         except (OSError, ValueError, EOFError) as error:
-            raise OctlessonsError(f"{place} cannot be read ({first_line(error)}). {_FORM}") from error
+            raise OctlessonsError(
+                f"{place} cannot be read ({first_line(error)}). {_FORM}"
+            ) from error
         images = _images(place, [_checked(place, "the array", whole)])
         return ImageSet(images, names=_numbered([("", len(whole))]), provenance=told)
     try:

@@ -182,8 +182,14 @@ def _read_files(source: Any, table: Any, patients: str | None) -> Read:
     problems.sort(key=lambda problem: natural(problem.path))
     if not scans:
         text = describe_problems(problems, survey.source)
-        raise FolderError(f"There is no scan that can be used in {survey.source}.\n{text}", problems)
-    more = more_known(source if table is None else table, *([] if table is None else [survey.root]))
+        raise FolderError(
+            f"There is no scan that can be used in {survey.source}.\n{text}", problems
+        )
+    more = {}
+    if table is not None:
+        more = more_known(table, survey.root, is_volume)
+    elif is_table(source):
+        more = more_known(source, also=is_volume)
     return _together(scans, bits, patients, told, problems, more)
 
 

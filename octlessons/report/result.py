@@ -22,7 +22,6 @@ from octlessons.report.mapping import Map
 from octlessons.wording import count, safe_row
 
 
-
 @dataclass(frozen=True, repr=False)
 class ClusterRun:
     """Groups of scans, and all that is known of them.

@@ -126,7 +126,7 @@ def read_slice(path: str, number: int, bits: int | None = None) -> np.ndarray:
         return _opened(path, kind, os.stat(path).st_mtime_ns)[number - 1][1]
 
 
-class _in_words:  # noqa: N801 - used like a function
+class _in_words:
     """Whatever a reader raises on a damaged file becomes a sentence; its warnings are not shown."""
 
     def __init__(self, kind: str):

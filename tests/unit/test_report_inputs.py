@@ -20,7 +20,7 @@ from octlessons._optional import EXTRAS, installed
 from octlessons.cli import app
 from octlessons.errors import OctlessonsError
 from octlessons.images import draw_phantoms
-from octlessons.report import beside, cluster_scans, running, volumes
+from octlessons.report import beside, cluster_scans, looking, running, volumes
 from octlessons.report.reading import read_scans
 
 needs_dicom = pytest.mark.skipif(
@@ -352,7 +352,8 @@ def test_names_labels_and_files_that_go_are_no_reason_to_stop(tmp_path, phantoms
     facts = json.loads((out / "run.json").read_text("utf-8"))
     assert facts["left out"] == reasons and facts["finished"]
     page = (out / "report.html").read_text("utf-8")
-    assert "<script>alert" not in page and "<b>&" not in page and label[1:7] in page
+    assert "<script>alert" not in page
+    assert "<b>&\"'" not in page and "&lt;script&gt;alert" in page
     for name in ("clusters.csv", "measurements.csv"):
         with open(out / name, encoding="utf-8", newline="") as stream:
             rows = list(csv.reader(stream))
@@ -401,3 +402,41 @@ def test_a_run_that_is_stopped_says_how_to_go_on(folder, tmp_path, monkeypatch):
 def test_the_help_says_what_the_exit_codes_mean():
     said = " ".join(CliRunner().invoke(app, ["cluster", "--help"]).output.split())
     assert "130 when it was stopped" in said
+
+
+def test_a_disk_that_fills_while_scans_are_looked_at_costs_what_was_not_kept(
+    folder, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(looking, "SHARD", 8)
+    out, sync, calls = tmp_path / "out", os.fsync, []
+
+    def full(handle):
+        calls.append(handle)
+        if len(calls) > 2:  # run.json and the first records
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        sync(handle)
+
+    with monkeypatch.context() as patch:
+        patch.setattr("octlessons._files.os.fsync", full)
+        assert "No space left" in refused(folder, out, k=2)
+    assert len(list((out / "looks").glob("*.npy"))) == 1
+    seen: list[int] = []
+    told = lambda step, done, n: seen.append(done) if step == "looking" else None  # noqa: E731
+    cluster_scans(folder, out, jobs=1, k=2, told=told)
+    assert seen == [8, 16, 20] and (out / "report.html").is_file()
+
+
+def test_a_place_that_is_read_only_is_named(folder, tmp_path, monkeypatch):
+    def forbidden(*args, **more):
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+
+    monkeypatch.setattr(running.filelock.FileLock, "acquire", forbidden)
+    assert "Read-only file system" in refused(folder, tmp_path / "out")
+
+
+def test_one_file_in_a_hundred_that_cannot_be_read_is_named(tmp_path, phantoms):
+    place = saved(tmp_path / "scans", phantoms.subset(np.arange(99) % 20))
+    (place / "cut.png").write_bytes((place / "7.png").read_bytes()[:2_000])
+    read = read_scans(place)
+    assert len(read.scans) == 99
+    assert [(p.path, p.kind) for p in read.left_out] == [("cut.png", "truncated")]
