@@ -197,9 +197,8 @@ def cluster(
 ) -> None:
     """Group a folder of scans, and write a report that opens by double-click.
 
-    It ends with 0 once the report is written, 1 after a sentence on what is wrong, 2 for options
-    that do not exist, 130 when it was stopped: the same command then goes on.
-    """
+    Exit codes: 0 done; 1 with a sentence on what is wrong; 2 no such option; 130 when it was
+    stopped: the same command goes on."""
     from octlessons.report import prompt
 
     if (scans is None) != demo:

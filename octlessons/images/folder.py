@@ -158,8 +158,7 @@ def read_folder(
         If there is no such source or no readable image, or a problem with ``"raise"``.
     """
     options = _Options(split, classes, on_problem, verify, grey, bits, max_pixels, progress)
-    survey, warning = survey_source(path, table, layout, options.classes)
-    return _read(survey, warning, naming(patients), options)
+    return _read(*survey_source(path, table, layout, options.classes), naming(patients), options)
 
 
 @dataclass
