@@ -12,6 +12,7 @@ import os
 import warnings
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -23,7 +24,6 @@ from octlessons.errors import OctlessonsError, first_line
 from octlessons.images._decoding import (
     as_8_bits,
     bits_needed,
-    check_values,
     luma,
     open_image,
     read_image,
@@ -69,7 +69,7 @@ class Slice:
 
 
 def kind_of(path: str) -> str:
-    """ "DICOM", "E2E", "VOL", "XML" or "TIFF" for a file that may hold several scans; else ""."""
+    """What a file is that may hold several scans: DICOM, E2E, VOL, XML or TIFF; else ""."""
     ending = os.path.splitext(path)[1].casefold()
     if is_image_name(path):
         return "TIFF" if ending in (".tif", ".tiff") else ""
@@ -160,11 +160,10 @@ def _pages(path: str) -> Iterator[Slice]:
         with open(path, "rb") as stream:
             header = open_image(stream, MAX_PIXELS, i)
             bits = 0
-            if header.deep:
-                values = header.decode()
-                check_values(values)
-                whole = values.dtype.kind != "f"
-                bits = max(header.bits or 8, bits_needed(values.max(initial=0))) if whole else 0
+            with suppress(Exception):  # a damaged page is named when it is looked at, not the file
+                values = header.decode() if header.deep else np.zeros(0, np.float32)
+                if values.dtype.kind != "f":
+                    bits = max(header.bits or 8, bits_needed(values.max(initial=0)))
         yield Slice(i + 1, header.size, bits=bits)
 
 

@@ -185,6 +185,24 @@ def test_each_page_of_a_tiff_is_a_scan(tmp_path, phantoms, dtype):
     assert np.array_equal(pickle.loads(pickle.dumps(part))[0], phantoms.images[4])
 
 
+def test_a_damaged_page_is_named_and_the_others_are_looked_at(tmp_path, phantoms):
+    tifffile.imwrite(
+        tmp_path / "a.tif", phantoms.images[:6], photometric="minisblack", compression="zlib"
+    )
+    with tifffile.TiffFile(tmp_path / "a.tif") as file:
+        place = file.pages[3].dataoffsets[0]
+    data = bytearray((tmp_path / "a.tif").read_bytes())
+    data[place : place + 40] = b"\xff" * 40
+    (tmp_path / "a.tif").write_bytes(data)
+    read = read_scans(tmp_path)
+    assert len(read.scans) == 6
+    records, problems = looking.look_at_all(
+        read.scans, "flattened", tmp_path / "looks", files=read.files, jobs=1
+    )
+    assert list(records["seen"]) == [True] * 3 + [False] + [True] * 2
+    assert [problem.path for problem in problems] == ["a.tif#4"]
+
+
 def test_small_copies_in_a_tiff_are_no_scans(tmp_path, phantoms):
     with tifffile.TiffWriter(tmp_path / "a.tif") as file:
         file.write(phantoms.images[0], photometric="minisblack")
@@ -246,6 +264,17 @@ def test_dicom_gives_a_row_for_each_frame(tmp_path, phantoms, dtype):
     reasons = {problem.path: problem.reason for problem in read.left_out}
     assert set(reasons) == {"broken.dcm", "fundus.dcm"} and "fundus" in reasons["fundus.dcm"]
     assert np.array_equal(pickle.loads(pickle.dumps(read.scans.images))[5], phantoms.images[1])
+
+
+@needs_dicom
+def test_dicom_compressed_by_jpeg_2000_is_read(tmp_path, phantoms):
+    import pydicom
+
+    write_dicom(tmp_path / "a.dcm", phantoms.images[:3])
+    data = pydicom.dcmread(tmp_path / "a.dcm")
+    data.compress(pydicom.uid.JPEG2000Lossless)
+    data.save_as(tmp_path / "a.dcm")
+    assert np.array_equal(np.stack(list(read_scans(tmp_path).scans)), phantoms.images[:3])
 
 
 @needs_dicom
