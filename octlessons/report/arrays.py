@@ -54,8 +54,8 @@ def read_arrays(path: str | os.PathLike) -> ImageSet:
         images = _images(place, [_checked(place, "the array", whole)])
         return ImageSet(images, names=_numbered([("", len(whole))]), provenance=told)
     try:
-        with zipfile.ZipFile(place) as archive:
-            members = [name.removesuffix(".npy") for name in archive.namelist()]
+        with zipfile.ZipFile(place) as packed:
+            members = [name.removesuffix(".npy") for name in packed.namelist()]
     except (OSError, zipfile.BadZipFile) as error:
         raise OctlessonsError(f"{place} cannot be read ({first_line(error)}). {_FORM}") from error
     archive = Archive(place, {"title": "npz", "advice": _FORM}, 0, True)
@@ -77,13 +77,14 @@ def _of_archive(place: Path, archive: Archive, members: list[str], told: Provena
             facts[what] = np.concatenate(
                 [_column(place, archive, f"{part}{what}", n) for part, n in lengths]
             )
-    labels, class_names = facts.pop("labels", None), ()
+    labels, class_names = facts.pop("labels", None), list[str]()
     if labels is not None and labels.ndim == 1:
         found, codes = np.unique(labels, return_inverse=True)
-        given = archive.read("class_names") if "class_names" in members else ()
-        given = given if len(given) else class_names_of(place.stem)
+        given = class_names_of(place.stem)
+        if "class_names" in members:
+            given = [str(each) for each in archive.read("class_names")]
         whole = found.dtype.kind in "iu" and len(found) and found[0] >= 0 and found[-1] < len(given)
-        class_names = [str(given[int(each)]) if whole else str(each) for each in found]
+        class_names = [given[int(each)] if whole else str(each) for each in found]
         labels = codes
     else:
         labels = None  # several findings an image

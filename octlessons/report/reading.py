@@ -163,7 +163,8 @@ def _read_files(source: Any, table: Any, patients: str | None) -> Read:
     ]
     known = {file.path: file for file in survey.files}
     scans: list[_Scan] = []
-    told, problems = Provenance(survey.name, f"Images read from {survey.source}."), []
+    told = Provenance(survey.name, f"Images read from {survey.source}.")
+    problems: list[Problem] = []
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", FolderWarning)  # every problem stands in the report
@@ -193,13 +194,13 @@ def _read_files(source: Any, table: Any, patients: str | None) -> Read:
     return _together(scans, bits, patients, told, problems, more)
 
 
-def _image(images: ImageSet, i: int, path: str, pages: bool, problems: list) -> list[_Scan]:
+def _image(images: Any, i: int, path: str, pages: bool, problems: list) -> list[_Scan]:
     """The rows of one image file: one, or one for each page."""
     label = None if images.labels is None else images.class_names[images.labels[i]]
     patient = None if images.patients is None else str(images.patients[i])
     site = None if images.sites is None else str(images.sites[i])
-    name, size = str(images.names[i]), tuple(map(int, images.sizes[i]))
-    whole = _Scan(path, name, size=size, label=label, patient=patient, site=site)
+    name, (height, width) = str(images.names[i]), images.sizes[i].tolist()
+    whole = _Scan(path, name, size=(height, width), label=label, patient=patient, site=site)
     if not pages:
         return [whole]
     try:
@@ -261,7 +262,8 @@ def _together(
         n = len({scan.volume or scan.name for scan in scans if not scan.patient})
         told = told.with_notes(f"{count(n, 'file')} taken for a patient of their own")
         ids = [scan.patient or scan.volume or scan.name for scan in scans]
-    labels = [scan.label for scan in scans] if all(scan.label for scan in scans) else None
+    found = [scan.label for scan in scans if scan.label]
+    labels = found if len(found) == len(scans) else None
     classes = sorted(set(labels or ()), key=class_order)
     sizes = np.array([scan.size for scan in scans])
     side = tuple(sizes[0].tolist()) if (sizes == sizes[0]).all() else (None, None)

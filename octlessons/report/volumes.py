@@ -232,7 +232,8 @@ def _opened(path: str, kind: str, changed: int) -> list[tuple[Slice, np.ndarray]
     for number, (patient, meta, scans) in enumerate(volumes, 1):
         size = _UNKNOWN
         if meta.get("scale_unit") == "mm":
-            size = tuple(1e3 * float(meta.get(name) or np.nan) for name in ("scale_y", "scale_x"))
+            height, width = (float(meta.get(name) or np.nan) for name in ("scale_y", "scale_x"))
+            size = (1e3 * height, 1e3 * width)
         date = meta.get("exam_time") or meta.get("visit_date")
         for scan in scans:
             known = Slice(
