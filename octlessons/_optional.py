@@ -32,6 +32,8 @@ EXTRAS = {
     "pyseccomp": "grade",
     "tomli_w": "grade",
     "distributed": "cluster",
+    "eyepy": "oct",
+    "pydicom": "oct",
     "onnxscript": "deep",
     "safetensors": "deep",
     "torch": "deep",

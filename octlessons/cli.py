@@ -35,6 +35,8 @@ def command(function: Callable) -> Callable:
             return function(*args, **kwargs)
         except BrokenPipeError:
             raise
+        except KeyboardInterrupt:
+            raise typer.Exit(130) from None
         except (OctlessonsError, OSError, ValueError, ImportError) as error:
             if _debug:
                 raise
@@ -161,7 +163,7 @@ JobsOption = Annotated[int | None, typer.Option(min=1, help="Processes; one per 
 @command
 def cluster(
     scans: Annotated[
-        str | None, typer.Argument(help="Folder of scans, a CSV table, or a data set's name.")
+        str | None, typer.Argument(help="Folder or file of scans, CSV table, .npz, or octmnist-64.")
     ] = None,
     out: Annotated[
         Path, typer.Option("--out", "-o", help="Folder of the results; a run goes on there.")
@@ -193,7 +195,10 @@ def cluster(
         bool, typer.Option("--demo", help="Draw 200 scans first, and open the report.")
     ] = False,
 ) -> None:
-    """Group a folder of scans, and write a report that opens by double-click."""
+    """Group a folder of scans, and write a report that opens by double-click.
+
+    Exit codes: 0 done; 1 with a sentence on what is wrong; 2 no such option; 130 when it was
+    stopped: the same command goes on."""
     from octlessons.report import prompt
 
     if (scans is None) != demo:

@@ -263,3 +263,24 @@ class Rows(Table):
         if name not in names:
             raise KeyError(f"{name!r} is not among the rows; known: {', '.join(names)}.")
         return self.rows[names.index(name)]
+
+
+#: Characters with which a spreadsheet begins a formula.
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+def safe_row(cells) -> list[str]:
+    """Cells that a spreadsheet takes for text: an apostrophe before what would be a formula."""
+    return [
+        f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULA) and not _is_number(cell)
+        else str(cell)
+        for cell in cells
+    ]  # fmt: skip
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True

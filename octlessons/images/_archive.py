@@ -26,7 +26,7 @@ class Archive:
         self.path, self.facts, self.size, self.progress = path, facts, size, progress
 
     def images(self, part: str) -> np.ndarray:
-        shape, dtype = self._header(f"{part}_images")
+        shape, dtype = self.header(f"{part}_images")
         channels = (3,) if self.facts["channels"] == 3 else ()
         if len(shape) != 3 + len(channels) or shape[1:] != (self.size, self.size, *channels):
             wanted = " × ".join(map(str, ("n", self.size, self.size, *channels)))
@@ -34,11 +34,11 @@ class Archive:
         if dtype != np.uint8:
             raise self._broken(f"{part}_images holds {dtype}, not uint8")
         if np.prod(shape, dtype=np.int64) <= IN_MEMORY:
-            return self._read(f"{part}_images")
-        return self._mapped(f"{part}_images", shape)
+            return self.read(f"{part}_images")
+        return self.mapped(f"{part}_images", shape)
 
     def labels(self, part: str, n: int) -> np.ndarray:
-        labels = self._read(f"{part}_labels")
+        labels = self.read(f"{part}_labels")
         if len(labels) != n or labels.ndim not in (1, 2) or labels.dtype.kind not in "iub":
             raise self._broken(
                 f"{part}_labels has shape {labels.shape} and type {labels.dtype} for {n} images"
@@ -50,7 +50,7 @@ class Archive:
             raise self._broken(f"{part}_labels goes beyond 0 to {top}")
         return labels
 
-    def _header(self, member: str) -> tuple[tuple[int, ...], np.dtype]:
+    def header(self, member: str) -> tuple[tuple[int, ...], np.dtype]:
         npy = np.lib.format
         with self._opened(member) as stream:
             first = npy.read_magic(stream) == (1, 0)
@@ -58,7 +58,7 @@ class Archive:
             shape, _, dtype = read(stream)
         return shape, dtype
 
-    def _read(self, member: str) -> np.ndarray:
+    def read(self, member: str) -> np.ndarray:
         with self._opened(member) as stream:
             return np.lib.format.read_array(stream, allow_pickle=False)
 
@@ -81,7 +81,7 @@ class Archive:
         except _DAMAGE as error:
             raise self._broken(f"{what} ({error})") from error
 
-    def _mapped(self, member: str, shape: tuple[int, ...]) -> np.ndarray:
+    def mapped(self, member: str, shape: tuple[int, ...]) -> np.ndarray:
         """The array on disk, unpacked beside the archive the first time."""
         state = self.path.stat()
         stamp = f"{state.st_size:x}-{state.st_mtime_ns:x}"
@@ -127,8 +127,8 @@ class Archive:
 
     def _broken(self, what: str) -> OctlessonsError:
         return OctlessonsError(
-            f"{self.path} is not a sound {self.facts['title']} file: {what}. Delete it and fetch "
-            "it again."
+            f"{self.path} is not a sound {self.facts['title']} file: {what}. "
+            + self.facts.get("advice", "Delete it and fetch it again.")
         )
 
 
@@ -139,7 +139,7 @@ def _is_array(file: Path, shape: tuple[int, ...]) -> bool:
         return False
 
 
-class _Stack:
+class Stack:
     """Reads image i of several arrays laid end to end; picklable without their pixels."""
 
     def __init__(self, arrays: list[np.ndarray], grey: bool):
@@ -166,6 +166,6 @@ def joined(pixels: list[np.ndarray], grey: bool):
     """One array, or a lazy sequence where that would fill the memory."""
     if any(isinstance(array, np.memmap) for array in pixels) and (grey or len(pixels) > 1):
         shape = pixels[0].shape[1:3] if grey else pixels[0].shape[1:]
-        return LazyImages(_Stack(pixels, grey), sum(map(len, pixels)), shape)
+        return LazyImages(Stack(pixels, grey), sum(map(len, pixels)), shape)
     joined = pixels[0] if len(pixels) == 1 else np.concatenate(pixels)
     return np.stack([luma(image) for image in joined]) if grey else joined

@@ -50,12 +50,12 @@ class Header:
     decode: Callable[[], np.ndarray]  # upright, without transparency, (h, w) or (h, w, 3)
 
 
-def open_image(stream: IO[bytes], max_pixels: int) -> Header:
+def open_image(stream: IO[bytes], max_pixels: int, page: int = 0) -> Header:
     """Read the header; raises `Unusable`, or whatever Pillow and tifffile raise on damage."""
     start = stream.read(8)
     stream.seek(0)
     if start[:4] in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"):
-        header = _open_tiff(stream)
+        header = _open_tiff(stream, page)
     else:
         header = _open_by_pillow(stream)
     height, width = header.size
@@ -147,13 +147,14 @@ def read_image(
     grey: bool = True,
     max_pixels: int = 50_000_000,
     bits: int | None = None,
+    page: int = 0,
 ) -> np.ndarray:
     """Read one image file as 8-bit pixels.
 
     Parameters
     ----------
     path : path
-        JPEG, PNG, TIFF or BMP; of a file with several pages the first is read.
+        JPEG, PNG, TIFF or BMP.
     grey : bool
         Give (h, w), colour reduced to luma; otherwise (h, w, 3).
     max_pixels : int
@@ -162,6 +163,8 @@ def read_image(
         Bits of the values of deeper images, such as 12 for 0…4,095: these become 0…255. Without
         it: what the file declares, and at least the smallest even number that holds its largest
         value. Give the same for all images of a set, as `read_folder` does.
+    page : int
+        Which page of a TIFF with several, from 0.
 
     Returns
     -------
@@ -180,7 +183,7 @@ def read_image(
         warnings.simplefilter("ignore")  # Pillow's own remarks about metadata and size
         try:
             with open(path, "rb") as stream:  # by its path, Pillow scrambles some turned TIFFs
-                return pixels(open_image(stream, max_pixels), bits, grey)
+                return pixels(open_image(stream, max_pixels, page), bits, grey)
         except Exception as error:
             problem = why_unusable(error)
             raise OctlessonsError(
@@ -192,10 +195,12 @@ def read_image(
 # ------------------------------------------------------------------------- 8 bits, and PNG of 16
 
 
-def _open_by_pillow(stream: IO[bytes]) -> Header:
+def _open_by_pillow(stream: IO[bytes], page: int = 0) -> Header:
     from PIL import Image
 
     image: Any = Image.open(stream, formats=FORMATS)
+    if page:
+        image.seek(page)
     if image.mode == "LAB":
         raise Unusable("colour", "Its colours are CIE Lab: save it as grey or RGB.")
     tiff = image.format == "TIFF"
@@ -349,23 +354,24 @@ def _is_cut_jpeg(image: Any, stream: IO[bytes]) -> bool:
 # ------------------------------------------------------------------------- TIFF of other depths
 
 
-def _open_tiff(stream: IO[bytes]) -> Header:
+def _open_tiff(stream: IO[bytes], number: int = 0) -> Header:
     """By Pillow, but by tifffile where values have more than 8 bits or a sign."""
     import tifffile
     from PIL import Image, UnidentifiedImageError
 
     try:
         image: Any = Image.open(stream, formats=("TIFF",))
+        image.seek(number)
         tags = image.tag_v2
         plain = max(tags.get(258, (1,))) <= 8 and max(tags.get(339, (1,))) == 1
     except UnidentifiedImageError:
         plain = False
     stream.seek(0)
     if plain:
-        return _open_by_pillow(stream)
+        return _open_by_pillow(stream, number)
     try:
         file = tifffile.TiffFile(stream)
-        page: Any = file.pages[0]
+        page: Any = file.pages[number]
     except Exception as error:
         reason = "The image is damaged (its header is not one of a TIFF)."
         raise Unusable("corrupt", reason) from error
@@ -387,17 +393,17 @@ def _open_tiff(stream: IO[bytes]) -> Header:
         pages=len(file.pages) > 1,
         bits=declared if declared < page.bitspersample else None,
         inverted=page.photometric == 0,
-        decode=lambda: _decode_tiff(page, stream, orientation),
+        decode=lambda: _decode_tiff(page, stream, orientation, number),
     )
 
 
-def _decode_tiff(page: Any, stream: IO[bytes], orientation: int) -> np.ndarray:
+def _decode_tiff(page: Any, stream: IO[bytes], orientation: int, number: int) -> np.ndarray:
     try:
         values = page.asarray()
     except ValueError as error:
         if "imagecodecs" not in str(error):
             raise
-        return _decode_packed(page, stream)
+        return _decode_packed(page, stream, number)
     if values.size != page.imagelength * page.imagewidth * page.samplesperpixel:
         raise Unusable("corrupt", "The image is damaged (some of its pixels are not there).")
     if page.axes == "SYX":
@@ -407,13 +413,14 @@ def _decode_tiff(page: Any, stream: IO[bytes], orientation: int) -> np.ndarray:
     return _turned(values, orientation)
 
 
-def _decode_packed(page: Any, stream: IO[bytes]) -> np.ndarray:
+def _decode_packed(page: Any, stream: IO[bytes], number: int) -> np.ndarray:
     """Compressed in a way that only Pillow's libtiff unpacks, such as LZW."""
     from PIL import Image, UnidentifiedImageError
 
     stream.seek(0)
     try:
         image: Any = Image.open(stream, formats=("TIFF",))
+        image.seek(number)
         if page.samplesperpixel > 1 and page.planarconfig != 1:
             raise UnidentifiedImageError
     except UnidentifiedImageError:

@@ -7,7 +7,7 @@ import os
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -186,10 +186,13 @@ Place = tuple[str, str | None, list[str]]
 
 
 def survey_folder(
-    root: Path, layout: str | None = None, classes: Sequence[str] | None = None
+    root: Path,
+    layout: str | None = None,
+    classes: Sequence[str] | None = None,
+    also: Callable[[str], bool] | None = None,
 ) -> tuple[Survey, str]:
     """All files below a folder that count; what to warn of besides problems."""
-    tree = Tree(root)
+    tree = Tree(root, also)
     survey = Survey(root, shown(root.name), f"the folder {shown(root.name)}")
     survey.problems, survey.notes = tree.problems, tree.notes
     survey.licence, survey.citation = terms_of(root)

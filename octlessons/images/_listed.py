@@ -7,7 +7,7 @@ import functools
 import io
 import os
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,11 @@ COLUMNS = {
     "licence": ("licence", "license", "terms"),
     "source": ("source", "citation"),
 }
+#: What else a table may say of a file.
+MORE = {
+    "eye": ("eye", "laterality"),
+    "date": ("date", "visit", "visit_date", "acquisition_date", "exam_date"),
+}
 
 
 def is_table(source: object) -> bool:
@@ -37,8 +42,8 @@ def is_table(source: object) -> bool:
     return isinstance(source, dict) or hasattr(source, "columns")
 
 
-def survey_list(paths: Iterable) -> Survey:
-    """Files by their paths, as given."""
+def survey_list(paths: Iterable, also: Callable[[str], bool] | None = None) -> Survey:
+    """Files by their paths, as given; one of which `also` is true counts as an image."""
     if not isinstance(paths, Iterable):
         raise TypeError(f"Give a folder, a list of paths or a table, not {paths!r}.")
     items = []
@@ -51,23 +56,21 @@ def survey_list(paths: Iterable) -> Survey:
         items.append(os.path.expanduser(os.fspath(item)).replace(os.sep, "/"))
     survey = Survey(Path.cwd(), "list of paths", "a list of paths")
     for item in items:
-        _add(survey, File(item))
+        _add(survey, File(item), also)
     return survey
 
 
-def survey_table(table: Any, folder: Path | None = None) -> Survey:
+def survey_table(
+    table: Any, folder: Path | None = None, also: Callable[[str], bool] | None = None
+) -> Survey:
     """Files by the rows of a table, found in `folder`, else beside the table."""
-    name, root = "in memory", folder or Path.cwd()
-    if isinstance(table, str | os.PathLike):
-        place = Path(os.path.expanduser(table))
-        name, table = place.name, _read_csv(place)
-        root = folder or place.resolve().parent
+    name, root, table = _opened(table, folder)
     columns = _columns(table)
     survey = Survey(root, shown(name), f"the table {shown(name)}")
     told = terms_of(root) if folder or name != "in memory" else ("", "")
     licence, source = (terms_in(columns.pop(key, ())) for key in ("licence", "source"))
     survey.licence, survey.citation = licence or told[0], source or told[1]
-    find = _Finder(root)
+    find = _Finder(root, also)
     used = [key for key in columns if any(columns[key])]
     rows: dict[str, File] = {}
     odd = set()
@@ -79,7 +82,7 @@ def survey_table(table: Any, folder: Path | None = None) -> Survey:
         label = survey.spelling(facts.get("label"))
         file = File(path, split, label, facts.get("patient"), facts.get("site"))
         lacking = [key for key in used if facts[key] is None]
-        _add_row(survey, rows, file, lacking)
+        _add_row(survey, rows, file, lacking, also)
     if odd:
         survey.notes.append(f"parts that are not train, val or test: {listed(sorted(odd))}")
     missing = [path for path in find.tree.images if path not in rows] if folder else []
@@ -90,25 +93,65 @@ def survey_table(table: Any, folder: Path | None = None) -> Survey:
     return survey
 
 
-def _add_row(survey: Survey, rows: dict[str, File], file: File, lacking: list[str]) -> None:
+def _opened(table: Any, folder: Path | None) -> tuple[str, Path, Any]:
+    """Name of a table, the folder that its paths start from, its columns."""
+    if not isinstance(table, str | os.PathLike):
+        return "in memory", folder or Path.cwd(), table
+    place = Path(os.path.expanduser(table))
+    return place.name, folder or place.resolve().parent, _read_csv(place)
+
+
+def more_known(
+    table: Any, folder: Path | None = None, also: Callable[[str], bool] | None = None
+) -> dict[str, dict[str, str]]:
+    """What columns of a table say that an `ImageSet` has no place for, such as eye and date.
+
+    Parameters
+    ----------
+    table, folder, also
+        As for `survey_table`.
+
+    Returns
+    -------
+    dict of str to dict
+        For each column of `MORE` that is there: the full path of a file → what it says.
+    """
+    _, root, table = _opened(table, folder)
+    names = {key: _column(table, key) for key in MORE}
+    if all(name is None for name in names.values()):
+        return {}
+    find = _Finder(root, also)
+    files = [os.path.join(root, find(file or "")) for file in _columns(table)["file"]]
+    return {
+        key: {
+            file: text
+            for file, value in zip(files, table[name], strict=True)
+            if (text := _text(value)) is not None
+        }
+        for key, name in names.items()
+        if name is not None
+    }
+
+
+def _add_row(survey: Survey, rows: dict, file: File, lacking: list[str], also) -> None:
     """Take one row; a file that it leaves open, or of which two rows differ, is a problem."""
     first = rows.setdefault(file.path, file)
     survey.split_of[shown(file.path)] = file.split
     if lacking:
         survey.problem(file.path, "table", f"The table gives it no {' and no '.join(lacking)}.")
     elif first is file:
-        _add(survey, file)
+        _add(survey, file, also)
     elif first != file:
         survey.problem(file.path, "table", "The table says different things about it.")
         survey.files = [other for other in survey.files if other.path != file.path]
 
 
-def _add(survey: Survey, file: File) -> None:
+def _add(survey: Survey, file: File, also: Callable[[str], bool] | None) -> None:
     path = os.path.join(survey.root, file.path)
     if not os.path.isfile(path):
         kind = "It is a folder." if os.path.isdir(path) else "There is no such file."
         survey.problem(file.path, "missing", kind)
-    elif is_image_name(file.path):
+    elif is_image_name(file.path) or (also and also(path)):
         survey.files.append(file)
     elif reason := other_format(path):
         survey.problem(file.path, "format", reason)
@@ -119,12 +162,12 @@ def _add(survey: Survey, file: File) -> None:
 class _Finder:
     """Files by what a table calls them: a path, its end, in other letters, or without ending."""
 
-    def __init__(self, root: Path):
-        self.root = os.fspath(root)
+    def __init__(self, root: Path, also: Callable[[str], bool] | None = None):
+        self.root, self.also = os.fspath(root), also
 
     @functools.cached_property
     def tree(self) -> Tree:
-        return Tree(Path(self.root))
+        return Tree(Path(self.root), self.also)
 
     @functools.cached_property
     def _by_name(self) -> dict[str, list[str]]:
@@ -191,7 +234,7 @@ def _decoded(data: bytes) -> str:
 def _column(table: Any, key: str) -> Any:
     """What a table calls one of our columns; None if it has none."""
     there = {str(name).strip().casefold(): name for name in getattr(table, "columns", table)}
-    return next((there[name] for name in COLUMNS[key] if name in there), None)
+    return next((there[name] for name in (COLUMNS | MORE)[key] if name in there), None)
 
 
 def _columns(table: Any) -> dict[str, list[str | None]]:

@@ -8,7 +8,7 @@ import re
 import stat
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from octlessons.errors import OctlessonsError
@@ -76,10 +76,14 @@ class Told:
 
 
 class Tree(Told):
-    """Everything below a folder: images, other files, folders; links are followed once."""
+    """Everything below a folder: images, other files, folders; links are followed once.
 
-    def __init__(self, root: Path):
+    A file of which `also` is true counts as an image.
+    """
+
+    def __init__(self, root: Path, also: Callable[[str], bool] | None = None):
         super().__init__()
+        self.also = also or (lambda path: False)
         self.root = os.fspath(root)
         self.images: list[str] = []
         self.others: list[str] = []
@@ -151,7 +155,7 @@ class Tree(Told):
         if entry.name.startswith(".") and not content_of(entry.path):
             return  # .DS_Store, and the ._ files in which macOS keeps what it knows of others
         self.files[os.path.dirname(path)] += 1
-        if is_image_name(path):
+        if is_image_name(path) or self.also(entry.path):
             self.images.append(path)
         elif reason := other_format(entry.path):
             self.problem(path, "format", reason)

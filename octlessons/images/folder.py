@@ -37,6 +37,7 @@ import sys
 import warnings
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -157,7 +158,7 @@ def read_folder(
         If there is no such source or no readable image, or a problem with ``"raise"``.
     """
     options = _Options(split, classes, on_problem, verify, grey, bits, max_pixels, progress)
-    return _read(*_survey(path, table, layout, options.classes), naming(patients), options)
+    return _read(*survey_source(path, table, layout, options.classes), naming(patients), options)
 
 
 @dataclass
@@ -184,15 +185,27 @@ class _Options:
             self.classes = [self.classes] if isinstance(self.classes, str) else [*self.classes]
 
 
-def _survey(path: Any, table: Any, layout: str | None, classes: Any) -> tuple[Survey, str]:
-    """The files of a source; what to warn of."""
+def read_survey(survey: Survey, warning: str = "", patients: str | None = "name") -> ImageSet:
+    """Read the files of a survey as `read_folder` does without options."""
+    options = _Options("all", None, "skip", "auto", True, None, 50_000_000, True)
+    return _read(survey, warning, naming(patients), options)
+
+
+def survey_source(
+    path: Any,
+    table: Any = None,
+    layout: str | None = None,
+    classes: Sequence[str] | None = None,
+    also: Callable[[str], bool] | None = None,
+) -> tuple[Survey, str]:
+    """The files of a source, and what to warn of; files of which `also` is true count, too."""
     if table is not None:
-        return survey_table(table, existing_folder(path)), ""
+        return survey_table(table, existing_folder(path), also), ""
     if is_table(path):
-        return survey_table(path), ""
+        return survey_table(path, also=also), ""
     if isinstance(path, str | os.PathLike):
-        return survey_folder(existing_folder(path), layout, classes)
-    return survey_list(path), ""
+        return survey_folder(existing_folder(path), layout, classes, also)
+    return survey_list(path, also), ""
 
 
 def _read(
@@ -425,6 +438,6 @@ def _byte_for_byte(root: Path, groups: Iterable[list[File]]) -> list[list[File]]
     same = defaultdict(list)
     for group in groups:
         for file in group if len(group) > 1 else ():
-            with open(os.path.join(root, file.path), "rb") as stream:
+            with suppress(OSError), open(os.path.join(root, file.path), "rb") as stream:
                 same[hashlib.file_digest(stream, "blake2b").digest()].append(file)
     return list(same.values())

@@ -16,7 +16,7 @@ from octlessons._files import write_atomically
 from octlessons.images.checks import as_images, image_name, to_uint8
 from octlessons.images.measuring import UNITS, measure_scan
 from octlessons.images.retina import layers_one_by_one
-from octlessons.wording import Table, count, decimal, percent
+from octlessons.wording import Table, count, decimal, percent, safe_row
 
 __all__ = ["UNITS", "Measurements", "measure", "measure_scan"]
 
@@ -110,7 +110,8 @@ class Measurements(Table, dict):
         rows = csv.writer(text, lineterminator="\n")
         rows.writerow(["name", *(f"{name} ({self.units[name]})" for name in self)])
         for name, values in zip(self.names, self.array, strict=True):
-            rows.writerow([name, *("" if np.isnan(v) else f"{v:.6g}" for v in values)])
+            cells = ("" if np.isnan(v) else f"{v:.6g}" for v in values)
+            rows.writerow([*safe_row([name]), *cells])
         write_atomically(path, text.getvalue())
 
     def _caption(self) -> str:

@@ -243,6 +243,12 @@ def _table() -> dict:
     return json.loads(text)
 
 
+def class_names_of(stem: str) -> list[str]:
+    """Class names of the set that a file like ``octmnist_64`` holds; none for another file."""
+    facts = _table()["sets"].get(stem.casefold().partition("_")[0], {})
+    return list(facts.get("class_names", facts.get("labels", ())))
+
+
 def _flag(name: str) -> str:
     flag, known = str(name).strip().casefold(), sorted(_table()["sets"])
     if flag in known:

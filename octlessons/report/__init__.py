@@ -1,8 +1,8 @@
 """A folder of scans becomes groups, and a report worth reading: ``octlessons cluster``.
 
 Scans → one look at each → groups → what they follow → a page. The modules are named after the
-steps: `reading`, `looking` (with `eyes`), `grouping`, `judging`, `likeness`, `mapping`, `report_page`;
-`running` takes them in turn, and `result` is what comes out.
+steps: `reading`, `looking` (with `eyes`), `grouping`, `judging`, `likeness`, `mapping`,
+`report_page`; `running` takes them in turn, and `result` is what comes out.
 """
 
 import lazy_loader

@@ -34,8 +34,10 @@ class Eyes:
         """Raise OctlessonsError if a scan, uint8, cannot be looked at."""
         prepare(scan)
 
-    def see(self, scans: Sequence[np.ndarray]) -> tuple[np.ndarray, list[Retina]]:
-        """Rows, float32 (n, d), and the layers at `WORKING` px of some scans."""
+    def see(
+        self, scans: Sequence[np.ndarray], small: Sequence[np.ndarray]
+    ) -> tuple[np.ndarray, list[Retina]]:
+        """Rows, float32 (n, d), and the layers of some scans; `small` are they at `WORKING` px."""
         raise NotImplementedError
 
 
@@ -47,8 +49,8 @@ class _Encoder(Eyes):
         card, eyes = self._encoder._opened()
         self.n_features, self.names = int(card["dimensions"]), [variant, *eyes.names]
 
-    def see(self, scans):
-        return self._encoder.rows_and_layers(scans)
+    def see(self, scans, small):
+        return self._encoder.rows_and_layers(small)
 
 
 class _Transformer(Eyes):
@@ -65,9 +67,9 @@ class _Transformer(Eyes):
             str(getattr(transformer, "weights_", {}).get("sha256", "")),
         ]
 
-    def see(self, scans):
+    def see(self, scans, small):
         network = layer_network(1)
-        parts = in_threads(network.run, np.stack([prepare(scan) for scan in scans]), 1)
+        parts = in_threads(network.run, np.stack([prepare(scan) for scan in small]), 1)
         retinas = [
             retina
             for found in parts

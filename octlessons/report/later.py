@@ -19,9 +19,8 @@ from octlessons.images.measuring import UNITS
 from octlessons.report.grouping import load_model
 from octlessons.report.looking import look_at_all
 from octlessons.report.reading import read_scans
-from octlessons.report.result import safe_row
 from octlessons.report.running import RETINA
-from octlessons.wording import Table, count, decimal, percent
+from octlessons.wording import Table, count, decimal, percent, safe_row
 
 #: A scan lies outside of what a run knows if it is odder than all but this share of the run's own.
 OUTSIDE = 0.01

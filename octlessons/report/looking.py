@@ -24,10 +24,11 @@ import numpy as np
 from octlessons._files import write_atomically
 from octlessons._runtime import usable_cores
 from octlessons.errors import OctlessonsError, first_line
+from octlessons.images._resizing import resize_image
 from octlessons.images.checks import to_uint8
 from octlessons.images.imageset import ImageSet, Problem
 from octlessons.images.measuring import UNITS, measure_scan
-from octlessons.images.retina import WORKING, Retina
+from octlessons.images.retina import WORKING
 from octlessons.report.eyes import eyes_named
 
 #: Scans in one file of records: what an interruption costs at most.
@@ -170,21 +171,26 @@ def look(task: Task) -> tuple[str, bytes, list[tuple[str, str]]]:
         except (OctlessonsError, ValueError, OSError) as problem:
             problems.append((name, first_line(problem)))
             continue
-        scans.append(scan)
+        small = resize_image(scan, (WORKING, WORKING))
+        scans.append((scan, small))
         places.append(i)
         picture = records[i]
-        picture["picture"] = _small(scan, (THUMBNAIL, THUMBNAIL))
-        steps = _small(scan, (8, 9))
+        picture["picture"] = resize_image(small, (THUMBNAIL, THUMBNAIL))
+        steps = resize_image(small, (8, 9))
         bits = np.packbits(steps[:, 1:] > steps[:, :-1])
         picture["outline"] = int.from_bytes(bits.tobytes(), "big")
         digest = hashlib.blake2b(scan.tobytes() + repr(scan.shape).encode(), digest_size=8)
         picture["pixels"] = int.from_bytes(digest.digest(), "big")
         picture["seen"] = True
     if scans:
-        rows, retinas = sight.see(scans)
+        rows, retinas = sight.see(*map(list, zip(*scans, strict=True)))
         records["features"][places] = rows
-        for i, scan, retina in zip(places, scans, retinas, strict=True):
-            records["measurements"][i] = _measured(scan, retina, task.pixel_sizes[i])
+        for i, (scan, small), retina in zip(places, scans, retinas, strict=True):
+            um = task.pixel_sizes[i] * scan.shape / WORKING
+            found = measure_scan(
+                small, retina, tuple(um.tolist()) if np.isfinite(um).all() else None
+            )
+            records["measurements"][i] = [found[name] for name in UNITS]
     stream = io.BytesIO()
     np.save(stream, records)
     return task.key, stream.getvalue(), problems
@@ -193,22 +199,6 @@ def look(task: Task) -> tuple[str, bytes, list[tuple[str, str]]]:
 @lru_cache(maxsize=2)
 def _eyes_here(name: str):
     return eyes_named(name)
-
-
-def _measured(scan: np.ndarray, retina: Retina, um: np.ndarray) -> list[float]:
-    """The measurements of a scan, at the size at which the layers were found."""
-    small = _small(scan, (WORKING, WORKING))
-    size = None
-    if np.isfinite(um).all():
-        size = float(um[0] * scan.shape[0] / WORKING), float(um[1] * scan.shape[1] / WORKING)
-    found = measure_scan(small, retina, size)
-    return [found[name] for name in UNITS]
-
-
-def _small(scan: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
-    from octlessons.images._resizing import resize_image
-
-    return resize_image(scan, shape)
 
 
 # ---------------------------------------------------------------------- sharing out

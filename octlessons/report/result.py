@@ -19,10 +19,7 @@ from octlessons.report.grouping import Grouping
 from octlessons.report.judging import Description, Stratum
 from octlessons.report.likeness import Copies
 from octlessons.report.mapping import Map
-from octlessons.wording import count
-
-#: Characters with which a spreadsheet begins a formula.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+from octlessons.wording import count, safe_row
 
 
 @dataclass(frozen=True, repr=False)
@@ -124,23 +121,6 @@ def clusters_table(run: ClusterRun) -> str:
 
 def _number(value: float) -> str:
     return f"{value:.4f}" if np.isfinite(value) else ""
-
-
-def safe_row(cells) -> list[str]:
-    """Cells that a spreadsheet takes for text: an apostrophe before what would be a formula."""
-    return [
-        f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULA) and not _is_number(cell)
-        else str(cell)
-        for cell in cells
-    ]  # fmt: skip
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
 
 
 def write_tables(run: ClusterRun, folder: Path) -> None:

@@ -24,13 +24,14 @@ from octlessons.images.imageset import Problem
 from octlessons.images.measurements import Measurements
 from octlessons.images.measuring import UNITS
 from octlessons.images.retina import WORKING
+from octlessons.report.beside import telling
 from octlessons.report.grouping import group, save_model
 from octlessons.report.judging import agreed, described, followed, inside_strata
 from octlessons.report.likeness import copies
 from octlessons.report.looking import look_at_all
 from octlessons.report.mapping import make_map
-from octlessons.report.report_page import write_page
 from octlessons.report.reading import Read, read_scans
+from octlessons.report.report_page import write_page
 from octlessons.report.result import ClusterRun, write_tables
 
 #: Files of a finished run; nothing else in its folder is ever touched.
@@ -139,9 +140,11 @@ def cluster_scans(
         run = _judged(read, records, problems, settings, facts, out and folder)
         if out is not None:
             tell("writing", 0, 1)
+            _clear(folder)
             write_tables(run, folder)
             save_model(folder / "model.skops", run.grouping.model)
             facts |= {"seconds": round(time.time() - began, 1)}
+            facts |= {"left out": {problem.path: problem.reason for problem in run.left_out}}
             write_page(run, folder / "report.html", page_bytes)
             write_atomically(folder / "run.json", _json({**facts, "finished": True}))
         tell("writing", 1, 1)
@@ -173,7 +176,8 @@ def _judged(read: Read, records, problems, settings: Settings, facts: dict, fold
         rows, clusterer=settings.clusterer, k=settings.k, patients=scans.patients, seed=seed
     )
     blank = np.broadcast_to(np.zeros((), np.uint8), (len(kept), WORKING, WORKING))
-    things = {**things_known(blank, measurements), **{n: v[kept] for n, v in read.things.items()}}
+    more = telling({name: values[kept] for name, values in read.things.items()})
+    things = {**things_known(blank, measurements), **more}
     found = followed(scans, grouping.clusters, things, seed)
     return ClusterRun(
         scans=scans,
@@ -252,10 +256,14 @@ def _begin(folder: Path, facts: dict, overwrite: bool) -> None:
                 f"{folder} holds a run with other {' and '.join(other)}: give another folder, or "
                 "--overwrite to replace it."
             )
-        for name in FILES:
-            with contextlib.suppress(OSError):
-                (folder / name).unlink()
     write_atomically(file, _json({**facts, "finished": False}))
+
+
+def _clear(folder: Path) -> None:
+    """Remove the results of a run before, now that there are new ones; `run.json` is replaced."""
+    for name in set(FILES) - {"run.json"}:
+        with contextlib.suppress(OSError):
+            (folder / name).unlink()
 
 
 def _facts(read: Read, settings: Settings) -> dict[str, Any]:
