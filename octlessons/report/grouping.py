@@ -22,7 +22,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
 from octlessons._files import write_atomically
-from octlessons.clustering import KChoice, choose_k, consensus
+from octlessons.clustering import KChoice, choose_k
+from octlessons.clustering.consensus import consensus
 from octlessons.errors import OctlessonsError, first_line
 from octlessons.wording import count, decimal, listing
 

@@ -58,7 +58,7 @@ class Assigned(Table):
         return f"{count(len(self.files), 'scan')} put into the groups"
 
     def _cells(self) -> list[tuple[str, ...]]:
-        rows = []
+        rows: list[tuple[str, ...]] = []
         for c in np.unique(self.clusters):
             own = self.clusters == c
             name = "none" if c < 0 else str(c + 1)

@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -100,39 +101,34 @@ def look_at_all(
     folder : Path
         Of the records.
     files : sequence of str, optional
-        Path of each scan's file: a file that changed is looked at again. Without, the pixels
-        count.
-    jobs : int, optional
-        Processes; one for each core by default.
-    dask : str, optional
-        Address of a Dask scheduler whose workers look instead; they must reach the files.
+        Path of each scan: a file that changed is looked at again. Without, the pixels count.
+    jobs, dask : int, str, optional
+        As for `octlessons.report.cluster_scans`.
     told : callable, optional
         ``told(done, n)``, as shards are done.
 
     Returns
     -------
-    records : ndarray of `record_type`, shape (n,)
-    problems : list of Problem
+    ndarray of `record_type`, shape (n,)
+    list of Problem
         Scans that could not be read, by name.
 
     Raises
     ------
     OctlessonsError
-        If the representation cannot be had, records cannot be written, or there is no scheduler.
+        If the representation or a scheduler cannot be had, or records cannot be written.
     """
-    n, tell = len(images), told or (lambda done, n: None)
-    sight = eyes_named(eyes)
-    kind = record_type(sight.n_features)
+    n, sight = len(images), eyes_named(eyes)
+    tell, kind = told or (lambda done, n: None), record_type(sight.n_features)
     shards = [range(start, min(start + SHARD, n)) for start in range(0, n, SHARD)]
     keys = [_key(images, shard, sight.names, files) for shard in shards]
     kept = {i: _kept(folder, key, kind, len(shards[i])) for i, key in enumerate(keys)}
     missing = [i for i, found in kept.items() if found is None]
-    done = n - sum(len(shards[i]) for i in missing)
-    tell(done, n)
+    tell(done := n - sum(len(shards[i]) for i in missing), n)
     tasks = (_task(images, shards[i], keys[i], eyes) for i in missing)
     places = {keys[i]: i for i in missing}
-    for key, data, problems in _shared_out(tasks, len(missing), jobs, dask):
-        _keep(folder, key, data, problems)
+    for key, data, unread in _shared_out(tasks, len(missing), jobs, dask):
+        _keep(folder, key, data, unread)
         done += len(shards[places[key]])
         tell(done, n)
     records = np.empty(n, kind)
@@ -245,11 +241,10 @@ def _on_dask(tasks: Iterator[Task], address: str):
     with client:
         at_once = 2 * max(1, sum(client.nthreads().values()))
         running = as_completed(loop=client.loop)
-        for task, _ in zip(tasks, range(at_once), strict=False):
+        for task in islice(tasks, at_once):
             running.add(client.submit(look, task, pure=False, retries=3))
         for future in running:
-            task = next(tasks, None)
-            if task is not None:
+            for task in islice(tasks, 1):
                 running.add(client.submit(look, task, pure=False, retries=3))
             yield future.result()
 

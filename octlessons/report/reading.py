@@ -58,7 +58,7 @@ class Read:
     things: Mapping[str, np.ndarray] = field(default_factory=dict)
     slices: Sequence[int] | None = None
 
-    def name(self, i: int) -> str:
+    def name(self, i) -> str:
         """What scan i is called: its path, with ``#3`` for the third in its file, or its name."""
         if self.files is None:
             return f"image {i}" if self.scans.names is None else str(self.scans.names[i])

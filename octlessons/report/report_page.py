@@ -10,7 +10,7 @@ import base64
 import gzip
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -155,7 +155,7 @@ def _picture(run: ClusterRun, i: int) -> dict[str, Any]:
     return {"data": data, "width": width, "height": height}
 
 
-def _figures(run: ClusterRun, names: list[str], which: Sequence[int]) -> list[dict[str, Any]]:
+def _figures(run: ClusterRun, names: list[str], which: Iterable[int]) -> list[dict[str, Any]]:
     grouping = run.grouping
     return [
         {

@@ -9,6 +9,7 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -83,40 +84,26 @@ def cluster_scans(
 
     Parameters
     ----------
-    source : path, list of paths, table or ImageSet
-        As `octlessons.report.reading.read_scans` takes it.
+    source, table, patients
+        As `octlessons.report.reading.read_scans` takes them.
     out : path, optional
-        Folder of the results. A run that was interrupted goes on there. Without, nothing is
-        written.
-    table, patients
-        Of the reading: what is known of each file, and how patients are found.
+        Folder of the results, where an interrupted run goes on. Without, nothing is written.
     representation : str
-        "labels" (the shipped encoder), "views" (the one trained without labels), "pixels",
-        "flattened", or a network that `octlessons.representations.PretrainedCNN` knows.
-    clusterer : {"kmeans", "mixture", "agglomerative", "hdbscan"}
-    k : int, optional
-        Number of clusters; chosen where it is not given.
-    seed : int
-    jobs : int, optional
-        Processes that look at the scans; one for each core by default.
-    dask : str, optional
-        Address of a Dask scheduler whose workers look instead; they must reach the files.
-    page_bytes : int
-        Size of the report. If the pictures of all scans do not fit, some of each cluster are shown.
-    overwrite : bool
-        Replace another run in `out`.
+        As `octlessons.report.eyes.eyes_named` knows it.
+    clusterer, k, seed
+        As for `octlessons.report.grouping.group`.
+    jobs, dask : int, str, optional
+        Processes that look at the scans, one for each core by default; or the address of a Dask
+        scheduler whose workers look instead, and reach the files.
+    page_bytes, overwrite : int, bool
+        Most of the report's size; replace another run in `out`.
     told : callable, optional
         ``told(step, done, n)`` as the work goes on.
-
-    Returns
-    -------
-    ClusterRun
 
     Raises
     ------
     OctlessonsError
-        If there is nothing to group, or something cannot be read or written. What was looked at
-        before is kept.
+        If there is nothing to group, or something cannot be read or written.
     """
     began = time.time()
     tell = told or (lambda step, done, n: None)
@@ -127,28 +114,26 @@ def cluster_scans(
         read = read_scans(source, table=table, patients=patients)
         facts = _facts(read, settings)
         _begin(folder, facts, overwrite)
-        records, problems = look_at_all(
-            read.scans,
-            representation,
-            folder / RECORDS,
-            files=read.files,
-            jobs=jobs,
-            dask=dask,
-            told=lambda done, n: tell("looking", done, n),
-        )
+        look = partial(look_at_all, jobs=jobs, dask=dask, told=partial(tell, "looking"))
+        seen = look(read.scans, representation, folder / RECORDS, files=read.files)
         tell("grouping", 0, 1)
-        run = _judged(read, records, problems, settings, facts, out and folder)
+        run = _judged(read, *seen, settings, facts, None if out is None else folder)
+        tell("writing", 0, 1)
         if out is not None:
-            tell("writing", 0, 1)
-            _clear(folder)
-            write_tables(run, folder)
-            save_model(folder / "model.skops", run.grouping.model)
-            facts |= {"seconds": round(time.time() - began, 1)}
-            facts |= {"left out": {problem.path: problem.reason for problem in run.left_out}}
-            write_page(run, folder / "report.html", page_bytes)
-            write_atomically(folder / "run.json", _json({**facts, "finished": True}))
+            _write(run, folder, page_bytes, began)
         tell("writing", 1, 1)
         return run
+
+
+def _write(run: ClusterRun, folder: Path, page_bytes: int, began: float) -> None:
+    """Write all that a run leaves; that it is finished is said last."""
+    _clear(folder)
+    write_tables(run, folder)
+    save_model(folder / "model.skops", run.grouping.model)
+    run.run["seconds"] = round(time.time() - began, 1)
+    run.run["left out"] = {problem.path: problem.reason for problem in run.left_out}
+    write_page(run, folder / "report.html", page_bytes)
+    write_atomically(folder / "run.json", _json({**run.run, "finished": True}))
 
 
 def _judged(read: Read, records, problems, settings: Settings, facts: dict, folder) -> ClusterRun:
@@ -211,8 +196,8 @@ def _place(out, overwrite: bool) -> Iterator[Path]:
     import tempfile
 
     if out is None:
-        with tempfile.TemporaryDirectory() as folder:
-            yield Path(folder)
+        with tempfile.TemporaryDirectory() as passing:
+            yield Path(passing)
         return
     folder = Path(os.path.expanduser(out))
     others = []

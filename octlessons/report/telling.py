@@ -220,12 +220,12 @@ def labels(run: ClusterRun) -> dict[str, Any] | None:
 
 def contingency(run: ClusterRun) -> list[tuple[str, list[int]]]:
     """Scans of each group and label."""
-    scans, rows = run.scans, []
+    labels, rows = np.asarray(run.scans.labels), []
     for c in range(-1, run.grouping.k):
         own = run.clusters == c
         if own.any():
             name = "none" if c < 0 else str(c + 1)
-            counts = np.bincount(scans.labels[own], minlength=len(scans.class_names))
+            counts = np.bincount(labels[own], minlength=len(run.scans.class_names))
             rows.append((name, counts.tolist()))
     return rows
 

@@ -1,4 +1,4 @@
-"""`octlessons cluster` at many scans: cost of a scan, memory, size of the page; beside a plain loop.
+"""`octlessons cluster` at many scans: cost of one, memory, size of the page; beside a loop.
 
 Run as ``python -m tests.benchmarks.bench_scale [--small 1000] [--large 5000] [--page 100000]
 [--record]``.
@@ -23,9 +23,7 @@ import time
 from datetime import date
 from pathlib import Path
 
-import numpy as np
-
-from octlessons.evaluation.records import RECORDS
+from octlessons.evaluation.recordings import RECORDS
 
 DRAWN = 400  # phantoms; all others are further names of them
 
@@ -34,7 +32,8 @@ import sys, glob, numpy as np
 from PIL import Image
 from sklearn.cluster import KMeans
 files = sorted(glob.glob(sys.argv[1] + "/*/*.jpeg"))
-pixels = [np.asarray(Image.open(f).convert("L").resize((150, 150)), np.float64).ravel() for f in files]
+small = [Image.open(f).convert("L").resize((150, 150)) for f in files]
+pixels = [np.asarray(picture, np.float64).ravel() for picture in small]
 found = KMeans(4, n_init=10, random_state=0).fit_predict(np.stack(pixels))
 from sklearn.metrics import adjusted_rand_score
 print(adjusted_rand_score([f.split("/")[-2] for f in files], found))
@@ -149,12 +148,13 @@ def told(found: dict) -> str:
     extra = (large["cpu"] - small["cpu"]) / (large["n"] - small["n"]) * 1000
     return "\n".join([
         f"{small['n']:,} scans: {each['small']:.1f} ms each, {small['megabytes']:.0f} MB",
-        f"{large['n']:,} scans: {each['large']:.1f} ms each, {large['megabytes']:.0f} MB; each further "
-        f"scan {extra:.1f} ms; {bare['cpu'] / large['cpu']:.0%} of it bare work ({each['bare']:.1f} ms)",
+        f"{large['n']:,} scans: {each['large']:.1f} ms each, {large['megabytes']:.0f} MB; each "
+        f"further scan {extra:.1f} ms; {bare['cpu'] / large['cpu']:.0%} of it bare work "
+        f"({each['bare']:.1f} ms)",
         f"a loop over pixels: {each['loop']:.1f} ms each, {loop['megabytes']:.0f} MB, ARI "
         f"{loop['ari']:.2f} against {large['ari']:.2f}",
-        f"page of {page['n']:,} scans: {page['bytes'] / 1e6:.1f} MB, judged in {page['judged']:.0f} s, "
-        f"written in {page['written']:.0f} s, {page['megabytes']:.0f} MB",
+        f"page of {page['n']:,} scans: {page['bytes'] / 1e6:.1f} MB, judged in "
+        f"{page['judged']:.0f} s, written in {page['written']:.0f} s, {page['megabytes']:.0f} MB",
     ])  # fmt: skip
 
 
