@@ -28,7 +28,7 @@ from octlessons.images.imageset import ImageSet, Problem, Provenance
 from octlessons.images.sources import load_images
 from octlessons.report import beside
 from octlessons.report.arrays import read_arrays
-from octlessons.report.volumes import is_volume, pictures_of, read_slice, slices_of
+from octlessons.report.volumes import is_volume, kind_of, pictures_of, read_slice, slices_of
 from octlessons.wording import count
 
 
@@ -153,9 +153,14 @@ def _read_files(source: Any, table: Any, patients: str | None) -> Read:
     survey, warning = survey_source(source, table, also=is_volume)
     volumes = [file for file in survey.files if not is_image_name(file.path)]
     root, bits = str(survey.root), None
-    inside = set().union(
-        *(pictures_of(os.path.join(root, f.path)) for f in volumes if f.path.endswith(".xml"))
-    )
+    problems: list[Problem] = []
+    sliced: list[_Scan] = []
+    inside: set[str] = set()
+    for file in volumes:
+        found = _volume(root, file, patients, problems)
+        sliced += found
+        if found and kind_of(found[0].path) == "XML":  # else its pictures are read as pictures
+            inside |= pictures_of(found[0].path)
     survey.files = [
         file
         for file in survey.files
@@ -164,7 +169,6 @@ def _read_files(source: Any, table: Any, patients: str | None) -> Read:
     known = {file.path: file for file in survey.files}
     scans: list[_Scan] = []
     told = Provenance(survey.name, f"Images read from {survey.source}.")
-    problems: list[Problem] = []
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", FolderWarning)  # every problem stands in the report
@@ -177,8 +181,7 @@ def _read_files(source: Any, table: Any, patients: str | None) -> Read:
         problems += error.problems
         if not volumes:
             raise
-    for file in volumes:
-        scans += _volume(root, file, patients, problems)
+    scans += sliced
     bits = max([bits or 0, *(scan.bits for scan in scans if scan.bits)], default=0) or None
     problems.sort(key=lambda problem: natural(problem.path))
     if not scans:

@@ -312,6 +312,45 @@ def test_heidelberg_vol_gives_a_row_for_each_scan(tmp_path, phantoms):
     assert read.name(2).endswith("a.vol#3")
 
 
+def write_xml(folder, scans):
+    """The least that Heidelberg's export as XML has."""
+    picture = (
+        "<Image><ImageType><Type>{kind}</Type></ImageType><OphthalmicAcquisitionContext>"
+        "<Width>{w}</Width><Height>{h}</Height><ScaleX>0.0115</ScaleX><ScaleY>0.0039</ScaleY>"
+        "<Start><Coord><X>0</X><Y>{y}</Y></Coord></Start><End><Coord><X>1</X><Y>{y}</Y></Coord>"
+        "</End></OphthalmicAcquisitionContext><ImageData><ExamURL>C:\\x\\{name}</ExamURL>"
+        "</ImageData></Image>"
+    )
+    text, (h, w) = "", scans.shape[1:]
+    for i, scan in enumerate([scans[0], *scans]):
+        name, kind = (f"x{i}.png", "OCT") if i else ("slo.png", "LOCALIZER")
+        Image.fromarray(scan).save(folder / name)
+        text += picture.format(kind=kind, w=w, h=h, y=i / 10, name=name)
+    day = "<Date><Year>2020</Year><Month>5</Month><Day>4</Day></Date>"
+    (folder / "a.xml").write_text(
+        "<?xml version='1.0'?><HEDX><BODY><Patient><ID>3</ID><Study><StudyDate>"
+        f"{day}</StudyDate><Series><Laterality>L</Laterality><ReferenceSeries><ExamDate>{day}"
+        f"</ExamDate></ReferenceSeries>{text}</Series></Study></Patient></BODY></HEDX>"
+    )
+
+
+@needs_eyepy
+def test_heidelberg_xml_gives_a_row_for_each_scan_and_none_for_the_fundus(tmp_path, phantoms):
+    write_xml(tmp_path, phantoms.images[:3])
+    read = read_scans(tmp_path)
+    assert read.left_out == [] and len(read.scans) == 3
+    assert np.array_equal(read.scans[2], phantoms.images[2])
+    assert np.allclose(read.scans.pixel_sizes, [3.9, 11.5])
+
+
+def test_pictures_of_an_xml_that_cannot_be_read_are_read_as_pictures(tmp_path, phantoms):
+    write_xml(tmp_path, phantoms.images[:3])
+    text = (tmp_path / "a.xml").read_text()
+    (tmp_path / "a.xml").write_text(text.replace("LOCALIZER", "OTHER"))
+    read = read_scans(tmp_path)
+    assert len(read.scans) == 4 and [problem.path for problem in read.left_out] == ["a.xml"]
+
+
 @needs_eyepy
 @pytest.mark.parametrize("name", ["a.vol", "a.e2e", "a.xml"])
 def test_a_broken_file_of_heidelberg_is_named_and_the_rest_is_read(folder, name):
