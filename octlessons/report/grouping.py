@@ -66,7 +66,7 @@ class Grouping:
     silhouettes : ndarray of float, shape (n,)
         NaN for noise, and where there is one cluster.
     oddness : ndarray of float, shape (n,)
-        Mean distance to the nearest scans of other patients, as a multiple of the usual.
+        Mean distance to the nearest other scans, as a multiple of the usual.
     together : ndarray of float, shape (m, m)
         How often two scans of `sample` were in one cluster when patients were left out.
     sample : ndarray of int, shape (m,)

@@ -397,3 +397,13 @@ def test_a_run_that_was_killed_ends_with_the_same_bytes(run, folder, tmp_path):
     assert subprocess.run(command, capture_output=True, check=False).returncode == 0
     for name in ("clusters.csv", "features.npy", "measurements.csv", "model.skops"):
         assert (out / name).read_bytes() == (run.folder / name).read_bytes(), name
+
+
+@pytest.mark.slow
+def test_many_machines_give_the_same_bytes(run, folder, tmp_path):
+    distributed = pytest.importorskip("distributed")
+    options = {"n_workers": 2, "threads_per_worker": 1, "dashboard_address": None}
+    with distributed.LocalCluster(processes=True, **options) as cluster:
+        cluster_scans(folder, tmp_path / "out", dask=cluster.scheduler_address)
+    for name in ("clusters.csv", "features.npy", "measurements.csv"):
+        assert (tmp_path / "out" / name).read_bytes() == (run.folder / name).read_bytes(), name
