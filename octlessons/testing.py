@@ -321,7 +321,8 @@ def _as_array(student, found, kind: str, because: str) -> np.ndarray:
     if isinstance(found, np.ndarray) and found.dtype.kind == "c":
         fail(student, f"gives complex numbers ({found.dtype})", "real numbers", because)
     if not isinstance(found, np.ndarray) or found.dtype.kind not in "biufU":
-        fail(student, f"gives {described(found)}", "an array", because)
+        forgot = "" if found is not None else "Is there a `return` at the end of the function?"
+        fail(student, f"gives {described(found)}", "an array", because or forgot)
     return found
 
 

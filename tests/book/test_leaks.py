@@ -48,11 +48,16 @@ def published(site):
     }
 
 
+#: The one exercise that a page solves before the reader's eyes, to show what a check says.
+SHOWN = {"rows-and-columns": "book/00-start-here.html"}
+
+
 @pytest.mark.parametrize("exercise", load_catalogue(ROOT), ids=lambda exercise: exercise.id)
 def test_solution_is_nowhere(exercise, published):
     answer = cuts(read_source(exercise.solution))
     assert leaks(answer, squeezed(exercise.solution.read_text("utf-8")))  # it would be found
-    assert [name for name, text in published.items() if leaks(answer, text)] == []
+    shown = SHOWN.get(exercise.id)
+    assert [name for name, text in published.items() if leaks(answer, text) and name != shown] == []
 
 
 @pytest.mark.parametrize("exercise", load_catalogue(ROOT), ids=lambda exercise: exercise.id)

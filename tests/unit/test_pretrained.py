@@ -386,7 +386,7 @@ def test_sizes_that_a_network_cannot_take_are_sentences(images, monkeypatch):
         def forward(self, images):
             torch._assert(images.shape[2] == 224, "Wrong image height!")
 
-    monkeypatch.setattr(backbones, "load_backbone", lambda found: Transformer())
+    monkeypatch.setattr(backbones, "load_backbone", lambda *found: Transformer())
     sentence = r"cannot take images of 256 px \(Wrong image height!\): .* the 224 px that it was"
     with pytest.raises(ValueError, match=sentence):
         squeezenet(size=256).fit(images)
