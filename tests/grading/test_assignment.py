@@ -28,7 +28,7 @@ def test_the_course_is_found_beside_the_file(config):
 
 def test_without_a_file_all_exercises_of_the_course_are_marked():
     assignment = load_assignment()
-    assert len(assignment.tasks) == 37 and assignment.title == "All exercises"
+    assert len(assignment.tasks) == 40 and assignment.title == "All exercises"
     assert not any(task.hidden_checks for task in assignment.tasks)
     banded = next(task for task in assignment.tasks if "bands.json" in task.checks)
     assert b"band(" in banded.checks[f"test_{banded.id}.py"]
