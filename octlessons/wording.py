@@ -164,6 +164,17 @@ def against_chance(value: float, low: float, high: float) -> str:
     return "worse than chance" if value < low else "no better than chance"
 
 
+def one_line(text: str) -> str:
+    """Text on one line, although the name of a file may hold line breaks.
+
+    Examples
+    --------
+    >>> one_line("a\\nb")
+    'a\\\\nb'
+    """
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
+
+
 def text_table(rows: Sequence[Sequence[str]]) -> str:
     """Rows of text in columns: the first to the left, the others to the right.
 

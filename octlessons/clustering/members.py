@@ -9,7 +9,9 @@ from sklearn.metrics import silhouette_samples
 KINDS = ("central", "doubtful", "odd")
 
 
-def members(features, clusters, n: int = 2, *, groups=None) -> dict[int, dict[str, np.ndarray]]:
+def members(
+    features, clusters, n: int = 2, *, groups=None, silhouettes=None
+) -> dict[int, dict[str, np.ndarray]]:
     """Pick the members of each cluster that say most about it.
 
     *Central* are those nearest to the mean of the cluster (the first is its medoid, for squared
@@ -25,13 +27,14 @@ def members(features, clusters, n: int = 2, *, groups=None) -> dict[int, dict[st
     n : int
         Of each kind, at least 1.
     groups : array_like, shape (n_images,), optional
-        Patient of each image; a patient comes twice in a cluster only where there is no other.
+        Patient of each image; one comes twice in a cluster only where there is no other.
+    silhouettes : array_like of float, shape (n_images,), optional
+        Computed where they are not given.
 
     Returns
     -------
     dict of int → dict of str → ndarray of int
-        For each cluster, in order, the indices of its central, doubtful and odd members. With a
-        single cluster nothing is doubtful.
+        Central, doubtful and odd members of each cluster; of a single one none is doubtful.
 
     Raises
     ------
@@ -55,19 +58,23 @@ def members(features, clusters, n: int = 2, *, groups=None) -> dict[int, dict[st
     if n < 1 or not len(kept):
         raise ValueError(f"There are {len(kept)} images in clusters, and {n} of each to pick.")
     present = np.unique(clusters[kept])
-    doubt = np.full(len(clusters), np.nan)
-    if 2 <= len(present) < len(kept):
-        doubt[kept] = silhouette_samples(features[kept], clusters[kept])
+    doubt = _silhouettes(features, clusters, kept) if silhouettes is None else silhouettes
     found = {}
     for c in present.tolist():
         own = np.flatnonzero(clusters == c)
         far = np.linalg.norm(features[own] - features[own].mean(axis=0), axis=1)
         orders = {"central": np.argsort(far, kind="stable"), "odd": np.argsort(-far, kind="stable")}
         if len(present) > 1:
-            orders["doubtful"] = np.argsort(doubt[own], kind="stable")
-        found[c] = _in_turn(
-            {kind: own[orders[kind]] for kind in KINDS if kind in orders}, n, people
-        )
+            orders["doubtful"] = np.argsort(np.asarray(doubt)[own], kind="stable")
+        turns = {kind: own[orders[kind]] for kind in KINDS if kind in orders}
+        found[c] = _in_turn(turns, n, people)
+    return found
+
+
+def _silhouettes(features, clusters, kept: np.ndarray) -> np.ndarray:
+    found = np.full(len(clusters), np.nan)
+    if 2 <= len(np.unique(clusters[kept])) < len(kept):
+        found[kept] = silhouette_samples(features[kept], clusters[kept])
     return found
 
 

@@ -35,7 +35,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "transform_examples",
         ],
         "trainings": ["Trainings", "recorded_trainings"],
-        "uncertainty": ["Chance", "Interval", "bootstrap"],
+        "uncertainty": ["Chance", "Interval", "bootstrap", "mean_interval"],
         "verdicts": ["Verdict", "ask"],
     },
 )  # fmt: skip

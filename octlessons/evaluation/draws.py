@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from octlessons.evaluation.uncertainty import Interval
+from octlessons.evaluation.uncertainty import Interval, student_margin
 from octlessons.images import ImageSet
 from octlessons.images.splits import held_out
 from octlessons.wording import count
@@ -86,9 +86,8 @@ def several_draws(
         raise ValueError(f"Fewer than 3 draws give no interval: `n` is {n}.")
     draws = _new_draws(images, n, random_state) if new else _halves(images, n, random_state)
     values = np.array([statistic(drawn) for drawn in draws], float)
-    spread = values.std(axis=0, ddof=1)
     centre = values.mean(axis=0) if new else np.asarray(statistic(images), float)
-    margin = _quantile(level, n - 1) * spread / (np.sqrt(n) if new else 1)
+    margin = student_margin(values, level, weight=1 / n if new else 1)
     found = [
         Interval(float(c), float(c - m), float(c + m), level)
         for c, m in zip(np.atleast_1d(centre), np.atleast_1d(margin), strict=True)
@@ -99,12 +98,6 @@ def several_draws(
 
 def _who(images: ImageSet) -> str:
     return "scans" if images.patients is None else "patients"
-
-
-def _quantile(level: float, freedom: int) -> float:
-    from scipy.stats import t
-
-    return float(t.ppf((1 + level) / 2, freedom))
 
 
 def _new_draws(images: ImageSet, n: int, random_state: int):

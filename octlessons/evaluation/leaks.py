@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from octlessons.evaluation.uncertainty import Interval, same_lengths, span
+from octlessons.evaluation.uncertainty import Interval, same_lengths, span, student_margin
 from octlessons.wording import Rows, decimal
 
 
@@ -141,10 +141,8 @@ def study_leak(
 
 def _corrected(gaps: np.ndarray, ratio: float, most: float) -> Interval:
     """Mean and 95 % t-interval of gaps of overlapping splits; no score exceeds 1."""
-    from scipy.stats import t
-
-    mean, n = float(gaps.mean()), len(gaps)
-    reach = float(t.ppf(0.975, n - 1) * gaps.std(ddof=1) * np.sqrt(1 / n + ratio))
+    mean = float(gaps.mean())
+    reach = float(student_margin(gaps, weight=1 / len(gaps) + ratio))
     return Interval(mean, mean - reach, min(mean + reach, max(mean, float(most))))
 
 

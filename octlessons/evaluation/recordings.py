@@ -42,6 +42,8 @@ def record(name: str) -> dict:
         representation the groups (``"k"``), whether they stand out, ``"ari"`` with the diagnosis
         (value, interval, chance) and what is ``"followed"`` (name, AMI, chance).
 
+        ``"trainings"``: of chapters 8 and 10; `recorded_trainings` reads them.
+
     Returns
     -------
     dict

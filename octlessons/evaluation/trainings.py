@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
-from octlessons.evaluation.uncertainty import Interval
-
-#: What ``python -m tests.benchmarks.bench_trainings`` writes.
-RECORD = Path(__file__).with_name("trainings.json")
+from octlessons.evaluation.recordings import record
+from octlessons.evaluation.uncertainty import Interval, mean_interval
 
 
 @dataclass(frozen=True)
@@ -55,25 +51,7 @@ class Trainings:
             If nothing of that name was recorded.
         """
         values = self._values(row, what)
-        return self.mean_of(values if minus is None else values - self._values(minus, what))
-
-    def mean_of(self, values) -> Interval:
-        """Mean of one value for each draw, with Student's interval of 95 %.
-
-        Parameters
-        ----------
-        values : array_like of float, shape (draws,)
-
-        Returns
-        -------
-        Interval
-        """
-        from scipy.stats import t
-
-        values = np.asarray(values, float)
-        middle = float(values.mean())
-        margin = float(t.ppf(0.975, self.draws - 1) * values.std(ddof=1) / np.sqrt(self.draws))
-        return Interval(middle, middle - margin, middle + margin)
+        return mean_interval(values if minus is None else values - self._values(minus, what))
 
     def _values(self, row: str, what: str) -> np.ndarray:
         if what not in self.rows.get(row, {}):
@@ -99,7 +77,7 @@ def recorded_trainings(which: str) -> Trainings:
     ValueError
         If there are none of that name.
     """
-    kept = json.loads(RECORD.read_text("utf-8"))
+    kept = record("trainings")
     if which not in kept:
         raise ValueError(f"No trainings were recorded as {which!r}; there are {', '.join(kept)}.")
     part = kept[which]

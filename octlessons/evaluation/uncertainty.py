@@ -121,6 +121,48 @@ def bootstrap(
     return recentred(estimate, values, *bounds, level)
 
 
+def student_margin(values, level: float = 0.95, weight: float | None = None):
+    """Half the width of Student's interval for the mean of values, along the first axis.
+
+    Parameters
+    ----------
+    values : array_like of float, shape (n, ...)
+    level : float
+        Confidence level.
+    weight : float, optional
+        Variance of the mean, in variances of one value: 1 / n for independent values, which is
+        the default.
+
+    Returns
+    -------
+    ndarray of float, shape (...)
+    """
+    from scipy.stats import t
+
+    values = np.asarray(values, float)
+    n = len(values)
+    weight = 1 / n if weight is None else weight
+    return t.ppf((1 + level) / 2, n - 1) * values.std(axis=0, ddof=1) * np.sqrt(weight)
+
+
+def mean_interval(values, level: float = 0.95) -> Interval:
+    """Mean of independent values, such as one for each draw, with Student's interval.
+
+    Parameters
+    ----------
+    values : array_like of float, shape (n,)
+    level : float
+        Confidence level.
+
+    Examples
+    --------
+    >>> print(mean_interval([0.1, 0.2, 0.3, 0.2]))
+    .20 (.07 to .33)
+    """
+    middle, margin = float(np.mean(values)), float(student_margin(values, level))
+    return Interval(middle, middle - margin, middle + margin, level)
+
+
 def span(interval: Interval | None) -> str:
     """The ends of an interval as tables show them; a dash for none."""
     return "–" if interval is None else f"{decimal(interval.low)} to {decimal(interval.high)}"

@@ -68,7 +68,7 @@ from octlessons.images._survey import (
 )
 from octlessons.images._terms import NOT_RECORDED
 from octlessons.images.imageset import ImageSet, LazyImages, Problem, Provenance
-from octlessons.wording import count
+from octlessons.wording import count, one_line
 
 __all__ = ["FolderError", "FolderWarning", "describe_problems", "read_folder", "read_image"]
 
@@ -296,15 +296,10 @@ def describe_problems(
         kinds[problem.kind].append(problem)
     for kind in sorted(kinds, key=lambda k: list(KINDS).index(k) if k in KINDS else len(KINDS)):
         lines.append(f"- {KINDS.get(kind, kind)}: {len(kinds[kind]):,}")
-        lines += [f"    {_line(p.path)}: {_line(p.reason)}" for p in kinds[kind][:most]]
+        lines += [f"    {one_line(p.path)}: {one_line(p.reason)}" for p in kinds[kind][:most]]
         if len(kinds[kind]) > most:
             lines.append(f"    … and {len(kinds[kind]) - most:,} more, all in provenance.problems")
     return "\n".join(lines)
-
-
-def _line(text: str) -> str:
-    """Text on one line, although the name of a file may hold line breaks."""
-    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
 
 
 # ------------------------------------------------------------------------- what the files hold

@@ -66,7 +66,7 @@ class Grouping:
     silhouettes : ndarray of float, shape (n,)
         NaN for noise, and where there is one cluster.
     oddness : ndarray of float, shape (n,)
-        Mean distance to the nearest other scans, as a multiple of the usual.
+        Mean distance to the nearest scans of other patients, as a multiple of the usual.
     together : ndarray of float, shape (m, m)
         How often two scans of `sample` were in one cluster when patients were left out.
     sample : ndarray of int, shape (m,)
@@ -132,7 +132,7 @@ def group(
     shorten = _shortening(rows, seed)
     short = shorten.transform(rows)
     model, stands_out, why, choice = _model(short, clusterer, k, patients, seed)
-    grouper = Grouper(model, grown_on=GROWN_ON, random_state=seed).fit(short)
+    grouper = Grouper(model, grown_on=GROWN_ON, random_state=seed).fit(short, groups=patients)
     clusters = grouper.labels_
     sample, together, held = _together(short, clusters, model, patients, seed)
     return Grouping(
@@ -253,8 +253,8 @@ class Grouper(ClusterMixin, BaseEstimator):
         With `predict`.
     numbers_ : ndarray of int
         New number of each number of `model_`.
-    reference_ : ndarray of float, shape (m, d)
-        Rows that `oddness` compares with.
+    reference_, people_ : ndarray of float, shape (m, d); ndarray of str, shape (m,), or None
+        Rows that `oddness` compares with, and their patients.
     usual_ : float
         Median distance from a scan to its nearest others.
     """
@@ -264,8 +264,8 @@ class Grouper(ClusterMixin, BaseEstimator):
         self.grown_on = grown_on
         self.random_state = random_state
 
-    def fit(self, X, y=None):
-        """Fit to rows, (n, d)."""
+    def fit(self, X, y=None, *, groups=None):
+        """Fit to rows, (n, d), of the patients `groups`, (n,)."""
         X = np.asarray(X)
         model = clone(self.model)
         if hasattr(model, "predict"):
@@ -283,29 +283,43 @@ class Grouper(ClusterMixin, BaseEstimator):
         self.numbers_[np.argsort(-sizes, kind="stable")] = np.arange(len(sizes))
         self.model_ = model
         self.labels_ = np.where(found >= 0, self.numbers_[found], -1)
-        self.reference_ = X[_some(len(X), REFERENCE, self.random_state)]
+        some = _some(len(X), REFERENCE, self.random_state)
+        people = None if groups is None else np.asarray(groups).astype(str)
+        self.reference_, self.people_ = X[some], None if people is None else people[some]
+        tried = _some(len(X), CHOSEN_ON, 0)
         self.usual_ = 1.0
-        self.usual_ = float(np.median(self.oddness(X[_some(len(X), CHOSEN_ON, 0)], None))) or 1.0
+        usual = np.median(self.oddness(X[tried], None if people is None else people[tried]))
+        self.usual_ = float(usual) or 1.0
         return self
 
     def predict(self, X):
         """Put rows into the clusters, int (n,)."""
         return self.numbers_[np.asarray(self.model_.predict(np.asarray(X)))]
 
-    def oddness(self, X, patients=None) -> np.ndarray:
-        """Mean distance to the nearest rows of the fit, as a multiple of the usual; (n,).
+    def oddness(self, X, groups=None) -> np.ndarray:
+        """Mean distance to the nearest rows of other patients, as a multiple of the usual; (n,).
 
-        A row at distance 0 is the scan itself, or a copy, and does not count.
+        Rows of the fit are compared with. One at distance 0 is the scan itself, or a copy, and does
+        not count. Without `groups`, (n,), patients are not told apart.
         """
-        near = min(NEAREST + 20, len(self.reference_))
+        own = 0 if groups is None or self.people_ is None else _most_scans(self.people_)
+        near = min(NEAREST + 20 + own, len(self.reference_))
         finder = NearestNeighbors(n_neighbors=near, algorithm="brute").fit(self.reference_)
-        distances, _ = finder.kneighbors(np.asarray(X))
+        distances, which = finder.kneighbors(np.asarray(X))
         distances = np.where(distances > 1e-5, distances, np.nan)
+        if own:
+            same = self.people_[which] == np.asarray(groups).astype(str)[:, None]
+            distances[same] = np.nan
         order = np.sort(distances, axis=1)[:, :NEAREST]  # NaN last
         known = np.isfinite(order).any(axis=1)
         mean = np.zeros(len(order))
         mean[known] = np.nanmean(order[known], axis=1)
         return mean / self.usual_
+
+
+def _most_scans(people: np.ndarray) -> int:
+    """Scans of the patient who has most, 200 at most."""
+    return min(200, int(np.unique(people, return_counts=True)[1].max()))
 
 
 def silhouettes(short: np.ndarray, clusters: np.ndarray, seed: int = 0) -> np.ndarray:
@@ -353,9 +367,8 @@ def _together(short, clusters, model, patients, seed: int):
     k = int(clusters.max(initial=-1)) + 1
     if units < 4 or k < 2 or len(sample) < 2 * k + 2:
         return sample, np.full((len(sample),) * 2, np.nan), np.full(max(k, 0), np.nan)
-    counted = KMeans(k, n_init=10) if hasattr(model, "cluster_centers_") else model
     found = consensus(
-        short[sample], clusterer=counted, groups=groups, n_resamples=25, random_state=seed
+        short[sample], clusterer=model, groups=groups, n_resamples=25, random_state=seed
     )
     own = clusters[sample]
     each = found.held(own)

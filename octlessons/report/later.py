@@ -15,11 +15,9 @@ import numpy as np
 
 from octlessons._files import write_atomically
 from octlessons.errors import OctlessonsError
-from octlessons.images.measuring import UNITS
 from octlessons.report.grouping import load_model
-from octlessons.report.looking import look_at_all
+from octlessons.report.looking import NO_RETINA, look_at_all, retina_seen, scan_name
 from octlessons.report.reading import read_scans
-from octlessons.report.running import RETINA
 from octlessons.wording import Table, count, decimal, percent, safe_row
 
 #: A scan lies outside of what a run knows if it is odder than all but this share of the run's own.
@@ -109,7 +107,7 @@ def assign(
         eyes = facts["settings"]["representation"]
         records, problems = look_at_all(read.scans, eyes, Path(place), files=read.files, jobs=jobs)
     names = [read.name(i) for i in range(len(read.scans))]
-    seen = records["seen"] & (records["measurements"][:, list(UNITS).index("measured")] >= RETINA)
+    seen = retina_seen(records)
     clusters = np.full(len(names), -1)
     oddness = np.full(len(names), np.nan)
     shorten, grouper = model[0], model[-1]
@@ -121,8 +119,7 @@ def assign(
         clusters[seen], oddness[seen] = grouper.predict(rows), grouper.oddness(rows)
     why = {problem.path: problem.reason for problem in problems}
     reasons = [
-        "" if ok else why.get(name, "No retina was found in it.")
-        for name, ok in zip(names, seen, strict=True)
+        "" if ok else why.get(scan_name(read.scans, i), NO_RETINA) for i, ok in enumerate(seen)
     ]
     found = Assigned(names, clusters, np.nan_to_num(oddness) > limit, oddness, limit, reasons)
     if out is not None:

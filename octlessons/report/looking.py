@@ -34,6 +34,9 @@ from octlessons.report.eyes import eyes_named
 
 #: Scans in one file of records: what an interruption costs at most.
 SHARD = 128
+#: A retina is found if its lines are in this share of the columns, in %: pictures of anything else
+#: reach 13, real scans have 40 or more.
+RETINA, NO_RETINA = 25.0, "No retina was found in it."
 #: Height and width of the small picture, px.
 THUMBNAIL = 32
 
@@ -200,14 +203,28 @@ def _eyes_here(name: str):
 # ---------------------------------------------------------------------- sharing out
 
 
+def scan_name(images: ImageSet, i) -> str:
+    """What scan i is called in problems."""
+    return f"image {i}" if images.names is None else str(images.names[i])
+
+
+def retina_seen(records: np.ndarray) -> np.ndarray:
+    """Whether a retina was found in each scan that could be read, bool (n,)."""
+    measured = records["measurements"][:, list(UNITS).index("measured")]
+    return records["seen"] & (measured >= RETINA)
+
+
 def _task(images: ImageSet, shard: range, key: str, eyes: str) -> Task:
     which = slice(shard.start, shard.stop)
-    names = [f"image {i}" for i in shard] if images.names is None else images.names[which]
     sizes = images.pixel_sizes
     sizes = np.full((len(shard), 2), np.nan) if sizes is None else sizes[which]
     part = images.images[which]
     return Task(
-        key, part.detached() if hasattr(part, "detached") else part, tuple(names), sizes, eyes
+        key,
+        part.detached() if hasattr(part, "detached") else part,
+        tuple(scan_name(images, i) for i in shard),
+        sizes,
+        eyes,
     )
 
 

@@ -20,16 +20,17 @@ from octlessons._files import write_atomically
 from octlessons.errors import OctlessonsError
 from octlessons.images.checks import to_uint8
 from octlessons.report import telling
-from octlessons.report.pictures import Sheets, alone, along_the_map, make_sheets
+from octlessons.report.pictures import alone, along_the_map, make_sheets
 from octlessons.report.result import ClusterRun
+from octlessons.wording import one_line
 
 TEMPLATES = Path(__file__).with_name("templates")
 #: Colours of the clusters, on white and on black; more clusters begin again, with their number.
 COLOURS = (
     "#d1520a", "#3f7fe0", "#8d588f", "#2f7a5b", "#97780a", "#c2487f", "#168497", "#6d747c",
 )  # fmt: skip
-#: Members of each kind on a card, odd scans, copies and files left out that are shown.
-MEMBERS, ODD, COPIES, LEFT_OUT = 4, 12, 12, 200
+#: Members of each kind on a card, odd scans and copies that are shown.
+MEMBERS, ODD, COPIES = 4, 12, 12
 #: What the page has besides the sheets and the names, in characters, roughly.
 _REST = 1_500_000
 
@@ -59,15 +60,14 @@ def write_page(run: ClusterRun, path: Path, page_bytes: int) -> None:
         _environment()
         .get_template("report.html")
         .render(
-            **telling.told(run, names, sheets),
-            cards=[_card(run, names, c) for c in range(run.grouping.k)],
+            **telling.told(run, sheets),
+            cards=_cards(run, names),
             odd=_figures(run, names, telling.oddest(run, ODD)),
             copies=_copies(run, names),
             consensus=_consensus(run),
-            colours=COLOURS,
             packed=packed,
             sheets=sheets.data,
-            facts=_facts(run, names, sheets),
+            facts=_facts(run),
             style=(TEMPLATES / "report.css").read_text("utf-8"),
             script=(TEMPLATES / "report.js").read_text("utf-8"),
         )
@@ -103,7 +103,7 @@ def _shortest(names: Sequence[str]) -> list[str]:
     if len(names) > 1 and all(os.path.isabs(name) for name in names):
         shared = os.path.join(os.path.commonpath(names), "")
     short = [name.removeprefix(shared) or name for name in names]
-    return ["".join(c if c.isprintable() else repr(c)[1:-1] for c in name) for name in short]
+    return list(map(one_line, short))
 
 
 # ---------------------------------------------------------------------- for the map
@@ -126,19 +126,19 @@ def _packed_facts(run: ClusterRun, names: list[str]) -> dict[str, str]:
     if scans.labels is not None:
         found["labels"] = _packed(np.asarray(scans.labels, "<i2").tobytes())
     if scans.patients is not None:
-        people = ["".join(c for c in str(p) if c.isprintable()) for p in scans.patients]
-        found["patients"] = _packed("\n".join(people).encode("utf-8", "replace"))
+        found["patients"] = _packed(
+            "\n".join(one_line(str(p)) for p in scans.patients).encode("utf-8", "replace")
+        )
     return found
 
 
-def _facts(run: ClusterRun, names: list[str], sheets: Sheets) -> dict[str, Any]:
+def _facts(run: ClusterRun) -> dict[str, Any]:
     """What the script needs to know."""
     return {
         "n": len(run),
         "k": run.grouping.k,
         "colours": COLOURS,
         "labels": list(run.scans.class_names) if run.scans.labels is not None else [],
-        "shown": sheets.shown,
     }
 
 
@@ -156,26 +156,22 @@ def _picture(run: ClusterRun, i: int) -> dict[str, Any]:
 
 
 def _figures(run: ClusterRun, names: list[str], which: Iterable[int]) -> list[dict[str, Any]]:
-    grouping = run.grouping
     return [
-        {
-            **_picture(run, i),
-            "name": names[i],
-            "cluster": int(grouping.clusters[i]) + 1,
-            "silhouette": float(grouping.silhouettes[i]),
-            "oddness": float(grouping.oddness[i]),
-            "label": telling.label_of(run, i),
-        }
+        {**_picture(run, i), "name": names[i], "label": telling.label_of(run, i)}
         for i in map(int, which)
     ]
 
 
-def _card(run: ClusterRun, names: list[str], c: int) -> dict[str, Any]:
-    rows = [
-        (kind, words, _figures(run, names, which))
-        for kind, words, which in telling.members_of(run, c, MEMBERS)
+def _cards(run: ClusterRun, names: list[str]) -> list[dict[str, Any]]:
+    picked = telling.members_of(run, MEMBERS)
+    return [
+        {
+            **telling.card(run, c),
+            "colour": COLOURS[c % len(COLOURS)],
+            "rows": [(words, _figures(run, names, which)) for words, which in picked[c]],
+        }
+        for c in range(run.grouping.k)
     ]
-    return {**telling.card(run, c), "colour": COLOURS[c % len(COLOURS)], "rows": rows}
 
 
 def _copies(run: ClusterRun, names: list[str]) -> list[dict[str, Any]]:

@@ -29,7 +29,7 @@ from octlessons.report.beside import telling
 from octlessons.report.grouping import group, save_model
 from octlessons.report.judging import agreed, described, followed, inside_strata
 from octlessons.report.likeness import copies
-from octlessons.report.looking import look_at_all
+from octlessons.report.looking import NO_RETINA, look_at_all, retina_seen, scan_name
 from octlessons.report.mapping import make_map
 from octlessons.report.reading import Read, read_scans
 from octlessons.report.report_page import write_page
@@ -40,9 +40,6 @@ FILES = (
     "report.html", "clusters.csv", "features.npy", "measurements.csv", "model.skops", "run.json",
 )  # fmt: skip
 RECORDS = "looks"
-#: A retina is found if its lines are in this share of the columns, in %: pictures of anything else
-#: reach 13, real scans have 40 or more.
-RETINA = 25.0
 FEWEST = 3
 
 
@@ -138,11 +135,10 @@ def _write(run: ClusterRun, folder: Path, page_bytes: int, began: float) -> None
 
 def _judged(read: Read, records, problems, settings: Settings, facts: dict, folder) -> ClusterRun:
     """Group what was seen and ask of the groups all that can be asked."""
-    measured = records["measurements"][:, list(UNITS).index("measured")]
-    retina = records["seen"] & (measured >= RETINA)
+    retina = retina_seen(records)
     problems = [*read.left_out, *problems]
     for i in np.flatnonzero(records["seen"] & ~retina):
-        problems.append(Problem(read.name(i), "No retina was found in it.", "no retina"))
+        problems.append(Problem(scan_name(read.scans, i), NO_RETINA, "no retina"))
     kept = np.flatnonzero(retina)
     if len(kept) < FEWEST:
         raise OctlessonsError(

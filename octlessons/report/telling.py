@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from octlessons.clustering.members import KINDS
+from octlessons.clustering.members import members
 from octlessons.report.pictures import Sheets
 from octlessons.report.result import ClusterRun
-from octlessons.wording import count, decimal, listing, p_value, percent
+from octlessons.wording import count, decimal, listing, one_line, p_value, percent
 
 #: What the kinds of members are, in words.
 KIND_WORDS = {
@@ -23,7 +23,7 @@ STAYS = 0.8
 TRUST = 0.5
 
 
-def told(run: ClusterRun, names: list[str], sheets: Sheets) -> dict[str, Any]:
+def told(run: ClusterRun, sheets: Sheets) -> dict[str, Any]:
     """All sentences and tables of the report, by name."""
     return {
         "title": f"{count(len(run), 'scan')} in {count(run.grouping.k, 'group')}",
@@ -40,8 +40,6 @@ def told(run: ClusterRun, names: list[str], sheets: Sheets) -> dict[str, Any]:
         "left_out": left_out(run),
         "ran": ran(run),
         "source": run.run.get("source", ""),
-        "names": names,
-        "n": len(run),
     }
 
 
@@ -297,10 +295,7 @@ def oddest(run: ClusterRun, most: int) -> np.ndarray:
 
 def left_out(run: ClusterRun) -> list[tuple[str, str]]:
     """Names and reasons of files that were not used."""
-    return [
-        ("".join(c if c.isprintable() else repr(c)[1:-1] for c in p.path), p.reason)
-        for p in run.left_out
-    ]
+    return [(one_line(p.path), p.reason) for p in run.left_out]
 
 
 def label_of(run: ClusterRun, i: int) -> str:
@@ -309,23 +304,16 @@ def label_of(run: ClusterRun, i: int) -> str:
     return "" if scans.labels is None else scans.class_names[scans.labels[i]]
 
 
-def members_of(run: ClusterRun, c: int, most: int):
-    """Kinds of members, their words, and which scans they are.
-
-    Central and odd by the distance from the mean of the cluster, doubtful by the silhouette; a
-    scan comes once.
-    """
-    own = np.flatnonzero(run.clusters == c)
-    rows = run.features[own].astype(np.float64)
-    far = np.linalg.norm(rows - rows.mean(axis=0), axis=1)
-    silhouettes = np.nan_to_num(run.grouping.silhouettes[own], nan=1)
-    orders = (np.argsort(far), np.argsort(silhouettes), np.argsort(-far))
-    taken: set[int] = set()
-    for kind, order in zip(KINDS, orders, strict=True):
-        which = [int(own[i]) for i in order if int(own[i]) not in taken][:most]
-        taken.update(which)
-        if which:
-            yield kind, KIND_WORDS[kind], which
+def members_of(run: ClusterRun, most: int) -> dict[int, list[tuple[str, np.ndarray]]]:
+    """For each group the kinds of its members, in words, and which scans they are."""
+    picked = members(
+        run.features, run.clusters, most,
+        groups=run.scans.patients, silhouettes=run.grouping.silhouettes,
+    )  # fmt: skip
+    return {
+        c: [(KIND_WORDS[kind], which) for kind, which in kinds.items() if len(which)]
+        for c, kinds in picked.items()
+    }
 
 
 def card(run: ClusterRun, c: int) -> dict[str, Any]:

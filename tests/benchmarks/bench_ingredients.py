@@ -18,6 +18,7 @@ from pathlib import Path
 
 import numpy as np
 
+from octlessons.evaluation.uncertainty import student_margin
 from octlessons.images import draw_phantoms
 from octlessons.images.cleaning import clean
 from octlessons.images.phantoms.population import CLASS_MIX
@@ -76,8 +77,6 @@ def run(seed: int, epochs: int) -> dict[str, list[float]]:
 
 def summary(runs: list[dict], epochs: int) -> dict:
     """Means over the draws, and the paired difference that each ingredient makes."""
-    from scipy.stats import t
-
     columns = ["CNV", "DME", "DRUSEN", "NORMAL", "accuracy", "training accuracy"]
     table = {way: np.array([each[way] for each in runs]) for way in WAYS}
     table = {way: np.column_stack([v, v[:, :4].mean(axis=1)]) for way, v in table.items()}
@@ -85,8 +84,7 @@ def summary(runs: list[dict], epochs: int) -> dict:
 
     def change(now: str, before: str) -> dict[str, list[float]]:
         gap = table[now] - table[before]
-        reach = t.ppf(0.975, len(gap) - 1) * gap.std(axis=0, ddof=1) / np.sqrt(len(gap))
-        mean = gap.mean(axis=0)
+        mean, reach = gap.mean(axis=0), student_margin(gap)
         ends = np.column_stack([mean, mean - reach, mean + reach]).round(4).tolist()
         return dict(zip(columns, ends, strict=True))
 

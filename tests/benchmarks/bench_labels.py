@@ -20,6 +20,7 @@ import numpy as np
 
 from octlessons.evaluation import linear_rule, mean_recall, most_uncertain, one_per_cluster
 from octlessons.evaluation.recordings import RECORDS
+from octlessons.evaluation.uncertainty import student_margin
 from octlessons.images import draw_phantoms
 
 N_POOL, N_TEST, REPEATS, FIRST_SEED = 200, 50, 5, 7000
@@ -66,12 +67,9 @@ def run(seed: int) -> np.ndarray:
 
 def summary(scores: np.ndarray) -> dict:
     """Means and paired differences of scores, shape (draws, budgets, ways)."""
-    from scipy.stats import t
-
     n = len(scores)
     gains = scores[:, :, 1:] - scores[:, :, :1]
-    reach = t.ppf(0.975, n - 1) * gains.std(axis=0, ddof=1) / np.sqrt(n)
-    mean = gains.mean(axis=0)
+    mean, reach = gains.mean(axis=0), student_margin(gains)
     ends = np.stack([mean, mean - reach, mean + reach], axis=-1).round(4).tolist()
     return {
         "command": "python -m tests.benchmarks.bench_labels --write",

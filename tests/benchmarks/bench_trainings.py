@@ -2,7 +2,7 @@
 
 Run as ``python -m tests.benchmarks.bench_trainings {autoencoders,views} [--draws 8]``. Each draw
 has other patients; what is compared is compared within a draw. Draws that are in
-`octlessons/evaluation/trainings.json` already are kept, so a run that was stopped goes on;
+`octlessons/evaluation/records/trainings.json` already are kept, so a run that was stopped goes on;
 ``--again`` begins anew. One draw takes about a minute and a half on one core.
 """
 
@@ -22,12 +22,13 @@ from sklearn.metrics import adjusted_mutual_info_score, adjusted_rand_score
 from octlessons._files import write_atomically
 from octlessons.evaluation import neighbour_accuracy, neighbour_labels, things_known
 from octlessons.evaluation.draws import FIRST_SEED
-from octlessons.evaluation.trainings import RECORD
+from octlessons.evaluation.recordings import RECORDS
 from octlessons.images import draw_phantoms
 from octlessons.images.cleaning import clean
 from octlessons.images.imageset import resize_image
 from octlessons.representations import VariancePCA
 
+RECORD = RECORDS / "trainings.json"
 SIZE, N_PER_CLASS = 64, 100
 
 #: Chapter 8: the recipe, one change at a time, and two controls.

@@ -105,6 +105,14 @@ def test_a_scan_unlike_all_others_is_the_oddest():
     assert found.oddness.argmax() == 7 and 0.7 < np.median(found.oddness) < 1.4
 
 
+def test_the_scans_of_an_odd_eye_do_not_speak_for_each_other():
+    rows, _ = blobs()
+    patients = np.arange(len(rows)) // 6
+    rows[patients == 4] += 12  # six scans far from all others, near to each other
+    assert group(rows, k=3, patients=patients).oddness[patients == 4].min() > 20
+    assert group(rows, k=3).oddness[patients == 4].max() < 5
+
+
 def test_who_stays_together_is_counted_by_patient():
     rows, _ = blobs(spread=0.2)
     found = group(rows, k=3, patients=np.arange(len(rows)) // 3)
