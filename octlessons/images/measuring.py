@@ -186,7 +186,8 @@ class _Scan:
 
     def enlarged(self, grid: np.ndarray) -> np.ndarray:
         """What is known in 96 × 96 pixels, in the scan's own (h, w)."""
-        return grid[np.ix_(*(np.arange(n) * GRID // n for n in self.image.shape))]
+        rows, columns = (np.arange(n) * GRID // n for n in self.image.shape)
+        return grid.take(rows, axis=0).take(columns, axis=1)
 
     def share(self, tissue: str) -> np.ndarray:
         """Share of a tissue in each of the 96 × 96 pixels."""

@@ -30,10 +30,6 @@ class Eyes:
     n_features: int
     names: list[str]
 
-    def check(self, scan: np.ndarray) -> None:
-        """Raise OctlessonsError if a scan, uint8, cannot be looked at."""
-        prepare(scan)
-
     def see(
         self, scans: Sequence[np.ndarray], small: Sequence[np.ndarray]
     ) -> tuple[np.ndarray, list[Retina]]:

@@ -8,7 +8,6 @@ estimated from distances to at most `PER_CLUSTER` scans of each cluster.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -21,10 +20,9 @@ from sklearn.neighbors import NearestCentroid, NearestNeighbors
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
-from octlessons._files import write_atomically
 from octlessons.clustering import KChoice, choose_k
 from octlessons.clustering.consensus import consensus
-from octlessons.errors import OctlessonsError, first_line
+from octlessons.errors import OctlessonsError
 from octlessons.wording import count, decimal, listing
 
 CLUSTERERS = ("kmeans", "mixture", "agglomerative", "hdbscan")
@@ -377,29 +375,3 @@ def _together(short, clusters, model, patients, seed: int):
     )
     order = found.order(own)
     return sample[order], found.together[np.ix_(order, order)], held
-
-
-def save_model(path: Path, model) -> None:
-    """Keep a fitted model in a file of skops, which holds numbers and names but no code."""
-    import skops.io
-
-    write_atomically(path, skops.io.dumps(model))
-
-
-def load_model(path: Path):
-    """Read a model; only scikit-learn's types and `Grouper` are let in.
-
-    Raises
-    ------
-    OctlessonsError
-        If it cannot be read, or holds anything else.
-    """
-    import skops.io
-
-    trusted = [f"{Grouper.__module__}.{Grouper.__qualname__}"]
-    try:
-        return skops.io.load(path, trusted=trusted)
-    except Exception as error:  # skops, zipfile and JSON have errors of their own
-        raise OctlessonsError(
-            f"The model {path} cannot be read ({first_line(error)}): run octlessons cluster again."
-        ) from error

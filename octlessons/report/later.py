@@ -15,8 +15,8 @@ import numpy as np
 
 from octlessons._files import write_atomically
 from octlessons.errors import OctlessonsError
-from octlessons.report.grouping import load_model
 from octlessons.report.looking import NO_RETINA, look_at_all, retina_seen, scan_name
+from octlessons.report.model_file import load_model
 from octlessons.report.reading import read_scans
 from octlessons.wording import Table, count, decimal, percent, safe_row
 

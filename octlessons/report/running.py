@@ -26,11 +26,12 @@ from octlessons.images.measurements import Measurements
 from octlessons.images.measuring import UNITS
 from octlessons.images.retina import WORKING
 from octlessons.report.beside import telling
-from octlessons.report.grouping import group, save_model
+from octlessons.report.grouping import group
 from octlessons.report.judging import agreed, described, followed, inside_strata
 from octlessons.report.likeness import copies
 from octlessons.report.looking import NO_RETINA, look_at_all, retina_seen, scan_name
 from octlessons.report.mapping import make_map
+from octlessons.report.model_file import save_model
 from octlessons.report.reading import Read, read_scans
 from octlessons.report.report_page import write_page
 from octlessons.report.result import ClusterRun, write_tables

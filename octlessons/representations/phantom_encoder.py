@@ -274,6 +274,12 @@ def looks_inverted(image: np.ndarray) -> bool:
 
 def prepare(image: np.ndarray) -> np.ndarray:
     """One scan, uint8 (h, w), as the first network sees it: float32 (1, 192, 192) in 0…1."""
+    check_scan(image)
+    return as_input(image)
+
+
+def check_scan(image: np.ndarray) -> None:
+    """Refuse what is no grey scan, or too small: OctlessonsError."""
     if image.ndim != 2:
         raise OctlessonsError(
             f"an image of shape {image.shape} is in colour, and this encoder takes grey scans: "
@@ -284,4 +290,3 @@ def prepare(image: np.ndarray) -> np.ndarray:
             f"an image of {image.shape[0]} × {image.shape[1]} px is too small to find the retina "
             f"in: take {SMALLEST} px or more."
         )
-    return as_input(image)
