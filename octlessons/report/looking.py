@@ -181,7 +181,7 @@ def look(task: Task) -> tuple[str, bytes, list[tuple[str, str]]]:
         bits = np.packbits(steps[:, 1:] > steps[:, :-1])
         picture["outline"] = int.from_bytes(bits.tobytes(), "big")
         scan = np.ascontiguousarray(scan)
-        picture["pixels"] = crc32(scan) << 32 | crc32(small, scan.shape[0])
+        picture["pixels"] = crc32(scan.data) << 32 | crc32(small.tobytes(), scan.shape[0])
         picture["seen"] = True
     if scans:
         rows, retinas = sight.see(*map(list, zip(*scans, strict=True)))
