@@ -203,6 +203,7 @@ def choose_number(short, patients, seed: int) -> tuple[int, bool, str, KChoice]:
     """
     some = _some(len(short), CHOSEN_ON, seed)
     groups = None if patients is None else np.asarray(patients)[some]
+    who = "scans" if patients is None else "patients"
     n_units = len(some) if groups is None else len(np.unique(groups))
     tried = [k for k in TRIED if k < min(len(some), n_units) // 2] or [2]
     choice = choose_k(short[some], tried, groups=groups, n_init=10, random_state=seed)
@@ -216,7 +217,7 @@ def choose_number(short, patients, seed: int) -> tuple[int, bool, str, KChoice]:
             True,
             (
                 f"{best} has the highest mean silhouette ({decimal(score)}); with a fifth of the "
-                f"patients left out, the clusters agree by ARI {decimal(steady)}, and the gap "
+                f"{who} left out, the clusters agree by ARI {decimal(steady)}, and the gap "
                 "statistic does not prefer one cluster"
             ),
             choice,
@@ -224,7 +225,7 @@ def choose_number(short, patients, seed: int) -> tuple[int, bool, str, KChoice]:
     reasons = [
         *(["the gap statistic prefers one cluster"] if not grown else []),
         *([f"the best mean silhouette is {decimal(score)}"] if not score >= STRUCTURE else []),
-        *([f"with patients left out the clusters agree by ARI {decimal(steady)} only"]
+        *([f"with {who} left out the clusters agree by ARI {decimal(steady)} only"]
           if not steady >= STEADY else []),
     ]  # fmt: skip
     later = [i for i, k in enumerate(choice.ks) if k >= 3 and np.isfinite(choice.stability[i])]

@@ -230,10 +230,11 @@ def _shares(inside, measurements: Measurements, people):
 
 def _by_person(values, people, which) -> np.ndarray:
     """Median of each person's scans."""
-    order = np.argsort(people[which], kind="stable")
-    ids, starts = np.unique(people[which][order], return_index=True)
-    parts = np.split(values[which][order], starts[1:]) if len(ids) else []
-    return np.array([np.median(part) for part in parts])
+    values, people = values[which], people[which]
+    order = np.lexsort((values, people))
+    _, starts, sizes = np.unique(people[order], return_index=True, return_counts=True)
+    values = values[order]
+    return (values[starts + (sizes - 1) // 2] + values[starts + sizes // 2]) / 2
 
 
 def _difference(own: np.ndarray, rest: np.ndarray, rng) -> Interval:

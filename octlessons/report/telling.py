@@ -54,7 +54,7 @@ def in_short(run: ClusterRun) -> list[str]:
         )
     elif grouping.stands_out:
         said.append(
-            f"{grouping.k} groups stand out: they are dense, and they stay when patients are "
+            f"{grouping.k} groups stand out: they are dense, and they stay when {units(run)} are "
             "left out."
         )
     else:
@@ -86,11 +86,21 @@ def in_short(run: ClusterRun) -> list[str]:
         f"{count(doubtful, 'scan')} ({percent(doubtful / len(run))}) lie nearer to another "
         "group than to their own."
     )
+    if run.scans.patients is None:
+        said.append(
+            "Patients are not known, so every scan counts for itself: several scans of one eye "
+            "make all of this look surer than it is. A table with a column of patients mends it."
+        )
     if run.left_out:
         said.append(
             f"{count(len(run.left_out), 'file')} could not be used; each is named at the end."
         )
     return said
+
+
+def units(run: ClusterRun) -> str:
+    """What is left out and drawn anew: whole patients, where they are known."""
+    return "scans" if run.scans.patients is None else "patients"
 
 
 def number(run: ClusterRun) -> str:
@@ -101,8 +111,7 @@ def number(run: ClusterRun) -> str:
         return (
             f"{why}. So no number is good: the scans lie in one crowd, or in one that thins out "
             f"gradually. They were cut into {grouping.k}, the number whose groups change least "
-            "when patients "
-            "are left out."
+            f"when {units(run)} are left out."
         )
     return f"{why}."
 
@@ -120,11 +129,10 @@ def stability(run: ClusterRun) -> str:
     """What becomes of the groups when patients are left out."""
     held = run.grouping.held
     if not np.isfinite(held).any():
-        return "There are too few patients to leave some out and see what stays."
-    who = "patients" if run.scans.patients is not None else "scans (patients are not known)"
+        return f"There are too few {units(run)} to leave some out and see what stays."
     weak = [str(c + 1) for c, value in enumerate(held) if value < STAYS]
     said = (
-        f"A fifth of the {who} was left out 25 times, and the rest grouped again. Two scans of "
+        f"A fifth of the {units(run)} was left out 25 times, and the rest grouped again. Two scans of "
         "one group "
         f"stayed together in {percent(np.nanmean(held))} of the times."
     )
@@ -327,9 +335,10 @@ def card(run: ClusterRun, c: int) -> dict[str, Any]:
     if np.isfinite(run.grouping.silhouettes[own]).any():
         facts.append(f"mean silhouette {decimal(float(np.nanmean(run.grouping.silhouettes[own])))}")
     if np.isfinite(held):
-        facts.append(f"together in {percent(float(held))} of the times when patients are left out")
+        stays = percent(float(held))
+        facts.append(f"together in {stays} of the times when {units(run)} are left out")
     if said is None or said.too_few:
-        words = "Too few patients to say what sets it apart."
+        words = f"Too few {units(run)} to say what sets it apart."
     elif said.words:
         words = f"Against all other scans, {'; '.join(said.words)}."
     else:
