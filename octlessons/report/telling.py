@@ -132,9 +132,8 @@ def stability(run: ClusterRun) -> str:
         return f"There are too few {units(run)} to leave some out and see what stays."
     weak = [str(c + 1) for c, value in enumerate(held) if value < STAYS]
     said = (
-        f"A fifth of the {units(run)} was left out 25 times, and the rest grouped again. Two scans of "
-        "one group "
-        f"stayed together in {percent(np.nanmean(held))} of the times."
+        f"A fifth of the {units(run)} was left out 25 times, and the rest grouped again. Two scans "
+        f"of one group stayed together in {percent(np.nanmean(held))} of the times."
     )
     if weak:
         said += (

@@ -30,8 +30,12 @@ from octlessons.images.phantoms import SEED_VARIABLE
 from octlessons.images.sources import DATA_VARIABLE, Data, check_classes, resolve_data
 from octlessons.site import buildlog
 from octlessons.site.checkout import find_root, page_named, pages_of, place_of
+from octlessons.site.executing import Ran
 from octlessons.site.freshness import execution_cache, render_key, site_key
 from octlessons.wording import count
+
+#: Of more pages than this the first is built alone before the others.
+MANY = 5
 
 
 @dataclass
@@ -116,6 +120,8 @@ def build(
     key, cache = site_key(plan.root, source), execution_cache(plan.root, source, plan.fresh)
     config, toc = _write_inputs(plan, cache)
     names = pages_of(toc)
+    if len(names) > MANY and not (plan.chosen or plan.tutor or plan.site.exists()):
+        _show_first(data, seed, plan, names[1])
     tell(f"Building {count(len(names), 'page')} on {plan.source.edition}.")
     executed = _run_pages(plan, config, cache, names)
     run = _run_sphinx(plan, config, toc)
@@ -130,6 +136,14 @@ def build(
     )
     _publish(_finished(plan.work, names), plan.site, built, key)
     return built
+
+
+def _show_first(data: str, seed: int, plan: _Plan, page: str) -> None:
+    """Build one page alone, so that a newcomer has something to read while the others run."""
+    with suppress(OctlessonsError):  # what is wrong with it is said when the whole course is built
+        first = build(data, seed=seed, root=plan.root, pages=[page], tell=lambda line: None)
+        place = first.index.parent / f"{page}.html"
+        plan.tell(f"The first page, to read while the others are built: {place}")
 
 
 @dataclass(frozen=True)
@@ -224,11 +238,18 @@ def _run_pages(plan: _Plan, config: Path, cache: Path, names: list[str]) -> dict
     with _process([*command, str(cache), *names], plan.source) as child:
         for line in child.stdout or ():
             with suppress(ValueError, KeyError, TypeError):  # kernels may print on their own
-                ran = json.loads(line)
-                executed[ran["page"]] = ran["seconds"]
-                plan.tell(f"  {ran['page']}: ran in {ran['seconds']:.1f} s")
+                ran = Ran(**json.loads(line))
+                executed[ran.page] = ran.seconds
+                plan.tell(f"  {ran.page}: ran in {ran.seconds:.1f} s ({_how_far(ran)})")
         child.wait()  # what went wrong there happens again, with a sentence, when Sphinx runs it
     return executed
+
+
+def _how_far(ran: Ran) -> str:
+    if ran.done == ran.n:
+        return f"{ran.done} of {ran.n}"
+    left = f"{ran.left / 60:.0f} min" if ran.left >= 90 else f"{ran.left:.0f} s"
+    return f"{ran.done} of {ran.n}, about {left} to go"
 
 
 @dataclass

@@ -4,7 +4,7 @@
 kernels inherit its environment. It runs only pages that the cache does not know; Sphinx then finds
 all of them there. A page that fails is left to Sphinx, which says where.
 
-It prints one line of JSON for each page that ran: ``{"page": …, "seconds": …}``.
+It prints one line of JSON for each page that ran: the fields of `Ran`.
 """
 
 from __future__ import annotations
@@ -12,14 +12,38 @@ from __future__ import annotations
 import json
 import os
 import sys
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import suppress
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 #: Gigabytes that a page and its kernel may take together.
 GIGABYTES_A_PAGE = 2.0
+
+
+@dataclass(frozen=True)
+class Ran:
+    """A page that ran, and how far the work is.
+
+    Attributes
+    ----------
+    page : str
+    seconds : float
+        That it took.
+    done, n : int
+        Pages that have run, this one too, and pages to run.
+    left : float
+        Seconds until the last page has run, as a guess: long pages take long.
+    """
+
+    page: str
+    seconds: float
+    done: int
+    n: int
+    left: float
 
 
 def pages_at_once(n_pages: int) -> int:
@@ -72,7 +96,7 @@ def read_page(path: Path, config: dict[str, Any]) -> Any | None:
 
 def execute(
     root: Path, config: dict[str, Any], cache_folder: Path, pages: list[str]
-) -> Iterator[tuple[str, float]]:
+) -> Iterator[Ran]:
     """Run pages that the cache does not know, the longest first.
 
     Parameters
@@ -86,7 +110,7 @@ def execute(
 
     Yields
     ------
-    page, seconds : str, float
+    Ran
         As pages finish; not for those that fail.
     """
     from jupyter_cache import get_cache
@@ -104,7 +128,8 @@ def execute(
             continue
         waiting.append((page, path, notebook))
     waiting.sort(key=lambda entry: -entry[1].stat().st_size)  # long pages take long, mostly
-    timeout = config["execute"]["timeout"]
+    timeout, started = config["execute"]["timeout"], time.monotonic()
+    length, behind = sum(entry[1].stat().st_size for entry in waiting), 0
     with ThreadPoolExecutor(pages_at_once(len(waiting))) as pool:
         running = {
             pool.submit(
@@ -116,8 +141,10 @@ def execute(
             ): (page, path, notebook)
             for page, path, notebook in waiting
         }
-        for done in as_completed(running):
+        for number, done in enumerate(as_completed(running), 1):
             page, path, notebook = running[done]
+            behind += path.stat().st_size
+            left = (time.monotonic() - started) * (length - behind) / behind
             if done.exception() is not None or done.result().err is not None:
                 continue
             seconds = done.result().time
@@ -126,7 +153,7 @@ def execute(
             )
             bundle = CacheBundleIn(notebook, record.uri, data={"execution_seconds": seconds})
             cache.cache_notebook_bundle(bundle, check_validity=False, overwrite=True)
-            yield page, seconds
+            yield Ran(page, seconds, number, len(waiting), left)
 
 
 def main(root: str, config: str, cache: str, *pages: str) -> None:
@@ -134,8 +161,8 @@ def main(root: str, config: str, cache: str, *pages: str) -> None:
     import yaml
 
     settings = yaml.safe_load(Path(config).read_text("utf-8"))
-    for page, seconds in execute(Path(root), settings, Path(cache), list(pages)):
-        print(json.dumps({"page": page, "seconds": seconds}), flush=True)
+    for ran in execute(Path(root), settings, Path(cache), list(pages)):
+        print(json.dumps(asdict(ran)), flush=True)
 
 
 if __name__ == "__main__":
