@@ -29,6 +29,7 @@ from octlessons.errors import OctlessonsError
 from octlessons.images.phantoms import SEED_VARIABLE
 from octlessons.images.sources import DATA_VARIABLE, Data, check_classes, resolve_data
 from octlessons.site import buildlog
+from octlessons.site.bundling import bundle_site
 from octlessons.site.checkout import find_root, page_named, pages_of, place_of
 from octlessons.site.executing import Ran
 from octlessons.site.freshness import execution_cache, render_key, site_key
@@ -340,6 +341,7 @@ def _publish(output: Path, site: Path, built: Built, key: str) -> None:
     shutil.copytree(
         output, new, ignore=shutil.ignore_patterns(".buildinfo*", "reports", ".doctrees")
     )
+    bundle_site(new)
     facts = {
         "data": built.data.edition,
         "pages": built.pages,
