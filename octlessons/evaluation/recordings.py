@@ -42,6 +42,14 @@ def record(name: str) -> dict:
         representation the groups (``"k"``), whether they stand out, ``"ari"`` with the diagnosis
         (value, interval, chance) and what is ``"followed"`` (name, AMI, chance).
 
+        ``"scale"``: what `octlessons cluster` costs. For ``"small"``, ``"large"``, ``"bare"`` and
+        ``"loop"`` the scans (``"n"``), processor seconds (``"cpu"``), ``"seconds"`` and
+        ``"megabytes"``; bytes of the ``"page"``; ``"throughput"``, the share of bare work at the
+        small number; and the ``"errors"`` of what is approximated.
+
+        ``"rivals"``: the same and ``"ari"``, ``"ami"``, ``"clusters"`` of several ``"tools"`` on
+        each of the ``"sets"``, ``"real"`` and ``"drawn"``.
+
         ``"trainings"``: of chapters 8 and 10; `recorded_trainings` reads them.
 
     Returns
