@@ -14,7 +14,7 @@
       else if (value === true) node.setAttribute(name, "");
       else if (value !== false && value != null) node.setAttribute(name, value);
     }
-    node.append(...children.flat().filter((child) => child != null));
+    node.append(...children.flat(Infinity).filter((child) => child != null));
     return node;
   };
   const el = (tag, attributes, ...children) =>
@@ -83,8 +83,9 @@
     const y = Math.floor(place / sheet.columns) * sheet.h * scale;
     return el("span", {
       class: "play-tile",
-      role: "img",
+      role: name && "img",
       "aria-label": name,
+      "aria-hidden": name ? null : "true",
       style:
         `width:${size}px;height:${sheet.h * scale}px;background:url(${sheet.src}) ` +
         `-${x}px -${y}px / ${sheet.columns * size}px auto`,
