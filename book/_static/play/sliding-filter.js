@@ -43,7 +43,7 @@
         if (document.activeElement !== input) input.value = weights[i];
       });
       const here = sums[y * wide + x];
-      const terms = under().map((v, i) => `${number(weights[i], 0)} · ${number(v, 1)}`).filter((_, i) => weights[i]);
+      const terms = under().map((v, i) => `${number(weights[i], 0)} · ${number(v)}`).filter((_, i) => weights[i]);
       scan.setAttribute("aria-label", `Retina of ${rows} by ${columns} pixels; the filter lies at row ${y + 1}, column ${x + 1}. Move it with the arrow keys.`);
       map.setAttribute("aria-label", `Feature map after the ReLU, ${tall} by ${wide}; mean ${number(pooled, 3)}`);
       text.textContent =
@@ -112,6 +112,10 @@
       ),
       text,
     );
+    /* It begins where the first filter finds most. */
+    const first = Array.from({ length: (h - 2) * (w - 2) }, (_, i) => sumAt(Math.floor(i / (w - 2)), i % (w - 2)));
+    const most = first.indexOf(Math.max(...first));
+    [y, x] = [Math.floor(most / (w - 2)), most % (w - 2)];
     draw();
   });
 })();
