@@ -24,6 +24,7 @@ def play(
     alt: str | None = None,
     caption: str | None = None,
     width: int | None = None,
+    most: int = MOST,
 ) -> None:
     """Display a figure to play with; where no script runs, its still picture.
 
@@ -41,6 +42,8 @@ def play(
         The figure as `show` draws it.
     alt, caption, width
         As in `show`.
+    most : int
+        Bytes that the data may take.
 
     Raises
     ------
@@ -48,10 +51,10 @@ def play(
         If there is no alt text, or if there are more data than one figure may carry.
     """
     text = json.dumps(_plain(data), ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-    if len(text.encode()) > MOST:
+    if len(text.encode()) > most:
         raise ValueError(
             f"The data of the figure {name!r} take {len(text.encode()):,} bytes and may take "
-            f"{MOST:,}: give fewer or smaller pictures."
+            f"{most:,}: give fewer or smaller pictures."
         )
     show(still, alt, caption, width, playing={"name": name, "data": text})
 
