@@ -84,7 +84,9 @@ def opened(browser, site, address):
             return [url for url in asked if not url.startswith((home, "data:", "blob:"))]
 
         def drop(paths):
-            tab.get_by_label("Scans to look at", exact=True).set_input_files([str(path) for path in paths])
+            tab.get_by_label("Scans to look at", exact=True).set_input_files(
+                [str(path) for path in paths]
+            )
             tab.wait_for_function(DONE, timeout=120_000)
             return tab.locator(".play-says").inner_text()
 
@@ -126,7 +128,16 @@ def test_resizing_is_pillows_to_the_last_bit(opened, engine):
         }"""
     )
     rng = np.random.default_rng(5)
-    for h, w in ((28, 28), (192, 192), (150, 200), (496, 768), (193, 191), (1024, 300), (300, 246), (192, 64)):
+    for h, w in (
+        (28, 28),
+        (192, 192),
+        (150, 200),
+        (496, 768),
+        (193, 191),
+        (1024, 300),
+        (300, 246),
+        (192, 64),
+    ):
         picture = rng.integers(0, 256, (h, w), np.uint8)
         found = page.tab.evaluate(
             "([grey, h, w]) => Array.from(CourseDrop.resize(Uint8Array.from(grey), h, w))",
@@ -206,7 +217,9 @@ def test_more_than_two_hundred_are_too_many(opened, engine, tmp_path):
     for i in range(203):
         small.save(tmp_path / f"{i:03d}.png")
     page = opened()
-    page.tab.get_by_label("Scans to look at", exact=True).set_input_files(sorted(tmp_path.glob("*.png")))
+    page.tab.get_by_label("Scans to look at", exact=True).set_input_files(
+        sorted(tmp_path.glob("*.png"))
+    )
     page.tab.get_by_role("button", name="Stop").wait_for(timeout=60_000)
     assert "3 of 203 files" in page.tab.locator("play-drop-scans li").first.inner_text()
     page.tab.wait_for_function(

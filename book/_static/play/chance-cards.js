@@ -67,7 +67,10 @@
         ...results.map((count, v) => svg("rect", { x: x(v) - 10, y: H - 24 - (count / most) * (H - 40), width: 20, height: (count / most) * (H - 40), style: "fill:var(--play-tone-1)" })),
         ...data.counts.map((count, v) => svg("path", { class: "play-line", d: `M${x(v) - 10} ${H - 24 - (count / tallest) * (H - 40)}h20`, visibility: count ? "visible" : "hidden" })),
       );
-      if (!n) return `Bars: your deals. Lines: ${theirs} deals of this page.`;
+      if (!n) {
+        plot.setAttribute("aria-label", `How many cards fit, with the best names, in ${theirs} deals of this page: ${number(data.mean, 1)} of 20 on average`);
+        return "";
+      }
       const mean = results.reduce((sum, count, v) => sum + count * v, 0) / n;
       const told = `After ${plural(n, "deal")} the best names fit ${number(mean, 1)} of 20 on average (${percent(mean / 20)}), never fewer than ${results.findIndex(Boolean)}. ${theirs} deals of this page: ${number(data.mean, 1)}.`;
       plot.setAttribute("aria-label", `How many cards fit, with the best names: ${told}`);
