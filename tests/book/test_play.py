@@ -13,6 +13,8 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from octlessons.site import renderer
+
 ROOT = Path(__file__).resolve().parents[2]
 SCRIPTS = ROOT / "book" / "_static" / "play"
 #: Most bytes of scripts and data of one figure.
@@ -110,6 +112,16 @@ def test_other_pages_load_none(site):
     for path in (site / "book").glob("*.html"):
         if f"book/{path.name}" not in {*FIGURES.values(), "book/drop-a-scan.html"}:
             assert "_static/play" not in path.read_text("utf-8"), path.name
+
+
+def test_no_text_in_the_data_ends_their_script_early():
+    node = renderer.played_figure("", name="x", data='{"a":"</script><b>ü"}')
+    page = SimpleNamespace(body=[])
+    renderer.visit_played_figure(page, node)
+    renderer.depart_played_figure(page, node)
+    markup = "".join(page.body)
+    assert markup.count("</script>") == 1 and "<b>" not in markup
+    assert json.loads(data_of(markup, "x")) == {"a": "</script><b>ü"}
 
 
 @pytest.mark.parametrize("name", FIGURES)

@@ -36,7 +36,7 @@
           return el(
             "div",
             {},
-            el("p", { class: "play-cards", "aria-label": `Pile ${p + 1}: ${listing(pile.map((card) => NAMES[card]))}` },
+            el("p", { class: "play-cards", role: "img", "aria-label": `Pile ${p + 1}: ${listing(pile.map((card) => NAMES[card]))}` },
               ...pile.map((card) => el("span", { class: card === names[p] ? "is-right" : "", text: SUITS[card], "aria-hidden": "true" }))),
             select,
           );

@@ -12,7 +12,7 @@
     const networks = data.networks.map((one) => ({ ...one, calls: one.matrix.map((row) => row.map((v) => v / sum(row))) }));
     let mix, called;
 
-    const ROW = 46, W = 560, LEFT = 168;
+    const ROW = 62, W = 560, LEFT = 4;
     const plot = svg("svg", { class: "play-plot", viewBox: `0 0 ${W} ${networks.length * ROW + 22}`, role: "img" });
     const table = el("table", { class: "play-table" });
     const text = says();
@@ -33,12 +33,12 @@
     };
     const draw = () => {
       const all = networks.map((one) => scores(one.calls));
-      const at = (v) => LEFT + v * (W - LEFT - 70);
+      const at = (v) => LEFT + v * (W - LEFT - 90);
       plot.replaceChildren(
         ...networks.flatMap((one, i) => {
-          const y = i * ROW + 14;
+          const y = i * ROW + 34;
           return [
-            svg("text", { x: LEFT - 10, y: y + 10, "text-anchor": "end", text: one.name }),
+            svg("text", { x: LEFT, y: y - 14, text: one.name }),
             svg("rect", { x: LEFT, y: y - 8, height: 17, width: at(all[i].accuracy) - LEFT, style: "fill:var(--play-tone-0)" }),
             svg("text", { x: at(all[i].accuracy) + 6, y: y + 5, text: percent(all[i].accuracy) }),
             svg("rect", { x: LEFT, y: y + 12, height: 6, width: at(all[i].balanced) - LEFT, style: "fill:var(--play-tone-1)" }),
@@ -47,8 +47,8 @@
         svg("path", { class: "play-axis", d: `M${LEFT} 0V${networks.length * ROW}` }),
         mark(0, LEFT + 6, networks.length * ROW + 12, 5),
         svg("text", { x: LEFT + 16, y: networks.length * ROW + 17, text: "accuracy" }),
-        mark(1, LEFT + 106, networks.length * ROW + 12, 5),
-        svg("text", { x: LEFT + 116, y: networks.length * ROW + 17, text: "balanced accuracy" }),
+        mark(1, LEFT + 146, networks.length * ROW + 12, 5),
+        svg("text", { x: LEFT + 156, y: networks.length * ROW + 17, text: "balanced accuracy" }),
       );
       const told = networks.map((one, i) => `${one.name} ${percent(all[i].accuracy)} (balanced ${percent(all[i].balanced)})`);
       plot.setAttribute("aria-label", `Accuracy: ${told.join(", ")}`);

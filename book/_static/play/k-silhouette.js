@@ -34,9 +34,10 @@
     );
     plot.setAttribute("aria-label", `Mean silhouette: ${listing(ks.map((one) => `${number(one.mean)} for k = ${one.k}`))}`);
 
-    /* All silhouettes of one cluster, from the highest to the lowest. */
+    /* All silhouettes of one cluster, from the highest to the lowest, on one scale for every k. */
+    const steepest = Math.max(0.1, ...ks.flatMap((one) => one.profiles.flat()));
     const profile = (values, c) => {
-      const up = (v) => 26 - 24 * v;
+      const up = (v) => 26 - (24 * v) / steepest;
       const wide = (i) => (i / (values.length - 1)) * 200;
       return svg(
         "svg",

@@ -35,7 +35,7 @@
     const at = (distance) => 100 + (distance / top) * 450;
     data.groups.forEach((group, row) => {
       const y = 14 + 24 * row;
-      plot.append(svg("text", { x: 92, y: y + 4, "text-anchor": "end", text: group.name }));
+      plot.append(svg("text", { x: 92, y: y + 4, "text-anchor": "end", text: group.name.length > 11 ? `${group.name.slice(0, 10)}…` : group.name }));
       group.values.forEach((value, i) => plot.append(mark(group.mark, at(value), y + ((i * 7) % 13) - 6, 3.5)));
     });
     plot.append(
