@@ -18,6 +18,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "labels": ["calibration_figure", "confusion_figure"],
         "montage": ["cluster_members"],
         "networks": ["reconstructions", "training_curves"],
+        "playing": ["grey", "play", "sheet"],
         "scans": [
             "centroid_images", "class_examples", "component_images", "image_grid",
             "layer_overlay", "lesion_overlay",

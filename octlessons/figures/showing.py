@@ -15,7 +15,14 @@ from octlessons.figures.style import DARK, INK, LIGHT, PIXELS_PER_INCH, STYLE
 MIME = "application/vnd.octlessons.figure+json"
 
 
-def show(fig, alt: str | None = None, caption: str | None = None, width: int | None = None) -> None:
+def show(
+    fig,
+    alt: str | None = None,
+    caption: str | None = None,
+    width: int | None = None,
+    *,
+    playing: Mapping[str, str] | None = None,
+) -> None:
     """Display a figure, for light and dark pages, and forget it.
 
     In a notebook or a page of the book, the figure is drawn twice: as it is, and with text, lines
@@ -32,6 +39,8 @@ def show(fig, alt: str | None = None, caption: str | None = None, width: int | N
         Text below the figure; MyST in the book.
     width : int, optional
         Width in CSS pixels; by default 100 for each inch.
+    playing : mapping, optional
+        ``"name"`` and ``"data"`` of what stands in the figure's place in the book; see `play`.
 
     Raises
     ------
@@ -46,7 +55,7 @@ def show(fig, alt: str | None = None, caption: str | None = None, width: int | N
         )
     try:
         if _in_notebook():
-            _display(fig, alt, caption, width)
+            _display(fig, alt, caption, width, playing)
         elif not _open_window(fig):
             print(textwrap.fill(f"[figure] {alt}", 100))
     finally:
@@ -90,19 +99,23 @@ def render(fig, dark: bool = False) -> bytes:
     return _smaller(buffer.getvalue())
 
 
-def _display(fig, alt: str, caption: str | None, width: int | None) -> None:
+def _display(
+    fig, alt: str, caption: str | None, width: int | None, playing: Mapping[str, str] | None
+) -> None:
     from base64 import b64encode
 
     from IPython.display import display
 
     light = b64encode(render(fig)).decode()
-    figure = {
+    figure: dict[str, Any] = {
         "alt": alt,
         "caption": caption or "",
         "light": light,
         "dark": b64encode(render(fig, dark=True)).decode(),
         "width": int(width or round(fig.get_figwidth() * PIXELS_PER_INCH)),
     }
+    if playing:
+        figure["play"] = dict(playing)
     size = {"image/png": {"width": figure["width"], "alt": alt}}
     display({MIME: figure, "image/png": light, "text/plain": alt}, raw=True, metadata=size)
 

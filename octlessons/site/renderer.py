@@ -6,6 +6,9 @@ entry point ``myst_nb.mime_renderers`` and Sphinx loads :func:`setup`.  The page
 ``<img>`` elements, of which the theme shows the one that fits, with the same alternative text,
 with width and height (so that the text does not jump while the page loads), and lazily (so that
 only the visible one is downloaded).
+
+``play(…)`` adds what stands in the figure's place where scripts run: an element ``<play-NAME>``
+around the figure, with its data inside.  A page that has one loads the scripts for it.
 """
 
 from __future__ import annotations
@@ -35,6 +38,10 @@ class themed_image(nodes.image):
 
 class themed_figure(nodes.General, nodes.Element):
     """Both images of a figure and its caption, which Sphinx does not number."""
+
+
+class played_figure(nodes.General, nodes.Element):
+    """A figure to play with: ``name`` of its script, ``data`` as JSON, and the still figure."""
 
 
 class themed_caption(nodes.General, nodes.TextElement):
@@ -121,6 +128,8 @@ class FigureRenderer:
         caption = str(bundle.get("caption") or "").strip()
         if caption:
             figure += themed_caption(caption, "", *_inline(renderer, caption, data.line or 0))
+        if playing := bundle.get("play"):
+            return [played_figure("", figure, name=playing["name"], data=playing["data"])]
         return [figure]
 
 
@@ -151,6 +160,29 @@ def visit_themed_image(translator: Any, node: themed_image) -> None:
     )
 
 
+def visit_played_figure(translator: Any, node: played_figure) -> None:
+    """Open the element that its script takes over."""
+    translator.body.append(f'<play-{node["name"]} class="play">\n')
+
+
+def depart_played_figure(translator: Any, node: played_figure) -> None:
+    """Write the data, which no text in them can end early, and close the element."""
+    data = node["data"].replace("<", "\\u003c")
+    translator.body.append(
+        f'<script type="application/json">{data}</script>\n</play-{node["name"]}>\n'
+    )
+
+
+def load_scripts(app: Any, page: str, template: str, context: Any, doctree: Any) -> None:
+    """Give a page the scripts of its figures to play with, and no other page any."""
+    names = {node["name"] for node in doctree.findall(played_figure)} if doctree else set()
+    if not names:
+        return
+    app.add_css_file("play/play.css")
+    for place, name in enumerate(["stage", *sorted(names)]):
+        app.add_js_file(f"play/{name}.js", priority=600 + place, loading_method="defer")
+
+
 def writer(tag: str) -> tuple[Any, Any]:
     """The pair of functions that open and close an element of HTML."""
 
@@ -176,5 +208,11 @@ def setup(app: Any) -> dict[str, Any]:
     """Register the nodes with Sphinx (listed in ``_config.yml``)."""
     app.add_node(themed_figure, html=writer("figure"), text=(nothing, nothing))
     app.add_node(themed_caption, html=writer("figcaption"), text=(nothing, nothing))
+    app.add_node(
+        played_figure,
+        html=(visit_played_figure, depart_played_figure),
+        text=(nothing, nothing),
+    )
+    app.connect("html-page-context", load_scripts)
     app.add_node(themed_image, html=(visit_themed_image, None), text=(skip, None))
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

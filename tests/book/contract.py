@@ -10,8 +10,10 @@ import yaml
 FRONT_MATTER = {"teaching": int, "exercises": int, "needs": str, "data": str}
 VAGUE = {"understand", "know", "learn", "appreciate", "be", "see", "grasp", "realise"}
 MINUTES_TEACHING = (5, 90)
-#: A reader's pace: words and visible lines of code in a minute, minutes for a figure.
-WORDS_A_MINUTE, LINES_A_MINUTE, MINUTES_A_FIGURE = 150, 4, 2
+#: A reader's pace: words and visible lines of code in a minute …
+WORDS_A_MINUTE, LINES_A_MINUTE = 150, 4
+#: … and for a figure to look at, or to play with.
+MINUTES_A_FIGURE = {"show": 2, "play": 3}
 #: Sections under a heading that begins so are folded, and not counted.
 FURTHER = "Further: "
 #: Tags of cells whose code is not open on the page.
@@ -113,8 +115,8 @@ def minutes(text: str) -> Minutes:
         if isinstance(piece, Block):
             lines = [line for line in piece.code.splitlines() if line.strip()]
             shown = 0 if piece.tags & NOT_OPEN else len(lines)
-            figures = len(re.findall(r"\bshow\(", piece.code))
-            spent[part] += shown / LINES_A_MINUTE + figures * MINUTES_A_FIGURE
+            figures = re.findall(r"\b(show|play)\(", piece.code)
+            spent[part] += shown / LINES_A_MINUTE + sum(MINUTES_A_FIGURE[name] for name in figures)
             if "Prose(" in piece.code:  # sentences that the cell chooses from: about half are shown
                 said = " ".join(re.findall(r"\"([^\"\n]*)\"", piece.code))
                 spent[part] += _words(said) / 2 / WORDS_A_MINUTE
