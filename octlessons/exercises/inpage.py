@@ -66,8 +66,8 @@ _missing = Missing()
 def start() -> None:
     """Make ready for a page: note missing modules, let integers count, do without Pygments."""
     if _missing not in sys.meta_path:
-        sys.meta_path.append(_missing)  # type: ignore[arg-type]
-    if np.dtype(np.intp).itemsize < 8 and not hasattr(np.bincount, "__wrapped__"):
+        sys.meta_path.append(_missing)
+    if np.dtype(np.intp).itemsize < 8 and not hasattr(np.bincount, "counts_wide"):
         np.bincount = _counting(np.bincount, 0)
         np.repeat = _counting(np.repeat, 1)
     if not _has("pygments"):
@@ -91,6 +91,7 @@ def _counting(function: Callable, place: int) -> Callable:
             kwargs["repeats"] = kwargs["repeats"].astype(np.intp)
         return function(*given, **kwargs)
 
+    counting.counts_wide = True  # type: ignore[attr-defined]
     return counting
 
 
@@ -201,10 +202,12 @@ def run(
 
 def _executed(source: str, file: str, names: dict[str, Any]) -> str:
     tree = ast.parse(source, file)
-    last = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None
-    exec(compile(tree, file, "exec", dont_inherit=True), names)
-    if last is None:
+    last = tree.body[-1] if tree.body else None
+    if not isinstance(last, ast.Expr):
+        exec(compile(tree, file, "exec", dont_inherit=True), names)
         return ""
+    del tree.body[-1]
+    exec(compile(tree, file, "exec", dont_inherit=True), names)
     value = eval(compile(ast.Expression(last.value), file, "eval", dont_inherit=True), names)
     if value is None:
         return ""

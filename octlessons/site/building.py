@@ -31,6 +31,8 @@ from octlessons.images.sources import DATA_VARIABLE, Data, check_classes, resolv
 from octlessons.site import buildlog
 from octlessons.site.checkout import find_root, page_named, pages_of, place_of
 from octlessons.site.freshness import execution_cache, render_key, site_key
+from octlessons.site.live_files import fetch_live
+from octlessons.site.live_parts import write_live
 from octlessons.wording import count
 
 
@@ -114,9 +116,11 @@ def build(
     source = resolve_data(data, seed)
     plan = _planned(source, root, pages, tutor, fresh, verbose, tell)
     key, cache = site_key(plan.root, source), execution_cache(plan.root, source, plan.fresh)
-    config, toc = _write_inputs(plan, cache)
+    python = fetch_live(plan.root)
+    config, toc = _write_inputs(plan, cache, live=python.folder is not None)
     names = pages_of(toc)
     tell(f"Building {count(len(names), 'page')} on {plan.source.edition}.")
+    tell(python.sentence)
     executed = _run_pages(plan, config, cache, names)
     run = _run_sphinx(plan, config, toc)
     built = Built(
@@ -128,7 +132,7 @@ def build(
         versions=versions(),
         warnings=run.warnings,
     )
-    _publish(_finished(plan.work, names), plan.site, built, key)
+    _publish(plan, _finished(plan.work, names), built, key, python.folder)
     return built
 
 
@@ -174,7 +178,7 @@ def _finished(work: Path, names: list[str]) -> Path:
     return output
 
 
-def _write_inputs(plan: _Plan, cache: Path) -> tuple[Path, Path]:
+def _write_inputs(plan: _Plan, cache: Path, live: bool) -> tuple[Path, Path]:
     """Write the configuration and table of contents of this build."""
     import yaml
 
@@ -190,6 +194,7 @@ def _write_inputs(plan: _Plan, cache: Path) -> tuple[Path, Path]:
     sphinx["local_extensions"] = {
         name: (root / folder).as_posix() for name, folder in sphinx["local_extensions"].items()
     }
+    sphinx["config"]["octlessons_live"] = live
     found = versions()
     config["html"]["extra_footer"] += (
         f'<p class="built-with">Built on {plan.source.edition} with octlessons '
@@ -311,14 +316,17 @@ def _process(command: list[str], source: Data) -> Iterator[subprocess.Popen]:
             child.stdout.close()
 
 
-def _publish(output: Path, site: Path, built: Built, key: str) -> None:
+def _publish(plan: _Plan, output: Path, built: Built, key: str, python: Path | None) -> None:
     """Copy the finished pages beside the old site, then exchange the two."""
+    site = plan.site
     new, old = site.with_name("html.new"), site.with_name("html.old")
     for folder in (new, old):
         shutil.rmtree(folder, ignore_errors=True)
     shutil.copytree(
         output, new, ignore=shutil.ignore_patterns(".buildinfo*", "reports", ".doctrees")
     )
+    if python is not None:
+        write_live(plan.root, python, new)
     facts = {
         "data": built.data.edition,
         "pages": built.pages,

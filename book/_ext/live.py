@@ -1,0 +1,104 @@
+"""Code that runs in the page: where the built site has what it needs, and one sentence where not.
+
+An exercise whose stub and checks use nothing but what runs in a page gets a button, "Solve it
+here"; the scripts behind it lie in ``book/_static/live``. `octlessons.site.building` says by the
+setting ``octlessons_live`` whether this build brings Python along.
+"""
+
+from __future__ import annotations
+
+import html
+import sys
+from pathlib import Path
+from typing import Any
+
+from boxes import folded
+from docutils import nodes
+
+from octlessons.exercises.catalogue import Exercise, load_catalogue
+from octlessons.exercises.inpage import imports
+
+#: What can be imported in a page, beside Python's own modules.
+THERE = {"joblib", "numpy", "octlessons", "pytest", "scipy", "sklearn"}
+SCRIPT = "live/live.js"
+
+
+class live_place(nodes.General, nodes.Element):
+    """Where the page puts an editor: ``exercise``, ``title``; or says why there is none."""
+
+
+def runs_in_page(exercise: Exercise) -> bool:
+    """Whether the stub and the checks of an exercise import nothing that a page lacks."""
+    texts = (path.read_text("utf-8") for path in (exercise.stub, exercise.checks))
+    wanted = {name for text in texts for name in imports(text)}
+    return exercise.needs == "core" and wanted <= THERE | set(sys.stdlib_module_names)
+
+
+def offer(app: Any, doctree: nodes.document) -> None:
+    """Put a place for an editor into each exercise that can be solved in the page."""
+    if not (Path(app.srcdir) / "exercises" / "catalogue.toml").is_file():
+        return
+    catalogue, told = load_catalogue(app.srcdir), False
+    for box in doctree.findall(nodes.admonition):
+        name = (box.get("names") or [""])[0]
+        if "exercise" not in box["classes"] or name not in catalogue:
+            continue
+        entry = catalogue[name]
+        possible = runs_in_page(entry)
+        if not app.config.octlessons_live and (told or not possible):
+            continue  # one sentence is enough for a page
+        told = True
+        place = live_place(
+            exercise=entry.id, title=entry.title, possible=possible, here=app.config.octlessons_live
+        )
+        hints = (i for i, child in enumerate(box) if isinstance(child, folded) and is_hint(child))
+        box.insert(next(hints, len(box)), place)
+        app.env.metadata[app.env.docname].setdefault("live", "yes")
+
+
+def is_hint(fold: folded) -> bool:
+    """Whether a fold is a hint."""
+    return "hint" in fold["classes"]
+
+
+def visit_place(translator: Any, node: live_place) -> None:
+    """Write the button, hidden until the script finds it, or the sentence."""
+    name = html.escape(node["exercise"])
+    check = f"<code>octlessons check {name}</code>"
+    if not node["here"]:
+        translator.body.append(
+            '<p class="live-missing">This copy of the course was built without Python for the '
+            f"page; on your computer {check} checks the same.</p>\n"
+        )
+    elif not node["possible"]:
+        translator.body.append(
+            '<p class="live-missing">This one needs a library that does not run in a page: solve '
+            "it on your computer.</p>\n"
+        )
+    else:
+        translator.body.append(
+            f'<div class="live" data-exercise="{name}" data-title="{html.escape(node["title"])}">'
+            '<button type="button" class="quiz-check live-open" hidden>Solve it here</button> '
+            '<span class="live-said" role="status"></span></div>\n'
+        )
+    raise nodes.SkipNode
+
+
+def leave_out(translator: Any, node: live_place) -> None:
+    """Write nothing where there is no page."""
+    raise nodes.SkipNode
+
+
+def add_script(app: Any, page: str, template: str, context: dict[str, Any], doctree: Any) -> None:
+    """Let pages with such places, and no others, load the script."""
+    if app.config.octlessons_live and (context.get("meta") or {}).get("live"):
+        app.add_js_file(SCRIPT, defer="defer")
+
+
+def setup(app: Any) -> dict[str, Any]:
+    """Register the place, the setting and the script."""
+    app.add_node(live_place, html=(visit_place, None), text=(leave_out, None))
+    app.add_config_value("octlessons_live", False, "env", types=[bool])
+    app.connect("doctree-read", offer)
+    app.connect("html-page-context", add_script)
+    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
