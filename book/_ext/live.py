@@ -8,30 +8,20 @@ setting ``octlessons_live`` whether this build brings Python along.
 from __future__ import annotations
 
 import html
-import sys
 from pathlib import Path
 from typing import Any
 
 from boxes import folded
 from docutils import nodes
 
-from octlessons.exercises.catalogue import Exercise, load_catalogue
-from octlessons.exercises.inpage import imports
+from octlessons.exercises.catalogue import load_catalogue
+from octlessons.exercises.inpage import runs_in_page
 
-#: What can be imported in a page, beside Python's own modules.
-THERE = {"joblib", "numpy", "octlessons", "pytest", "scipy", "sklearn"}
 SCRIPT = "live/live.js"
 
 
 class live_place(nodes.General, nodes.Element):
     """Where the page puts an editor: ``exercise``, ``title``; or says why there is none."""
-
-
-def runs_in_page(exercise: Exercise) -> bool:
-    """Whether the stub and the checks of an exercise import nothing that a page lacks."""
-    texts = (path.read_text("utf-8") for path in (exercise.stub, exercise.checks))
-    wanted = {name for text in texts for name in imports(text)}
-    return exercise.needs == "core" and wanted <= THERE | set(sys.stdlib_module_names)
 
 
 def offer(app: Any, doctree: nodes.document) -> None:

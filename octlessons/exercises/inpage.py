@@ -25,12 +25,15 @@ from typing import Any
 import numpy as np
 
 from octlessons.errors import OctlessonsError
-from octlessons.exercises.catalogue import load_catalogue
+from octlessons.exercises.catalogue import Exercise, load_catalogue
 from octlessons.exercises.outcomes import Report, StudentError
 from octlessons.exercises.student import Printed, Student, load_student
 
 #: What page and worker call the code of the reader.
 CELL = "<cell>"
+
+#: What can be imported in a page, beside Python's own modules.
+THERE = {"joblib", "numpy", "octlessons", "pytest", "scipy", "sklearn"}
 
 _ADVICE = {
     NameError: "Is it spelt as where it was made, and was the code that makes it run?",
@@ -132,6 +135,13 @@ def imports(source: str) -> list[str]:
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
             names[node.module.partition(".")[0]] = None
     return list(names)
+
+
+def runs_in_page(exercise: Exercise) -> bool:
+    """Whether the stub and the checks of an exercise import nothing that a page lacks."""
+    texts = (path.read_text("utf-8") for path in (exercise.stub, exercise.checks))
+    wanted = {name for text in texts for name in imports(text)}
+    return exercise.needs == "core" and wanted <= THERE | set(sys.stdlib_module_names)
 
 
 def needed(exercise: str, source: str) -> str:

@@ -116,7 +116,6 @@ octlessonsLive.inWorker = function () {
     check: ({ exercise, source }) =>
       patiently(JSON.parse(inpage.needed(exercise, source)), "Checking", () =>
         inpage.check(exercise, source, tell("checked"))),
-    python: ({ source }) => python.runPython(source),
   };
 
   self.onmessage = async ({ data }) => {
