@@ -68,6 +68,7 @@ _missing = Missing()
 
 def start() -> None:
     """Make ready for a page: note missing modules, let integers count, do without Pygments."""
+    os.environ["MPLBACKEND"] = "agg"
     if _missing not in sys.meta_path:
         sys.meta_path.append(_missing)
     if np.dtype(np.intp).itemsize < 8 and not hasattr(np.bincount, "counts_wide"):
@@ -288,7 +289,6 @@ def check(exercise: str, source: str, tell: Callable[[str], object] | None = Non
     """
     from octlessons.exercises.plugin import run_checks
 
-    os.environ.setdefault("MPLBACKEND", "Agg")
     entry, out = load_catalogue()[exercise], Printed()
     kept: list[Student | StudentError] = []
 

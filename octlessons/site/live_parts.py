@@ -22,9 +22,9 @@ from octlessons.site.live_files import LiveFile, read_lock
 #: Folder of the scripts in a site.
 PLACE = "_static/live/python"
 
-#: Parts of the package that need a server, a network, a terminal, a screen or compiled libraries.
-LEFT_OUT = ("claims", "figures", "grading", "networks", "report", "shipped", "site")
-_LEFT_OUT_FILES = ("cli.py", "doctor.py", "_runtime.py", "terminal.py", "watching.py")
+#: Parts of the package that need a server, a network, a terminal or compiled libraries.
+LEFT_OUT = ("claims", "grading", "networks", "report", "shipped", "site")
+_LEFT_OUT_FILES = ("cli.py", "doctor.py", "terminal.py", "watching.py")
 
 _CORE = {
     "pyodide.js": "pyodide",
@@ -33,7 +33,10 @@ _CORE = {
     "python_stdlib.zip": "stdlib",
 }
 #: Packages of Pyodide that the page may load, when they are wanted.
-PACKAGES = ("numpy", "openblas", "scipy", "joblib", "threadpoolctl", "scikit-learn")
+PACKAGES = (
+    *("numpy", "openblas", "scipy", "joblib", "threadpoolctl", "scikit-learn", "matplotlib"),
+    *("pillow", "contourpy", "kiwisolver", "cycler", "six", "pyparsing", "python-dateutil"),
+)
 _PACKED = {"stdlib", "course", *PACKAGES}  # archives, which gzip does not make smaller
 
 
@@ -82,8 +85,13 @@ def _script(name: str, content: bytes) -> tuple[str, bool]:
 
 
 def _packages(lock: dict) -> dict:
-    """Pyodide's lock, of the packages that are here."""
-    chosen = {name: lock["packages"][name] for name in PACKAGES}
+    """Pyodide's lock, of the packages that are here: what they would need beside that is not used.
+
+    Those are fonttools for PDF, pytz, a canvas for matplotlib, and an older packaging.
+    """
+    chosen = {name: dict(lock["packages"][name]) for name in PACKAGES}
+    for entry in chosen.values():
+        entry["depends"] = [name for name in entry["depends"] if name in PACKAGES]
     return {"info": lock["info"], "packages": chosen}
 
 

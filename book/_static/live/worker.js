@@ -4,7 +4,7 @@ octlessonsLive.inWorker = function () {
   "use strict";
 
   const waiting = new Map();
-  let manifest, python, inpage, names;
+  let manifest, python, inpage, cells;
 
   const say = (message) => self.postMessage(message);
 
@@ -62,8 +62,7 @@ octlessonsLive.inWorker = function () {
     python.runPython("import sys; sys.path.insert(0, '/course')");
     inpage = python.pyimport("octlessons.exercises.inpage");
     inpage.start();
-    names = python.globals.get("dict")();
-    names.set("__name__", "__main__");
+    cells = python.pyimport("octlessons.exercises.pagecells").Cells();
   };
 
   const load = (packages) =>
@@ -78,8 +77,8 @@ octlessonsLive.inWorker = function () {
   const provide = async (modules) => {
     const packages = lacking(modules);
     if (!packages.length) return false;
-    const words = packages.some((name) => name.startsWith("scikit")) ? "scikit-learn" : "SciPy";
-    say({ kind: "state", text: `Loading ${words}` });
+    const large = ["matplotlib", "scikit-learn", "scipy"].filter((name) => packages.includes(name));
+    say({ kind: "state", text: `Loading ${(large.length ? large : packages).join(" and ")}` });
     await load(packages);
     return true;
   };
@@ -110,9 +109,12 @@ octlessonsLive.inWorker = function () {
 
   const acts = {
     start: ({ manifest: given }) => start(given),
-    run: ({ source, file, shared }) =>
+    run: ({ source, file }) =>
       patiently(JSON.parse(inpage.needed("", source)), "Running", () =>
-        inpage.run(source, file, shared ? names : undefined, tell("printed"))),
+        inpage.run(source, file, undefined, tell("printed"))),
+    cell: ({ sources, index }) =>
+      patiently(JSON.parse(cells.packages(sources, index)), "Running", () =>
+        cells.run(sources, index, tell("printed"), (text) => say({ kind: "state", text }))),
     check: ({ exercise, source }) =>
       patiently(JSON.parse(inpage.needed(exercise, source)), "Checking", () =>
         inpage.check(exercise, source, tell("checked"))),
