@@ -9,15 +9,24 @@ from __future__ import annotations
 import ast
 import contextlib
 import json
-import sys
 import symtable
+import sys
 import types
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from octlessons.exercises.inpage import run
+from octlessons.exercises.inpage import THERE, imports, run
 
 Tell = Callable[[str], object]
+
+#: Libraries that draw, which cells may use beside those for exercises.
+DRAWING = {"matplotlib", "PIL"}
+
+#: Functions that run a shipped network, for which there is no ONNX Runtime in a page.
+NOT_HERE = {
+    *("PhantomEncoder", "assign", "cluster_scans", "compare", "find_layers_of", "follow_rows"),
+    *("in_short", "measure"),
+}
 
 
 def reads_and_makes(source: str) -> tuple[set[str], set[str]]:
@@ -62,6 +71,15 @@ def needed_before(sources: Sequence[str], index: int) -> list[int]:
     return chosen[::-1]
 
 
+def runs_here(sources: Sequence[str], index: int) -> bool:
+    """Whether neither a cell nor one that it needs uses what a page does not have."""
+    chosen = [*needed_before(sources, index), index]
+    used = {name for i in chosen for name in reads_and_makes(sources[i])[0]}
+    wanted = {name for i in chosen for name in imports(sources[i])}
+    modules = THERE | DRAWING | set(sys.stdlib_module_names)
+    return not used & NOT_HERE and wanted <= modules
+
+
 def _nothing(*_: Any) -> None:
     """What a notebook would do, and a page does not."""
 
@@ -102,8 +120,6 @@ class Cells:
 
     def packages(self, sources: str, index: int) -> str:
         """Return as JSON what a cell and those before it import by themselves."""
-        from octlessons.exercises.inpage import imports
-
         cells = json.loads(sources)
         chosen = [*needed_before(cells, index), index]
         return json.dumps(list(dict.fromkeys(n for i in chosen for n in imports(cells[i]))))

@@ -1,4 +1,4 @@
-/* Code that runs in the page. Shows the buttons, and loads the rest when one is pressed. Without
+/* Code that runs in the page. Makes the buttons, and loads the rest when one is pressed. Without
    this script the pages keep their code, and nothing else changes. */
 (() => {
   "use strict";
@@ -8,6 +8,8 @@
   const coming = new Map();
 
   const live = {
+    page: document.querySelector("meta[name=live-cells]")?.content,
+
     /* Where a file of this folder is; the mark keeps an older copy in a cache from being taken. */
     address: (name, mark) => `${base}${name}${mark ? `?v=${mark}` : version}`,
 
@@ -30,12 +32,13 @@
     },
 
     /* Everything but Python itself. */
-    load() {
-      const style = document.createElement("link");
-      style.rel = "stylesheet";
-      style.href = live.address("live.css");
-      if (!document.querySelector("link[href*='live/live.css']")) document.head.append(style);
-      return Promise.all([live.script("worker.js"), live.script("python/manifest.js", Date.now()), live.script("workspace.js")]);
+    async load() {
+      if (!document.querySelector("link[href*='live/live.css']")) {
+        document.head.append(Object.assign(document.createElement("link"), { rel: "stylesheet", href: live.address("live.css") }));
+      }
+      await Promise.all([live.script("machine.js"), live.script("worker.js")]);
+      await Promise.all([live.script("python/manifest.js"), live.script("bench.js")]);
+      await Promise.all([live.script("exercise.js"), live.script("cells.js")]);
     },
   };
   window.octlessonsLive = live;
@@ -46,18 +49,25 @@
     button.disabled = true;
     said.textContent = "Loading the editor …";
     try {
-      await live.script("machine.js");
       await live.load();
-      said.textContent = "";
-      live.open(place);
+      await (place.dataset.exercise ? live.openExercise(place) : live.openCell(place));
     } catch (error) {
       button.disabled = false;
       said.textContent = "This could not be loaded. Look at your connection, and press again.";
     }
   };
 
-  for (const button of document.querySelectorAll(".live-open")) {
+  const ready = (button) => {
     button.hidden = false;
     button.addEventListener("click", () => open(button));
+  };
+
+  document.querySelectorAll(".live-open").forEach(ready);
+  for (const cell of live.page ? document.querySelectorAll("[class*='live-cell-'] .cell_input") : []) {
+    const place = document.createElement("div");
+    place.className = "live live-of-cell";
+    place.innerHTML = '<button type="button" class="live-open">Run it here</button> <span class="live-said" role="status"></span>';
+    cell.after(place);
+    ready(place.firstChild);
   }
 })();

@@ -1,11 +1,9 @@
-/* The workspace of an exercise: editor, run, check, stop, hints one at a time, edits kept. */
+/* What the workspaces of exercises and cells share: the editor, edits kept, what came out, stop. */
 (() => {
   "use strict";
 
   const live = window.octlessonsLive;
   const machine = live.python;
-  const MARKS =
-    "Checks here are for you, with the checks of octlessons check. Marks come from the grader: it takes the file that Download gives.";
   const WITHOUT_STORAGE = "Your browser keeps nothing from this page: download your answer before you leave.";
   let number = 0;
 
@@ -107,8 +105,11 @@
   const problem = (found, field) => {
     const said = make("div", { className: "live-problem" }, make("p", { className: "live-title", textContent: found.what }));
     for (const { number: line, text, where } of found.lines) {
-      const button = make("button", { type: "button", className: "live-line", textContent: `line ${line}` });
-      button.addEventListener("click", () => goTo(field, line));
+      const button = make(field ? "button" : "span", { className: "live-line", textContent: `line ${line}` });
+      if (field) {
+        button.type = "button";
+        button.addEventListener("click", () => goTo(field, line));
+      }
       const inside = where === "<module>" ? ": " : `, in ${where}: `;
       said.append(make("p", {}, button, inside, make("code", { textContent: text.trim() })));
     }
@@ -127,70 +128,46 @@
     return parts;
   };
 
-  const report = (result) => {
-    if (result.problem) return [block("The checks could not run", result.problem, "live-problem")];
-    const list = make("ul", { className: "live-checks" });
-    for (const { sign, title, outcome, message } of result.results) {
-      const item = make("li", { className: `is-${outcome.replace(" ", "-")}` });
-      item.append(make("span", { className: "live-sign", textContent: sign, ariaHidden: "true" }), " ", make("span", { className: "live-outcome", textContent: `${outcome}: ` }), title);
-      if (message) item.append(make("pre", { textContent: message, tabIndex: 0 }));
-      list.append(item);
-    }
-    const parts = [list];
-    if (result.printed.trim()) parts.push(block("Your code printed", result.printed, "live-printed"));
-    return parts;
-  };
-
-  /* ------------------------------------------------------------------ the workspace */
+  /* ------------------------------------------------------------------ the bench */
 
   const megabytes = (bytes) => (bytes / 1e6).toFixed(1);
 
-  class Workspace {
-    constructor(place) {
-      this.place = place;
-      this.box = place.closest(".exercise");
-      this.name = place.dataset.exercise;
-      this.stub = this.box.querySelector("details.stub pre").textContent;
+  /* An editor with buttons. `source` is the code as it was given, `key` the name under which edits
+     are kept, `title` what it is called. */
+  class Bench {
+    constructor(place, { source, key, title }) {
+      Object.assign(this, { place, given: source, key, title });
       number += 1;
-      this.build();
-      this.listen = (event) => this.hear(event);
-      this.say("Python is on its way; you can begin to write.");
-      this.wake();
-    }
-
-    build() {
       const keys = `live-keys-${number}`;
-      this.field = editor(store.get(this.name) ?? this.stub, `Your code for: ${this.place.dataset.title}`, keys, () => this.run());
+      this.field = editor(store.get(key) ?? source, `Your code for: ${title}`, keys, () => this.run());
       this.field.addEventListener("input", () => this.keep());
-      const button = (text, act, name = "") => {
-        const made = make("button", { type: "button", className: `quiz-check ${name}`, textContent: text });
-        made.addEventListener("click", () => act.call(this));
-        return made;
-      };
-      this.runs = button("Run", this.run);
-      this.checks = button("Check", this.check, "live-first");
-      this.stops = button("Stop", this.stop);
+      this.runs = this.button("Run", () => this.run());
+      this.stops = this.button("Stop", () => this.stop());
       this.stops.disabled = true;
-      this.hints = button("Hint", this.hint);
-      this.resets = button("Reset", this.reset);
-      const downloads = button("Download", this.download);
+      this.resets = this.button("Reset", () => this.reset());
+      this.buttons = make("div", { className: "live-buttons" });
       this.said = make("p", { className: "live-state" });
       this.said.setAttribute("role", "status");
       this.bar = make("progress", { className: "live-bar", hidden: true });
       this.bar.setAttribute("aria-label", "Loading");
-      this.output = make("div", { className: "live-output", hidden: true });
+      this.output = make("div", { className: "live-output", hidden: true, tabIndex: -1 });
       this.output.setAttribute("role", "region");
-      this.output.setAttribute("aria-label", `What came out: ${this.place.dataset.title}`);
-      this.output.tabIndex = -1;
+      this.output.setAttribute("aria-label", `What came out: ${title}`);
       const help = make("p", { id: keys, className: "live-keys", textContent: "Tab indents; Escape and then Tab leaves the field. Ctrl+Enter runs." });
-      const buttons = make("div", { className: "live-buttons" }, this.runs, this.checks, this.stops, this.hints, this.resets, downloads);
-      this.folds = [...this.box.querySelectorAll("details.hint")];
-      this.folds.forEach((fold) => { fold.hidden = !fold.open; });
-      this.countHints();
-      this.place.replaceChildren(this.field, help, buttons, this.bar, this.said, this.output, make("p", { className: "live-marks", textContent: MARKS }));
-      this.place.classList.add("is-open");
+      place.replaceChildren(this.field, help, this.buttons, this.bar, this.said, this.output);
+      place.classList.add("is-open");
+      this.listen = (event) => this.hear(event);
       this.field.focus({ preventScroll: true });
     }
+
+    button(text, act, name = "") {
+      const made = make("button", { type: "button", className: `quiz-check ${name}`, textContent: text });
+      made.addEventListener("click", act);
+      return made;
+    }
+
+    /* Buttons that wait while something runs. */
+    get acting() { return [this.runs]; }
 
     say(text) {
       if (this.said.textContent !== text) this.said.textContent = text;
@@ -199,17 +176,28 @@
     keep() {
       this.undo = null;
       this.resets.textContent = "Reset";
-      const same = this.field.value === this.stub;
-      if (!store.set(this.name, same ? null : this.field.value)) this.say(WITHOUT_STORAGE);
+      if (!store.set(this.key, this.field.value === this.given ? null : this.field.value)) this.say(WITHOUT_STORAGE);
     }
 
+    reset() {
+      const before = this.undo ? null : this.field.value;
+      this.field.value = this.undo ?? this.given;
+      fit(this.field);
+      this.keep();
+      this.undo = before;
+      this.resets.textContent = before === null ? "Reset" : "Undo reset";
+      this.say(before === null ? "Your code is back." : "The code is as it was given; Undo reset brings yours back.");
+    }
+
+    /* Let Python come while the reader writes. */
     async wake() {
+      this.say("Python is on its way; you can begin to write.");
       machine.listeners.add(this.listen);
       try {
         await machine.start();
         if (!this.busy) this.say("Python is ready.");
       } catch (error) {
-        if (!this.busy) this.say(error.message === "stopped" ? "Stopped." : `Python did not start: ${error.message}.`);
+        if (!this.busy) this.say(`Python did not start: ${error.message}.`);
       }
       machine.listeners.delete(this.listen);
       if (!this.busy) this.bar.hidden = true;
@@ -217,14 +205,14 @@
 
     hear(event) {
       if (event.kind === "state") {
-        this.say(`${event.text} …`);
         this.stage = event.text;
+        this.say(`${event.text} …`);
       } else if (event.kind === "progress") {
         const loading = event.done < event.all;
         this.bar.hidden = !loading;
         this.bar.max = event.all;
         this.bar.value = event.done;
-        this.bar.title = `${megabytes(event.done)} of ${megabytes(event.all)} MB`;
+        // Whoever listens to the page hears every tenth, not every kilobyte.
         if (loading) this.say(`${this.stage || "Loading Python"}: ${Math.floor((10 * event.done) / event.all)} tenths of ${megabytes(event.all)} MB`);
       } else if (event.kind === "again") this.live = null;
       else if (event.kind === "printed") this.print(event.text);
@@ -251,11 +239,11 @@
       this.busy = true;
       this.live = null;
       this.output.hidden = true;
-      for (const button of [this.runs, this.checks]) button.disabled = true;
+      for (const button of this.acting) button.disabled = true;
       this.stops.disabled = false;
       const started = Date.now();
       this.say("Waiting for Python …");
-      const slow = setTimeout(() => this.say("Still running. Is there a loop that never ends? Stop ends it; your code stays."), 20000);
+      const slow = setTimeout(() => this.say("Still running. Is there a loop that never ends? Stop ends it; your code stays."), 60000);
       machine.listeners.add(this.listen);
       try {
         const result = await machine.ask(question);
@@ -270,70 +258,16 @@
       this.busy = false;
       this.bar.hidden = true;
       const held = document.activeElement === this.stops;
-      for (const button of [this.runs, this.checks]) button.disabled = false;
+      for (const button of this.acting) button.disabled = false;
       this.stops.disabled = true;
       if (held) this.runs.focus();
-    }
-
-    run() {
-      return this.ask({ kind: "run", source: this.field.value, file: `${this.name}.py` }, (result, seconds) => {
-        this.show(shown(result, this.field));
-        this.say(result.problem ? "It stopped with an error." : `It ran in ${seconds} s.`);
-      });
-    }
-
-    check() {
-      return this.ask({ kind: "check", exercise: this.name, source: this.field.value }, (result) => {
-        this.show(report(result));
-        if (result.problem) this.say("The checks could not run.");
-        else {
-          const passed = result.outcome === "passed";
-          this.say(`${passed ? "Passed" : result.outcome[0].toUpperCase() + result.outcome.slice(1)}: ${result.points} of ${result.max_points} points in the checks here.`);
-          const after = this.box.querySelector("details.after");
-          if (passed && after) after.open = true;
-        }
-      });
     }
 
     stop() {
       machine.stop();
       machine.start().catch(() => {});
     }
-
-    countHints() {
-      const left = this.folds.filter((fold) => fold.hidden).length;
-      this.hints.hidden = left === 0;
-      this.hints.textContent = `Hint ${this.folds.length - left + 1} of ${this.folds.length}`;
-    }
-
-    hint() {
-      const fold = this.folds.find((one) => one.hidden);
-      fold.hidden = false;
-      fold.open = true;
-      this.countHints();
-      fold.querySelector("summary").focus();
-    }
-
-    reset() {
-      const before = this.undo ? null : this.field.value;
-      this.field.value = this.undo ?? this.stub;
-      fit(this.field);
-      this.keep();
-      this.undo = before;
-      this.resets.textContent = before === null ? "Reset" : "Undo reset";
-      this.say(before === null ? "Your code is back." : "The code is as it was given; Undo reset brings yours back.");
-    }
-
-    download() {
-      const url = URL.createObjectURL(new Blob([this.field.value], { type: "text/x-python" }));
-      const link = make("a", { href: url, download: `${this.name}.py` });
-      document.body.append(link);
-      link.click();
-      link.remove();
-      setTimeout(() => URL.revokeObjectURL(url), 1000);
-      this.say(`Saved as ${this.name}.py: octlessons check ${this.name} --file ${this.name}.py checks it, and the grader takes it.`);
-    }
   }
 
-  live.open = (place) => new Workspace(place);
+  Object.assign(live, { Bench, block, make, problem, shown });
 })();
