@@ -2,8 +2,8 @@
 
 A cell of the chapters in `CHAPTERS` that needs no shipped network gets "Run it here"; with it runs
 what it needs of the cells before. An exercise whose stub and checks use nothing but what a page has
-gets "Solve it here". The scripts behind both lie in ``book/_static/live``; whether this build brings
-Python along, `octlessons.site.building` says by the setting ``octlessons_live``.
+gets "Solve it here". The scripts behind both lie in ``book/_static/live``; whether this build has
+Python with it, `octlessons.site.building` says by the setting ``octlessons_live``.
 """
 
 from __future__ import annotations

@@ -212,8 +212,10 @@
         this.bar.hidden = !loading;
         this.bar.max = event.all;
         this.bar.value = event.done;
-        // Whoever listens to the page hears every tenth, not every kilobyte.
-        if (loading) this.say(`${this.stage || "Loading Python"}: ${Math.floor((10 * event.done) / event.all)} tenths of ${megabytes(event.all)} MB`);
+        const tenth = `${Math.floor((10 * event.done) / event.all)} ${event.all}`;
+        if (!loading || tenth === this.tenth) return; // a screen reader hears ten steps, not hundreds
+        this.tenth = tenth;
+        this.say(`${this.stage || "Loading Python"}: ${megabytes(event.done)} of ${megabytes(event.all)} MB`);
       } else if (event.kind === "again") this.live = null;
       else if (event.kind === "printed") this.print(event.text);
       else if (event.kind === "checked") this.say(`Checked: ${event.text}`);

@@ -52,7 +52,11 @@
       const coming = location.protocol === "file:" ? byScript(name) : byFetch(name, tell);
       parts.set(name, coming);
       coming.then(
-        () => { loaded.set(name, manifest.parts[name].bytes); tell(); },
+        () => {
+          loaded.set(name, manifest.parts[name].bytes);
+          tell();
+          if (progress().done === progress().all) loaded.clear(); // what comes later counts from 0
+        },
         () => { parts.delete(name); loaded.delete(name); },
       );
     }
