@@ -43,6 +43,8 @@ class Step:
         Its lines, from 1.
     reads, makes, changes : frozenset of str
         Names that it takes, makes anew, and changes or may make.
+    later : frozenset of str
+        Names that a function or class, once made, looks up when it is used.
     """
 
     first: int
@@ -50,6 +52,7 @@ class Step:
     reads: frozenset[str]
     makes: frozenset[str]
     changes: frozenset[str]
+    later: frozenset[str]
 
 
 @cache
@@ -67,7 +70,8 @@ def steps(source: str) -> tuple[Step, ...]:
         makes = assigned
         if isinstance(node, _COMPOUND):  # what it assigns, it may not
             makes, changes = set(), changes | assigned
-        names = map(frozenset, (reads, makes, changes))
+        later = reads if isinstance(node, ast.FunctionDef | ast.ClassDef) else ()
+        names = map(frozenset, (reads, makes, changes, later))
         found.append(Step(first, node.end_lineno or node.lineno, *names))
     return tuple(found)
 
@@ -82,6 +86,8 @@ def _flow(nodes: Sequence[ast.stmt], made: frozenset[str] = frozenset()) -> tupl
     for node in nodes:
         if not isinstance(node, _COMPOUND):
             taken, given = _names(ast.unparse(node))
+            if isinstance(node, ast.AugAssign) and isinstance(node.target, ast.Name):
+                taken = taken | {node.target.id}
             reads |= taken - made - own
         else:
             blocks = [getattr(node, name, []) for name in ("body", "orelse", "finalbody")]
@@ -134,16 +140,21 @@ def _changed(node: ast.stmt) -> set[str]:
 
 def needed_before(sources: Sequence[str], index: int) -> dict[int, list[Step]]:
     """Return the statements of earlier cells on which a cell depends, by cell, in their order."""
-    wanted: set[str] = set()
-    for step in reversed(steps(sources[index])):
-        wanted = (wanted - step.makes) | step.reads
-    chosen: dict[int, list[Step]] = {}
-    for i in range(index - 1, -1, -1):
-        for step in reversed(steps(sources[i])):
-            if (step.makes | step.changes) & wanted:
-                chosen.setdefault(i, []).insert(0, step)
-                wanted = (wanted - step.makes) | step.reads
-    return dict(sorted(chosen.items()))
+    late: set[str] = set()  # what functions that run later look up then
+    while True:
+        wanted = set(late)
+        for step in reversed(steps(sources[index])):
+            wanted = (wanted - step.makes) | step.reads
+        chosen: dict[int, list[Step]] = {}
+        for i in range(index - 1, -1, -1):
+            for step in reversed(steps(sources[i])):
+                if (step.makes | step.changes) & wanted:
+                    chosen.setdefault(i, []).insert(0, step)
+                    wanted = (wanted - step.makes) | step.reads
+        found = {name for some in chosen.values() for step in some for name in step.later}
+        if found <= late:
+            return dict(sorted(chosen.items()))
+        late |= found
 
 
 def only(source: str, chosen: Sequence[Step]) -> str:
