@@ -32,6 +32,9 @@ from octlessons.exercises.student import Printed, Student, load_student
 #: What page and worker call the code of the reader.
 CELL = "<cell>"
 
+#: Rooms of the package that need a server, a network, a terminal or compiled libraries.
+LEFT_OUT = ("claims", "grading", "networks", "report", "shipped", "site")
+
 #: What can be imported in a page, beside Python's own modules.
 THERE = {"joblib", "numpy", "octlessons", "pytest", "scipy", "sklearn"}
 

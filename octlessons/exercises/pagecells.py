@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from octlessons.exercises.inpage import CELL, THERE, imports, run
+from octlessons.exercises.inpage import CELL, LEFT_OUT, THERE, imports, run
 from octlessons.wording import count
 
 Tell = Callable[[str], object]
@@ -26,10 +26,11 @@ Tell = Callable[[str], object]
 #: Libraries that draw, which cells may use beside those for exercises.
 DRAWING = {"matplotlib", "PIL"}
 
-#: Functions that run a shipped network, for which there is no ONNX Runtime in a page.
+#: Functions, and arguments that are True, which need what a page does not have: ONNX Runtime for a
+#: shipped network, scikit-image, or a newer Pillow for image files.
 NOT_HERE = {
-    *("PhantomEncoder", "assign", "cluster_scans", "compare", "find_layers_of", "follow_rows"),
-    *("in_short", "measure"),
+    *("PhantomEncoder", "clean", "find_baseline", "find_layers_of", "gradient_histograms"),
+    *("measure", "read_folder", "things_known"),
 }
 
 
@@ -168,9 +169,14 @@ def runs_here(sources: Sequence[str], index: int) -> bool:
     """Whether neither a cell nor one that it needs uses what a page does not have."""
     texts = _texts(sources, index)
     used = {name for text in texts for step in steps(text) for name in step.reads}
-    wanted = {name for text in texts for name in imports(text)}
+    wanted, rooms = {name for text in texts for name in imports(text)}, set()
+    for node in (node for text in texts if steps(text) for node in ast.walk(ast.parse(text))):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("octlessons."):
+            rooms.add(str(node.module).split(".")[1])
+        elif isinstance(node, ast.keyword) and getattr(node.value, "value", None) is True:
+            used.add(str(node.arg))
     modules = THERE | DRAWING | set(sys.stdlib_module_names)
-    return not used & NOT_HERE and wanted <= modules
+    return wanted <= modules and not used & NOT_HERE and not rooms & set(LEFT_OUT)
 
 
 def _texts(sources: Sequence[str], index: int) -> list[str]:

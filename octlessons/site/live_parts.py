@@ -17,13 +17,12 @@ import zipfile
 from pathlib import Path
 
 from octlessons._files import write_atomically
+from octlessons.exercises.inpage import LEFT_OUT
 from octlessons.site.live_files import LiveFile, read_lock
 
 #: Folder of the scripts in a site.
 PLACE = "_static/live/python"
 
-#: Parts of the package that need a server, a network, a terminal or compiled libraries.
-LEFT_OUT = ("claims", "grading", "networks", "report", "shipped", "site")
 _LEFT_OUT_FILES = ("cli.py", "doctor.py", "terminal.py", "watching.py")
 
 _CORE = {

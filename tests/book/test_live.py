@@ -1,6 +1,6 @@
 """Python in the page, in a browser that reaches no other host: a small course of its own.
 
-The course has the real exercises, extensions and scripts, and one page without cells to run, so
+The course has the real exercises, extensions and scripts, and one page with a few small cells, so
 that it builds in seconds. Where the files of ``live.lock.json`` cannot be had, the tests that need
 them skip and say so.
 """
@@ -38,6 +38,35 @@ data: anything
 ---
 
 # 3. A page
+
+## Code
+
+```{code-cell} ipython3
+import matplotlib.pyplot as plt
+from octlessons.figures import show
+top = 4
+```
+
+Text.
+
+```{code-cell} ipython3
+fig, ax = plt.subplots()
+ax.plot([1, top])
+show(fig, alt=f"A line up to {top}.")
+```
+
+More text.
+
+```{code-cell} ipython3
+2 * top
+```
+
+Still more.
+
+```{code-cell} ipython3
+from octlessons.images.measurements import measure
+callable(measure)
+```
 
 ## Exercises
 
@@ -111,14 +140,17 @@ def visit(browser):
 
 @pytest.fixture(scope="module")
 def running(browser, address):
-    """A page whose Python is started, for questions that need no hands."""
-    context = browser.new_context()
+    """One page with Python started, which tests share: the start takes seconds."""
+    context = browser.new_context(accept_downloads=True, viewport={"width": 1280, "height": 900})
     tab = context.new_page()
     tab.set_default_timeout(PATIENCE)
+    tab.problems = []
+    tab.on("pageerror", lambda error: tab.problems.append(str(error)))
     tab.goto(address + PAGE)
-    tab.locator(".live-open").first.click()
+    tab.locator(".exercise .live-open").first.click()
     tab.locator(".live-state", has_text="Python is ready.").wait_for()
     yield tab
+    assert tab.problems == []
     context.close()
 
 
@@ -142,8 +174,9 @@ def place(tab, name: str):
 def opened(tab, name: str = "dark-part"):
     """The box of an exercise with its workspace open."""
     exercise = place(tab, name)
-    exercise.locator(".live-open").click()
-    exercise.locator("textarea").wait_for()
+    if exercise.locator("textarea").count() == 0:
+        exercise.locator(".live-open").click()
+        exercise.locator("textarea").wait_for()
     return exercise
 
 
@@ -193,9 +226,8 @@ def test_one_exercise_is_solved_in_a_page_opened_by_double_click(visit, live_sit
 
 
 def test_a_part_that_is_missing_is_told_and_can_be_tried_again(visit, address):
-    tab = visit("about:blank")
+    tab = visit(address + PAGE)
     tab.route("**/python/numpy.js*", lambda route: route.abort())
-    tab.goto(address + PAGE)
     exercise = opened(tab)
     state(exercise, "^Python did not start")
     tab.unroute("**/python/numpy.js*")
@@ -266,10 +298,8 @@ def test_right_answers_with_64_bit_counts_pass(running):
 # The workspace ----------------------------------------------------------------------------------
 
 
-def test_an_endless_loop_is_stopped_and_python_starts_anew(visit, address):
-    tab = visit(address + PAGE)
-    exercise = opened(tab)
-    state(exercise, "^Python is ready")
+def test_an_endless_loop_is_stopped_and_python_starts_anew(running):
+    exercise = opened(running)
     code = exercise.locator("textarea")
     code.fill("print('here')\nwhile True:\n    pass")
     press(exercise, "Run")
@@ -283,9 +313,8 @@ def test_an_endless_loop_is_stopped_and_python_starts_anew(visit, address):
     assert "42" in exercise.locator(".live-shown").inner_text()
 
 
-def test_an_error_shows_the_lines_of_the_reader_and_leads_to_them(visit, address):
-    tab = visit(address + PAGE)
-    exercise = opened(tab)
+def test_an_error_shows_the_lines_of_the_reader_and_leads_to_them(running):
+    exercise = opened(running)
     code = exercise.locator("textarea")
     code.fill("def half(x):\n    return x / 0\n\nhalf(3)\n")
     press(exercise, "Run")
@@ -299,10 +328,9 @@ def test_an_error_shows_the_lines_of_the_reader_and_leads_to_them(visit, address
     assert code.evaluate(chosen) == "    return x / 0"
 
 
-def test_a_wrong_answer_is_told_why(visit, address):
+def test_a_wrong_answer_is_told_why(running):
     wrong = next(p for p in wrong_answers(CATALOGUE["dark-part"]) if p.stem == "most_pixels")
-    tab = visit(address + PAGE)
-    exercise = opened(tab)
+    exercise = opened(running)
     exercise.locator("textarea").fill(read_source(wrong))
     press(exercise, "Check")
     state(exercise, "^Failed: ")
@@ -310,35 +338,34 @@ def test_a_wrong_answer_is_told_why(visit, address):
     assert "Marks come from the grader" in exercise.locator(".live-marks").inner_text()
 
 
-def test_edits_are_kept_until_reset_and_the_file_is_the_graders(visit, address, tmp_path):
-    tab = visit(address + PAGE)
-    exercise = opened(tab)
+def test_edits_are_kept_until_reset_and_the_file_is_the_graders(running, tmp_path):
+    name = "how-far-is-a-shift"
+    exercise = opened(running, name)
     code = exercise.locator("textarea")
-    stub = CATALOGUE["dark-part"].stub.read_text("utf-8")
+    stub = CATALOGUE[name].stub.read_text("utf-8")
     assert code.input_value().strip() == stub.strip()
     code.fill("mine = 1")
-    tab.reload()
-    exercise = opened(tab)
-    code = exercise.locator("textarea")
-    assert code.input_value() == "mine = 1"
+    other = running.context.new_page()  # the same reader, later
+    other.goto(running.url)
+    assert opened(other, name).locator("textarea").input_value() == "mine = 1"
+    other.close()
     press(exercise, "Reset")
     assert code.input_value().strip() == stub.strip()
     press(exercise, "Undo reset")
     assert code.input_value() == "mine = 1"
-    with tab.expect_download() as download:
+    with running.expect_download() as download:
         press(exercise, "Download")
-    assert download.value.suggested_filename == "dark-part.py"
-    download.value.save_as(tmp_path / "dark-part.py")
-    assert read_source(tmp_path / "dark-part.py") == "mine = 1"
+    assert download.value.suggested_filename == f"{name}.py"
+    download.value.save_as(tmp_path / f"{name}.py")
+    assert read_source(tmp_path / f"{name}.py") == "mine = 1"
 
 
-def test_hints_come_one_at_a_time(visit, address):
-    tab = visit(address + PAGE)
-    exercise = place(tab, "dark-part")
-    folds = exercise.locator("details.hint")
-    n = len(CATALOGUE["dark-part"].hints)
+def test_hints_come_one_at_a_time(running):
+    name = "one-round-on-paper"
+    exercise = place(running, name)
+    folds, n = exercise.locator("details.hint"), len(CATALOGUE[name].hints)
     assert folds.count() == n and all(folds.nth(i).is_visible() for i in range(n))
-    opened(tab)
+    opened(running, name)
     assert not any(folds.nth(i).is_visible() for i in range(n))
     for i in range(n):
         press(exercise, f"Hint {i + 1} of {n}")
@@ -348,44 +375,88 @@ def test_hints_come_one_at_a_time(visit, address):
     assert exercise.get_by_role("button", name="Hint").count() == 0
 
 
-def test_everything_is_done_with_the_keyboard_alone(visit, address):
-    tab = visit(address + PAGE)
-    exercise = place(tab, "dark-part")
+def test_everything_is_done_with_the_keyboard_alone(running):
+    exercise = place(running, "two-numbers-instead")
     exercise.locator(".live-open").focus()
-    tab.keyboard.press("Enter")
+    keyboard = running.keyboard
+    keyboard.press("Enter")
     code = exercise.locator("textarea")
     code.wait_for()
     focused = "document.activeElement.textContent"
     assert code.evaluate("(field) => field === document.activeElement")
-    tab.keyboard.press("Control+a")
-    tab.keyboard.type("def f():\nreturn 7")  # Enter indents after a colon
-    tab.keyboard.press("Tab")
-    tab.keyboard.press("Shift+Tab")
-    assert code.input_value().rstrip() == "def f():\n    return 7".rstrip()
-    tab.keyboard.press("Enter")
-    tab.keyboard.press("Shift+Tab")
-    tab.keyboard.type("f()")
-    tab.keyboard.press("Control+Enter")
+    keyboard.press("Control+a")
+    keyboard.type("def f():\nreturn 7")  # Enter indents after a colon
+    assert code.input_value() == "def f():\n    return 7"
+    keyboard.press("Shift+Tab")
+    assert code.input_value() == "def f():\nreturn 7"
+    keyboard.press("Home")
+    keyboard.press("Tab")
+    assert code.input_value() == "def f():\n    return 7"
+    keyboard.press("Control+z")
+    assert code.input_value() == "def f():\nreturn 7"
+    keyboard.press("Control+y")
+    keyboard.press("End")
+    keyboard.press("Enter")
+    keyboard.press("Shift+Tab")
+    keyboard.type("f()")
+    keyboard.press("Control+Enter")
     state(exercise, "^It ran")
     assert "7" in exercise.locator(".live-shown").inner_text()
-    tab.keyboard.press("Escape")
-    tab.keyboard.press("Tab")
-    assert tab.evaluate(focused) == "Run"
-    tab.keyboard.press("Tab")
-    assert tab.evaluate(focused) == "Check"
-    tab.keyboard.press("Enter")
-    state(exercise, "^Not attempted|^Failed|^Error")
-    assert tab.problems == []
+    keyboard.press("Escape")
+    keyboard.press("Tab")
+    assert running.evaluate(focused) == "Run"
+    keyboard.press("Tab")
+    assert running.evaluate(focused) == "Check"
+    keyboard.press("Enter")
+    state(exercise, "^(Not attempted|Failed|Error)")
 
 
-def test_a_narrow_page_stays_narrow(visit, address):
-    tab = visit(address + PAGE, width=320)
-    exercise = opened(tab)
+def test_a_narrow_page_stays_narrow(running):
+    running.set_viewport_size({"width": 320, "height": 700})
+    exercise = opened(running)
     exercise.locator("textarea").fill("print('x' * 400)\nundefined_name" + "_long" * 40)
     press(exercise, "Run")
     state(exercise, "stopped with an error")
     wide = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
-    assert tab.evaluate(wide) <= 0
+    assert running.evaluate(wide) <= 0
+    running.set_viewport_size({"width": 1280, "height": 900})
+
+
+# Cells ------------------------------------------------------------------------------------------
+
+
+def test_a_cell_is_changed_and_runs_with_what_it_needs_and_its_figure(running):
+    cell = running.locator(".live-cell-3")
+    cell.locator(".live-open").click()
+    state(cell, "^It ran")
+    assert "It ran" in cell.locator(".live-state").inner_text()
+    figure = cell.locator(".live-output figure img.only-light")
+    assert figure.get_attribute("alt") == "A line up to 4."
+    assert figure.evaluate("(image) => image.naturalWidth") > 100
+    cell.locator("textarea").fill("top * axes")
+    press(cell, "Run")
+    cell.locator(".live-problem", has_text="name 'axes' is not defined").wait_for()
+    press(cell, "Reset")
+    press(cell, "Run")
+    figure.wait_for()
+
+
+def test_a_cell_runs_those_before_it_as_the_reader_changed_them(running):
+    first, second = running.locator(".live-cell-1"), running.locator(".live-cell-5")
+    second.locator(".live-open").click()
+    state(second, "^It ran")
+    assert second.locator(".live-shown pre").inner_text() == "8"
+    first.locator(".live-open").click()
+    state(first, "^It ran")
+    code = first.locator("textarea")
+    code.fill(code.input_value().replace("top = 4", "top = 50"))
+    press(second, "Run")
+    second.locator(".live-shown pre", has_text="100").wait_for()
+
+
+def test_cells_that_cannot_run_here_are_not_offered(running):
+    assert running.locator(".cell_input").count() == 4
+    assert running.locator(".live-of-cell").count() == 3
 
 
 def test_without_scripts_nothing_is_offered_that_does_not_work(visit, address):

@@ -129,6 +129,7 @@
       const here = machine;
       const turn = here.turn.then(() => here.ask(question, listen));
       here.turn = turn.catch((error) => { if (machine !== here) throw error; });
+      here.turn.catch(() => {}); // whoever asked is told by `turn`
       return turn;
     },
     stop() {
