@@ -191,7 +191,8 @@ def report_from_matrix(
     if np.all(matrix == np.round(matrix)):
         matrix = matrix.astype(np.int64)
         if n_bootstrap > 0:
-            true, called = np.indices(matrix.shape).reshape(2, -1).repeat(matrix.ravel(), axis=1)
+            times = matrix.ravel().astype(np.intp)
+            true, called = np.indices(matrix.shape).reshape(2, -1).repeat(times, axis=1)
             answers = _Answers(true, called, None, n_bootstrap, random_state)
     return _report(matrix, names, answers, prior)
 
@@ -319,7 +320,8 @@ def _wider(one: Interval, other: Interval) -> Interval:
 
 
 def _table(labels, predicted, k: int) -> np.ndarray:
-    return np.bincount(labels * k + predicted, minlength=k * k).reshape(k, k)
+    cells = (labels * k + predicted).astype(np.intp)
+    return np.bincount(cells, minlength=k * k).reshape(k, k)
 
 
 def _scores_of(tables: np.ndarray) -> dict[str, np.ndarray]:

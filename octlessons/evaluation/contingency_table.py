@@ -75,7 +75,8 @@ class Pair:
     def table(self, label: np.ndarray | None = None) -> np.ndarray:
         rows, columns = self.shape
         cell = self.cluster * columns + (self.label if label is None else label)
-        return np.bincount(cell, minlength=rows * columns).reshape(rows, columns)
+        sizes = np.bincount(cell.astype(np.intp), minlength=rows * columns)
+        return sizes.reshape(rows, columns)
 
 
 def known_labels(labels) -> np.ndarray:
@@ -234,7 +235,7 @@ def bootstrap_tables(pair: Pair, n: int, rng: np.random.Generator) -> np.ndarray
     rows, columns = pair.shape
     cell = pair.cluster * columns + pair.label
     if pair.groups is None:  # drawing images with replacement is drawing cells
-        share = np.bincount(cell, minlength=rows * columns) / pair.n
+        share = np.bincount(cell.astype(np.intp), minlength=rows * columns) / pair.n
         return rng.multinomial(pair.n, share, size=n).reshape(n, rows, columns)
     drawn = resampled_sums(patient_sums(np.eye(rows * columns)[cell], pair.groups), n, rng)
     return np.rint(drawn).astype(np.int64).reshape(n, rows, columns)

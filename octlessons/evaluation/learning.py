@@ -302,7 +302,7 @@ def _check_sides(train: ImageSet, test: ImageSet, sizes, seeds) -> None:
             "The training part holds augmented copies already; give the originals and name the "
             "steps in `steps`, so that sizes count images and not copies."
         )
-    counts = np.bincount(train.labels)[np.unique(train.labels)]
+    counts = np.bincount(train.labels.astype(np.intp))[np.unique(train.labels)]
     if counts.min() < max(sizes):
         raise ValueError(
             f"The smallest class has {counts.min()} training images, fewer than the {max(sizes)} "

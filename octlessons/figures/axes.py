@@ -54,7 +54,7 @@ def draw_scan(ax, image, vmin=None, vmax=None, cmap="gray", frame=None) -> None:
     if vmin is None and cmap == "gray" and image.ndim == 2:
         vmin, vmax = (0, 255) if image.dtype == np.uint8 else (image.min(), image.max())
     small = image.shape[1] < 100 * ax.get_window_extent().width / ax.figure.dpi
-    ax.imshow(image, cmap=cmap, vmin=vmin, vmax=vmax, interpolation="nearest" if small else "auto")
+    ax.imshow(image, cmap=cmap, vmin=vmin, vmax=vmax, interpolation="nearest" if small else None)
     ax.set(xticks=[], yticks=[])
     for spine in ax.spines.values():
         spine.set(visible=True, edgecolor=frame or MUTED, linewidth=3 if frame else 0.8)

@@ -83,7 +83,7 @@ def _patients(images: ImageSet) -> dict[str, str]:
         facts["scans per patient"] = f"{n.min()} to {n.max():,}, median {np.median(n):g}"
     if images.labels is not None:
         pairs = np.unique(np.column_stack([code, images.labels]), axis=0)
-        several = int((np.bincount(pairs[:, 0]) > 1).sum()) if len(pairs) else 0
+        several = int((np.bincount(pairs[:, 0].astype(np.intp)) > 1).sum()) if len(pairs) else 0
         facts["in several classes"] = count(several, "patient")
     return facts
 

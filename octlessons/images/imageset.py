@@ -427,7 +427,8 @@ class ImageSet:
 
     def counts(self) -> dict[str, int]:
         """Number of images of each class, in the order of `class_names`."""
-        per_class = np.bincount(self._need_labels(), minlength=len(self.class_names))
+        labels = self._need_labels().astype(np.intp)
+        per_class = np.bincount(labels, minlength=len(self.class_names))
         return dict(zip(self.class_names, per_class.tolist(), strict=True))
 
     def with_notes(self, *notes: str) -> ImageSet:

@@ -33,6 +33,8 @@ from octlessons.site.bundling import bundle_site
 from octlessons.site.checkout import find_root, page_named, pages_of, place_of
 from octlessons.site.executing import Ran
 from octlessons.site.freshness import execution_cache, render_key, site_key
+from octlessons.site.live_files import fetch_live
+from octlessons.site.live_parts import write_live
 from octlessons.wording import count
 
 #: Of more pages than this the first is built alone before the others.
@@ -119,11 +121,13 @@ def build(
     source = resolve_data(data, seed)
     plan = _planned(source, root, pages, tutor, fresh, verbose, tell)
     key, cache = site_key(plan.root, source), execution_cache(plan.root, source, plan.fresh)
-    config, toc = _write_inputs(plan, cache)
+    python = fetch_live(plan.root)
+    config, toc = _write_inputs(plan, cache, live=python.folder is not None)
     names = pages_of(toc)
     if len(names) > MANY and not (plan.chosen or plan.tutor or plan.site.exists()):
         _show_first(data, seed, plan, names[1])
     tell(f"Building {count(len(names), 'page')} on {plan.source.edition}.")
+    tell(python.sentence)
     executed = _run_pages(plan, config, cache, names)
     run = _run_sphinx(plan, config, toc)
     built = Built(
@@ -135,7 +139,7 @@ def build(
         versions=versions(),
         warnings=run.warnings,
     )
-    _publish(_finished(plan.work, names), plan.site, built, key)
+    _publish(plan, _finished(plan.work, names), built, key, python.folder)
     return built
 
 
@@ -189,7 +193,7 @@ def _finished(work: Path, names: list[str]) -> Path:
     return output
 
 
-def _write_inputs(plan: _Plan, cache: Path) -> tuple[Path, Path]:
+def _write_inputs(plan: _Plan, cache: Path, live: bool) -> tuple[Path, Path]:
     """Write the configuration and table of contents of this build."""
     import yaml
 
@@ -205,6 +209,7 @@ def _write_inputs(plan: _Plan, cache: Path) -> tuple[Path, Path]:
     sphinx["local_extensions"] = {
         name: (root / folder).as_posix() for name, folder in sphinx["local_extensions"].items()
     }
+    sphinx["config"]["octlessons_live"] = live
     found = versions()
     config["html"]["extra_footer"] += (
         f'<p class="built-with">Built on {plan.source.edition} with octlessons '
@@ -333,8 +338,9 @@ def _process(command: list[str], source: Data) -> Iterator[subprocess.Popen]:
             child.stdout.close()
 
 
-def _publish(output: Path, site: Path, built: Built, key: str) -> None:
+def _publish(plan: _Plan, output: Path, built: Built, key: str, python: Path | None) -> None:
     """Copy the finished pages beside the old site, then exchange the two."""
+    site = plan.site
     new, old = site.with_name("html.new"), site.with_name("html.old")
     for folder in (new, old):
         shutil.rmtree(folder, ignore_errors=True)
@@ -342,6 +348,8 @@ def _publish(output: Path, site: Path, built: Built, key: str) -> None:
         output, new, ignore=shutil.ignore_patterns(".buildinfo*", "reports", ".doctrees")
     )
     bundle_site(new)
+    if python is not None:
+        write_live(plan.root, python, new)
     facts = {
         "data": built.data.edition,
         "pages": built.pages,

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 import html
+import io
 import re
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -40,12 +43,21 @@ def leaks(answer: list[list[str]], text: str) -> bool:
 
 @pytest.fixture(scope="module")
 def published(site):
-    """Everything in the site that may hold text, by its name."""
-    return {
+    """Everything in the site that may hold text, by its name; also what the page's Python gets."""
+    files = sorted(path for path in site.rglob("*") if path.is_file() and path.suffix in TEXT)
+    packed = [path for path in files if path.parent == site / "_static/live/python"]
+    found = {
         path.relative_to(site).as_posix(): squeezed(path.read_text("utf-8", errors="replace"))
-        for path in sorted(site.rglob("*"))
-        if path.is_file() and path.suffix in TEXT
+        for path in files
+        if path not in packed
     }
+    if packed:
+        text = (site / "_static/live/python/course.js").read_text("utf-8")
+        with zipfile.ZipFile(io.BytesIO(base64.b64decode(text.split('"')[3]))) as archive:
+            for name in archive.namelist():
+                if Path(name).suffix in TEXT and name.startswith("octlessons/"):
+                    found[name] = squeezed(archive.read(name).decode("utf-8", "replace"))
+    return found
 
 
 #: The one exercise that a page solves before the reader's eyes, to show what a check says.
