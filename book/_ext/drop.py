@@ -29,9 +29,10 @@ def tell(app: Any, page: str, template: str, context: dict[str, Any], doctree: A
 
 
 def lay(app: Any, error: Exception | None) -> None:
-    """Write the files beside the pages."""
-    if error is None and app.builder.format == "html" and app.config.course_drop:
-        write_parts(Path(app.config.course_drop), Path(app.outdir) / "_static" / "drop")
+    """Write the files beside the pages, or take away those of an earlier build."""
+    if error is None and app.builder.format == "html":
+        folder = app.config.course_drop
+        write_parts(Path(folder) if folder else None, Path(app.outdir) / "_static" / "drop")
 
 
 def setup(app: Any) -> dict[str, Any]:

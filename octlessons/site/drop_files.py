@@ -31,6 +31,9 @@ LOCK = "drop.lock.json"
 #: The networks that a scan goes through, in their order.
 NETWORKS = ("layers.onnx", "labels.onnx")
 
+#: Scripts that hand over the two halves of the runtime, and the kind of file in each.
+_RUNTIME = {"module.js": "mjs", "machine.js": "wasm"}
+
 _PATIENCE = 600  # seconds that npm may take
 
 
@@ -88,22 +91,26 @@ def fetch_runtime(root: Path, folder: Path | None = None) -> tuple[Path | None, 
     return folder, f"{what}: {package}, checked."
 
 
-def write_parts(folder: Path, target: Path) -> None:
+def write_parts(folder: Path | None, target: Path) -> None:
     """Write what the page loads, as scripts, which can be loaded from a disk, too.
 
     Parameters
     ----------
-    folder : Path
-        Where the files of the lock lie.
+    folder : Path or None
+        Where the files of the lock lie; None takes away what an earlier build wrote.
     target : Path
         A folder of the site, made where it is missing.
     """
+    runtime = {name: f"ort-wasm-simd-threaded.{kind}" for name, kind in _RUNTIME.items()}
+    networks = {f"{Path(name).stem}.js": SHIPPED / name for name in NETWORKS}
+    if folder is None:
+        for name in ("ort.js", *runtime, *networks):
+            (target / name).unlink(missing_ok=True)
+        return
     target.mkdir(parents=True, exist_ok=True)
     parts = {"ort.js": (folder / "ort.wasm.min.js").read_bytes()}
-    parts["module.js"] = _packed(folder / "ort-wasm-simd-threaded.mjs")
-    parts["machine.js"] = _packed(folder / "ort-wasm-simd-threaded.wasm")
-    for name in NETWORKS:
-        parts[f"{Path(name).stem}.js"] = _packed(SHIPPED / name)
+    parts |= {name: _packed(folder / file) for name, file in runtime.items()}
+    parts |= {name: _packed(path) for name, path in networks.items()}
     for name, content in parts.items():
         if not (target / name).is_file() or (target / name).read_bytes() != content:
             write_atomically(target / name, content)

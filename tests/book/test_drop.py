@@ -260,6 +260,7 @@ def test_without_the_engine_the_page_has_one_sentence(opened):
     stage = page.tab.locator("play-drop-scans .play-stage")
     assert "octlessons cluster" in stage.inner_text()
     assert stage.locator("button").count() == 0 and page.problems == []
+    assert page.tab.locator("play-drop-scans img.only-light").is_visible()
 
 
 def test_without_scripts_there_are_a_picture_and_the_warning(opened):
@@ -310,6 +311,18 @@ def test_doing_without_and_a_damaged_lock_are_told(course, tmp_path, monkeypatch
         drop_files.fetch_runtime(course, tmp_path)
     (course / drop_files.LOCK).unlink()
     assert "there is no" in drop_files.fetch_runtime(course, tmp_path)[1]
+
+
+def test_parts_are_taken_away_when_the_next_build_does_without(tmp_path):
+    place, target = tmp_path / "place", tmp_path / "site"
+    place.mkdir()
+    for name in ("ort.wasm.min.js", "ort-wasm-simd-threaded.mjs", "ort-wasm-simd-threaded.wasm"):
+        (place / name).write_bytes(b"x")
+    drop_files.write_parts(place, target)
+    (target / "network.js").write_text("of the book")
+    assert len(list(target.iterdir())) == 6
+    drop_files.write_parts(None, target)
+    assert [path.name for path in target.iterdir()] == ["network.js"]
 
 
 def test_parts_hold_the_shipped_networks(engine):

@@ -34,7 +34,7 @@
   define("drop-scans", (stage, data) => {
     if (!document.querySelector('meta[name="course-drop"]')) {
       stage.append(el("p", { class: "play-asks", text: "This copy of the course was built without what runs networks in a page: octlessons cluster FOLDER does the same, and more, in a terminal." }));
-      return;
+      return false;
     }
     const d = data.components[0].length;
     const whole = bytes(data.rows);

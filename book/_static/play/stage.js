@@ -1,6 +1,6 @@
 /* What all figures to play with share: the stage that takes the picture's place, its controls, its
    sentences, and drawing. A figure is CoursePlay.define(name, build): build(stage, data) fills the
-   stage. Should it fail, the still picture stays. */
+   stage. Should it fail, the still picture stays; should it give false, the picture stays beneath. */
 (() => {
   "use strict";
 
@@ -139,14 +139,15 @@
           const figure = this.querySelector("figure");
           const data = JSON.parse(this.querySelector("script").textContent);
           const stage = el("div", { class: "play-stage", role: "group", "aria-label": "Figure to play with" });
+          let plays;
           try {
-            build(stage, data);
+            plays = build(stage, data);
           } catch (error) {
             console.error(`The figure ${name} stays still.`, error);
             return;
           }
           figure.prepend(stage);
-          figure.classList.add("is-playing");
+          if (plays !== false) figure.classList.add("is-playing");
         }
       },
     );
