@@ -31,9 +31,10 @@ from octlessons.images.sources import DATA_VARIABLE, Data, check_classes, resolv
 from octlessons.site import buildlog
 from octlessons.site.bundling import bundle_site
 from octlessons.site.checkout import find_root, page_named, pages_of, place_of
+from octlessons.site.drop_parts import write_drop
 from octlessons.site.executing import Ran
 from octlessons.site.freshness import execution_cache, render_key, site_key
-from octlessons.site.live_files import fetch_live
+from octlessons.site.live_files import NETWORKS, fetch_live
 from octlessons.site.live_parts import write_live
 from octlessons.wording import count
 
@@ -121,13 +122,14 @@ def build(
     source = resolve_data(data, seed)
     plan = _planned(source, root, pages, tutor, fresh, verbose, tell)
     key, cache = site_key(plan.root, source), execution_cache(plan.root, source, plan.fresh)
-    python = fetch_live(plan.root)
-    config, toc = _write_inputs(plan, cache, live=python.folder is not None)
+    python, networks = fetch_live(plan.root), fetch_live(plan.root, name=NETWORKS)
+    parts = {"octlessons_live": python.folder, "octlessons_drop": networks.folder}
+    config, toc = _write_inputs(plan, cache, parts)
     names = pages_of(toc)
     if len(names) > MANY and not (plan.chosen or plan.tutor or plan.site.exists()):
         _show_first(data, seed, plan, names[1])
     tell(f"Building {count(len(names), 'page')} on {plan.source.edition}.")
-    tell(python.sentence)
+    tell(f"{python.sentence}\n{networks.sentence}")
     executed = _run_pages(plan, config, cache, names)
     run = _run_sphinx(plan, config, toc)
     built = Built(
@@ -139,7 +141,7 @@ def build(
         versions=versions(),
         warnings=run.warnings,
     )
-    _publish(plan, _finished(plan.work, names), built, key, python.folder)
+    _publish(plan, _finished(plan.work, names), built, key, parts)
     return built
 
 
@@ -193,7 +195,7 @@ def _finished(work: Path, names: list[str]) -> Path:
     return output
 
 
-def _write_inputs(plan: _Plan, cache: Path, live: bool) -> tuple[Path, Path]:
+def _write_inputs(plan: _Plan, cache: Path, parts: dict[str, Path | None]) -> tuple[Path, Path]:
     """Write the configuration and table of contents of this build."""
     import yaml
 
@@ -209,7 +211,7 @@ def _write_inputs(plan: _Plan, cache: Path, live: bool) -> tuple[Path, Path]:
     sphinx["local_extensions"] = {
         name: (root / folder).as_posix() for name, folder in sphinx["local_extensions"].items()
     }
-    sphinx["config"]["octlessons_live"] = live
+    sphinx["config"] |= {name: folder is not None for name, folder in parts.items()}
     found = versions()
     config["html"]["extra_footer"] += (
         f'<p class="built-with">Built on {plan.source.edition} with octlessons '
@@ -338,7 +340,7 @@ def _process(command: list[str], source: Data) -> Iterator[subprocess.Popen]:
             child.stdout.close()
 
 
-def _publish(plan: _Plan, output: Path, built: Built, key: str, python: Path | None) -> None:
+def _publish(plan: _Plan, output: Path, built: Built, key: str, parts) -> None:
     """Copy the finished pages beside the old site, then exchange the two."""
     site = plan.site
     new, old = site.with_name("html.new"), site.with_name("html.old")
@@ -348,8 +350,10 @@ def _publish(plan: _Plan, output: Path, built: Built, key: str, python: Path | N
         output, new, ignore=shutil.ignore_patterns(".buildinfo*", "reports", ".doctrees")
     )
     bundle_site(new)
-    if python is not None:
+    if python := parts["octlessons_live"]:
         write_live(plan.root, python, new)
+    if networks := parts["octlessons_drop"]:
+        write_drop(networks, new)
     facts = {
         "data": built.data.edition,
         "pages": built.pages,

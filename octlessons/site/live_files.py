@@ -1,7 +1,8 @@
-"""Get the files that run Python in the pages: Pyodide, NumPy, scikit-learn, pytest.
+"""Get the files that run Python and networks in the pages: Pyodide, NumPy, ONNX Runtime.
 
-``live.lock.json`` beside the book names each file with its version, size, SHA-256 and licence, and
-where it may come from. Every byte is checked, so the order of places is only a matter of reach:
+``live.lock.json`` and ``drop.lock.json`` beside the book name each file with its version, size,
+SHA-256 and licence, and where it may come from. Every byte is checked, so the order of places is
+only a matter of reach:
 
 1. the cache of this package (`cache_folder`);
 2. the folder that ``OCTLESSONS_LIVE`` names;
@@ -35,8 +36,8 @@ from octlessons.wording import count, listing
 #: Environment variable with a folder that has the files already; "off" does without them.
 FOLDER_VARIABLE = "OCTLESSONS_LIVE"
 
-#: The lock, beside the book.
-LOCK = "live.lock.json"
+#: The locks, beside the book: of Python, and of what runs networks.
+LOCK, NETWORKS = "live.lock.json", "drop.lock.json"
 
 _PATIENCE = 900  # seconds that npm or pip may take
 
@@ -69,21 +70,22 @@ class LiveFile:
 
 @dataclass(frozen=True)
 class Lock:
-    """The files, and the sources from which they may come by name."""
+    """What the files are for, they, and the sources from which they may come by name."""
 
+    what: str
     files: tuple[LiveFile, ...]
     sources: dict[str, dict[str, str]]
 
 
-def read_lock(root: Path) -> Lock | None:
-    """Read ``live.lock.json``; None where the checkout has none.
+def read_lock(root: Path, name: str = LOCK) -> Lock | None:
+    """Read a lock; None where the checkout has none.
 
     Raises
     ------
     OctlessonsError
         If it is damaged.
     """
-    path = root / LOCK
+    path = root / name
     if not path.is_file():
         return None
     try:
@@ -95,7 +97,7 @@ def read_lock(root: Path) -> Lock | None:
             )
             for entry in content["files"]
         )
-        return Lock(files, content["sources"])
+        return Lock(content["what"], files, content["sources"])
     except (ValueError, KeyError, TypeError) as error:
         raise OctlessonsError(
             f"{path} is damaged ({error!r}): restore it from the repository."
@@ -125,7 +127,7 @@ class Found:
     sentence: str
 
 
-def fetch_live(root: Path, folder: Path | None = None) -> Found:
+def fetch_live(root: Path, folder: Path | None = None, name: str = LOCK) -> Found:
     """Get every file of the lock into the cache, from where it can be had.
 
     Parameters
@@ -134,6 +136,8 @@ def fetch_live(root: Path, folder: Path | None = None) -> Found:
         The checkout.
     folder : Path, optional
         Another cache.
+    name : str
+        Of the lock.
 
     Returns
     -------
@@ -141,11 +145,11 @@ def fetch_live(root: Path, folder: Path | None = None) -> Found:
         Never an error for want of a network: the sentence says what is missing.
     """
     named = os.environ.get(FOLDER_VARIABLE, "")
-    lock = read_lock(root)
+    lock = read_lock(root, name)
     if lock is None:
-        return Found(None, f"Python in the page: left out, there is no {LOCK} here.")
+        return Found(None, f"Left out of the pages: there is no {name} here.")
     if named.strip().casefold() in ("off", "no", "0"):
-        return Found(None, f"Python in the page: left out, as {FOLDER_VARIABLE} says.")
+        return Found(None, f"{lock.what}: left out, as {FOLDER_VARIABLE} says.")
     folder = folder or cache_folder()
     folder.mkdir(parents=True, exist_ok=True)
     with locked(folder / ".lock"):
@@ -173,13 +177,13 @@ def _fetch(lock: Lock, folder: Path, named: str) -> Found:
         more = f" and {len(missing) - 2} more" if len(missing) > 2 else ""
         return Found(
             None,
-            f"Python in the page: left out, {names}{more} could not be had "
+            f"{lock.what}: left out, {names}{more} could not be had "
             f"({'; '.join(troubles) or 'no place has them'}). The site is whole without; name a "
             f"folder with the files in {FOLDER_VARIABLE}, or try again with a network.",
         )
     told = listing([f"{n} from {words}" for words, n in came.items()]) if came else "all were here"
     n_files = count(len(lock.files), "file")
-    return Found(folder, f"Python in the page: {n_files}, {megabytes:.0f} MB, checked; {told}.")
+    return Found(folder, f"{lock.what}: {n_files}, {megabytes:.0f} MB, checked; {told}.")
 
 
 class _Unreachable(Exception):

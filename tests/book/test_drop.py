@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import csv
-import hashlib
 import io
-import json
 import re
 from pathlib import Path
 from types import SimpleNamespace
@@ -15,13 +13,14 @@ import pytest
 from PIL import Image
 
 from octlessons._runtime import SHIPPED
-from octlessons.errors import OctlessonsError
 from octlessons.images import draw_phantoms
 from octlessons.images._decoding import read_image
 from octlessons.images._resizing import resize_image
 from octlessons.images.retina import TISSUES, find_layers
 from octlessons.representations import PhantomEncoder
-from octlessons.site import drop_files
+from octlessons.site.drop_parts import NETWORKS
+from octlessons.site.live_files import NETWORKS as LOCK
+from octlessons.site.live_files import read_lock
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = "book/drop-a-scan.html"
@@ -270,73 +269,21 @@ def test_without_scripts_there_are_a_picture_and_the_warning(opened):
     assert "no diagnosis" in text and "Nothing leaves your machine" in text
 
 
-# Getting the files --------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def course(tmp_path, monkeypatch):
-    """A checkout whose lock wants one small file, and a machine without npm."""
-    monkeypatch.delenv(drop_files.FOLDER_VARIABLE, raising=False)
-    monkeypatch.setenv("PATH", "")
-    root = tmp_path / "course"
-    root.mkdir()
-    right = hashlib.sha256(b"machine").hexdigest()
-    lock = {"package": "x@1", "inside": "package/", "files": [{"name": "m.js", "sha256": right}]}
-    (root / drop_files.LOCK).write_text(json.dumps(lock), "utf-8")
-    return root
-
-
-def test_files_come_from_a_named_folder_if_they_are_as_locked(course, tmp_path, monkeypatch):
-    place, cache = tmp_path / "place", tmp_path / "cache"
-    place.mkdir()
-    monkeypatch.setenv(drop_files.FOLDER_VARIABLE, str(place))
-    (place / "m.js").write_bytes(b"another")
-    folder, said = drop_files.fetch_runtime(course, cache)
-    assert folder is None and "npm is not installed" in said and not (cache / "m.js").exists()
-    (place / "m.js").write_bytes(b"machine")
-    folder, said = drop_files.fetch_runtime(course, cache)
-    assert folder == cache and (cache / "m.js").read_bytes() == b"machine"
-    monkeypatch.delenv(drop_files.FOLDER_VARIABLE)
-    assert drop_files.fetch_runtime(course, cache)[0] == cache
-    (cache / "m.js").write_bytes(b"changed")  # a damaged cache is no cache
-    assert drop_files.fetch_runtime(course, cache)[0] is None
-
-
-def test_doing_without_and_a_damaged_lock_are_told(course, tmp_path, monkeypatch):
-    monkeypatch.setenv(drop_files.FOLDER_VARIABLE, "off")
-    assert drop_files.fetch_runtime(course, tmp_path)[0] is None
-    monkeypatch.delenv(drop_files.FOLDER_VARIABLE)
-    (course / drop_files.LOCK).write_text("{", "utf-8")
-    with pytest.raises(OctlessonsError, match="damaged"):
-        drop_files.fetch_runtime(course, tmp_path)
-    (course / drop_files.LOCK).unlink()
-    assert "there is no" in drop_files.fetch_runtime(course, tmp_path)[1]
-
-
-def test_parts_are_taken_away_when_the_next_build_does_without(tmp_path):
-    place, target = tmp_path / "place", tmp_path / "site"
-    place.mkdir()
-    for name in ("ort.wasm.min.js", "ort-wasm-simd-threaded.mjs", "ort-wasm-simd-threaded.wasm"):
-        (place / name).write_bytes(b"x")
-    drop_files.write_parts(place, target)
-    (target / "network.js").write_text("of the book")
-    assert len(list(target.iterdir())) == 6
-    drop_files.write_parts(None, target)
-    assert [path.name for path in target.iterdir()] == ["network.js"]
+# The parts --------------------------------------------------------------------------------------
 
 
 def test_parts_hold_the_shipped_networks(engine):
     import base64
     import gzip
 
-    for name in drop_files.NETWORKS:
+    for name in NETWORKS:
         text = (engine / f"{Path(name).stem}.js").read_text("utf-8")
         packed = re.fullmatch(rf'CourseDrop\.part\("{name}","(.*)"\);\n', text)[1]
         assert gzip.decompress(base64.b64decode(packed)) == (SHIPPED / name).read_bytes()
 
 
 def test_the_lock_names_licence_version_and_checksum_of_each_file():
-    lock = json.loads((ROOT / drop_files.LOCK).read_text("utf-8"))
-    for entry in lock["files"]:
-        assert entry["licence"] == "MIT" and entry["version"] in lock["package"]
-        assert re.fullmatch(r"[0-9a-f]{64}", entry["sha256"])
+    lock = read_lock(ROOT, LOCK)
+    for file in lock.files:
+        assert file.licence == "MIT" and file.version in lock.sources["npm"]["package"]
+        assert re.fullmatch(r"[0-9a-f]{64}", file.sha256)

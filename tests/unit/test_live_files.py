@@ -51,6 +51,7 @@ def course(tmp_path, monkeypatch) -> Path:
         (PURE, pure, ["lively==1.0"]),
     ]
     lock = {
+        "what": "Python in the page",
         "sources": {
             "npm": {"package": "core@1.0", "inside": "package/"},
             "carrier": {"project": "carrying==2.0", "inside": "carrying/"},
