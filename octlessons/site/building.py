@@ -20,7 +20,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from octlessons import _fingerprint
@@ -31,6 +31,7 @@ from octlessons.images.sources import DATA_VARIABLE, Data, check_classes, resolv
 from octlessons.site import buildlog
 from octlessons.site.checkout import find_root, page_named, pages_of, place_of
 from octlessons.site.freshness import execution_cache, render_key, site_key
+from octlessons.site.identity import identify
 from octlessons.wording import count
 
 
@@ -190,12 +191,14 @@ def _write_inputs(plan: _Plan, cache: Path) -> tuple[Path, Path]:
     sphinx["local_extensions"] = {
         name: (root / folder).as_posix() for name, folder in sphinx["local_extensions"].items()
     }
-    found = versions()
+    found, us = versions(), identify(root, config)
     config["html"]["extra_footer"] += (
-        f'<p class="built-with">Built on {plan.source.edition} with octlessons '
-        f"{found['octlessons']}, scikit-learn {found['scikit-learn']} and Python "
-        f"{found['python']}.</p>"
+        f'<p class="built-with">Version {us.version} of {us.dated}. Built on '
+        f"{plan.source.edition} with octlessons {found['octlessons']}, scikit-learn "
+        f"{found['scikit-learn']} and Python {found['python']}.</p>"
     )
+    config["html"]["baseurl"] = us.site
+    sphinx["config"]["octlessons_identity"] = {**asdict(us), "day": us.day.isoformat()}
     if chosen:
         sphinx["config"]["suppress_warnings"] += ["myst.xref_missing", "ref.term", "ref.doc"]
         first = "book/index" if (root / "book/index.md").is_file() else chosen[0]
