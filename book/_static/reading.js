@@ -49,6 +49,18 @@
     if (event.key === "Escape") hide();
   });
 
+  /* Paper is light. */
+  const page = document.documentElement.dataset;
+  let screen = page.theme;
+  addEventListener("beforeprint", () => {
+    hide();
+    screen = page.theme;
+    page.theme = "light";
+  });
+  addEventListener("afterprint", () => {
+    page.theme = screen;
+  });
+
   /* What is wider than the page scrolls by itself, so that keys must be able to reach it. */
   const WIDE = [
     [".math-display", "Formula, wider than the page"],
