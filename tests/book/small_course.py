@@ -11,6 +11,10 @@ from octlessons.site import building
 ROOT = Path(__file__).resolve().parents[2]
 
 HEAD = """---
+teaching: 5
+exercises: 0
+needs: core
+data: none
 myst:
   html_meta:
     description: "{}"
@@ -18,17 +22,63 @@ myst:
 
 """
 
+PAGE = """# 1. Does it work?
+
+:::{objectives}
+- see that it works
+:::
+
+## Does it?
+
+The {term}`inertia` falls; so does the {term}`EZ`, and {term}`inertia`.
+
+$$FORMULA$$
+
+## Far below
+
+LINES
+
+## What next?
+
+::::{predict}
+Will it fall?
+
+:::{dropdown} Think
+Of a stone.
+:::
+::::
+
+Read [the words](glossary.md#glossary), and {term}`inertia` among them.
+
+## Key points
+
+:::{keypoints}
+- It works.
+:::
+"""
+
+GLOSSARY = """# Glossary
+
+```{glossary}
+inertia
+  The sum of the squared distances.
+
+ellipsoid zone
+EZ
+  A bright line < the retina.
+```
+"""
+
+FORMULA = " + ".join(f"x_{{{number}}}" for number in range(12))
+
 PAGES = {
     "index": HEAD.format("A course for tests, which fits on three pages and needs no data.")
     + "# Small course\n\nBegin with [the page](01-page.md).\n",
     "01-page": HEAD.format("A page for tests: words, a wide formula, and nothing to compute.")
-    + "# 1. Does it work?\n\nThe {term}`inertia` falls; so does the {term}`EZ`, and {term}`inertia`"
-    ".\n\n$$" + " + ".join(f"x_{{{i}}}" for i in range(12)) + "$$\n\n## Far below\n\n"
-    + "A line.\n\n" * 60,
+    + PAGE.replace("FORMULA", FORMULA).replace("LINES", "A line.\n\n" * 60),
     "glossary": HEAD.format("The words of the course for tests, each with a sentence of its own.")
-    + "# Glossary\n\n```{glossary}\ninertia\n  The sum of the squared distances.\n\n"
-    "ellipsoid zone\nEZ\n  A bright line < the retina.\n```\n",
-}  # fmt: skip
+    + GLOSSARY,
+}
 
 
 def write_course(root: Path, pages: Mapping[str, str] = PAGES, **settings: object) -> Path:

@@ -193,6 +193,7 @@ def test_words_are_described_where_they_stand(plain):
         "inertia The sum of the squared distances.",
         "EZ A bright line < the retina.",
         "inertia The sum of the squared distances.",
+        "inertia The sum of the squared distances.",
     ]
     assert len(soup.select(".term-note")) == 2
     assert all(note.has_attr("hidden") for note in soup.select(".term-note"))
