@@ -55,11 +55,12 @@ serve: $(STAMP)  ## show the course at http://127.0.0.1:8000/
 release: $(STAMP)  ## make everything that is handed out, into dist: site, book, slides, notebooks, package
 	@$(BIN)/python -m octlessons.site.release dist
 
-check: $(STAMP)  ## look over the sources: layout, lint, types, spelling, examples in docstrings
+check: $(STAMP)  ## look over the sources: layout, lint, types, spelling, prose, examples in docstrings
 	@$(BIN)/ruff format --check --quiet . || { echo "make format lays it out"; exit 1; }
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/mypy
 	@$(BIN)/codespell
+	@$(BIN)/python -m tests.authoring.prose
 	@$(BIN)/python -m pytest --quiet --doctest-modules -n auto --maxprocesses 4 octlessons
 
 format: $(STAMP)  ## lay out the sources, and mend what can be mended without thinking

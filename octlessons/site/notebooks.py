@@ -17,6 +17,7 @@ from octlessons.exercises.catalogue import Exercise, load_catalogue
 from octlessons.exercises.source import read_source
 from octlessons.exercises.stubs import notebook_text, without_marks
 from octlessons.site.checkout import find_root, pages_of
+from octlessons.site.identity import Identity, identify
 
 _FENCE = re.compile(r"^(?P<marks>:{3,}|`{3,})\s*\{(?P<name>[\w-]+)\}\s*(?P<title>.*)$")
 _OPTION = re.compile(r"^:[\w-]+:")
@@ -153,13 +154,33 @@ def _notebook(cells: list[dict[str, Any]], name: str) -> str:
     return json.dumps(content, indent=1, ensure_ascii=False, sort_keys=True) + "\n"
 
 
+def package_address(us: Identity) -> str:
+    """From where a notebook installs the package: the wheel of its release, else the sources.
+
+    Parameters
+    ----------
+    us : Identity
+
+    Returns
+    -------
+    str
+        "" where no repository is known; the name on the package index is meant then.
+    """
+    if not us.repository:
+        return ""
+    if ".dev" in us.version:
+        return f"git+{us.repository}@main"
+    name = f"octlessons-{us.version}-py3-none-any.whl"
+    return f"{us.repository}/releases/download/v{us.version}/{name}"
+
+
 def install_cell(address: str = "") -> str:
     """The first cell of a notebook: it installs the course where it is missing, as on Colab.
 
     Parameters
     ----------
     address : str
-        Of the wheel of a release; without it the name on the package index is meant.
+        Of the wheel of a release, or of the sources; without it the name on the package index.
     """
     what = f"octlessons[book] @ {address}" if address else "octlessons[book]"
     return (
@@ -232,9 +253,9 @@ def main() -> None:
     root = find_root()
     parser = argparse.ArgumentParser(description="Write the chapters and exercises as notebooks.")
     parser.add_argument("out", type=Path)
-    parser.add_argument("--wheel", default="", help="address of the wheel to install on Colab")
     given = parser.parse_args()
-    count = write_notebooks(root, chapters_of(root), given.out, "student", given.wheel)
+    address = package_address(identify(root))
+    count = write_notebooks(root, chapters_of(root), given.out, "student", address)
     print(f"Wrote {count} notebooks into {given.out}.")
 
 

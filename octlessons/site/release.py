@@ -22,7 +22,7 @@ from octlessons.site import building
 from octlessons.site.checkout import find_root, pages_of
 from octlessons.site.distributions import make_sdist, make_wheel
 from octlessons.site.identity import Identity, identify
-from octlessons.site.notebooks import chapters_of, write_notebooks
+from octlessons.site.notebooks import chapters_of, package_address, write_notebooks
 from octlessons.site.printing import book_page, find_browser, print_to_pdf
 from octlessons.site.slides import write_slides
 
@@ -125,24 +125,11 @@ def _notebooks(made: _Making) -> list[Path]:
     for kind in ("student", "code-only"):
         with tempfile.TemporaryDirectory(prefix="octlessons-notebooks-") as folder:
             write_notebooks(
-                made.root, chapters_of(made.root), Path(folder), kind, wheel_address(made.us)
+                made.root, chapters_of(made.root), Path(folder), kind, package_address(made.us)
             )
             target = made.name(f"notebooks-{kind}.zip")
             files.append(_zip(Path(folder), target, f"notebooks-{kind}", made.us))
     return files
-
-
-def wheel_address(us: Identity) -> str:
-    """Where the wheel of this release can be fetched, "" where no repository is known.
-
-    Parameters
-    ----------
-    us : Identity
-    """
-    if not us.repository or ".dev" in us.version:
-        return ""
-    name = f"octlessons-{us.version}-py3-none-any.whl"
-    return f"{us.repository}/releases/download/v{us.version}/{name}"
 
 
 def _package(made: _Making) -> list[Path]:

@@ -95,14 +95,17 @@ def test_a_missing_chromium_is_said_before_the_work(course, site, tmp_path, monk
     assert not list(tmp_path.iterdir())
 
 
-def test_notebooks_install_the_wheel_of_their_release():
-    us = identity.identify(ROOT)
-    there = {"repository": "https://example.org/o/n", "version": "1.2"}
-    assert release.wheel_address(identity.Identity(**{**vars(us), **there})) == (
-        "https://example.org/o/n/releases/download/v1.2/octlessons-1.2-py3-none-any.whl"
-    )
-    for unknown in ({"repository": ""}, {"version": "1.2.dev0"}):
-        assert release.wheel_address(identity.Identity(**{**vars(us), **there, **unknown})) == ""
+@pytest.mark.parametrize(
+    ("changes", "address"),
+    [
+        ({}, "https://example.org/o/n/releases/download/v1.2/octlessons-1.2-py3-none-any.whl"),
+        ({"version": "1.2.dev0"}, "git+https://example.org/o/n@main"),
+        ({"repository": ""}, ""),
+    ],
+)
+def test_notebooks_install_the_package_that_they_belong_to(changes, address):
+    us = vars(identity.identify(ROOT)) | {"repository": "https://example.org/o/n", "version": "1.2"}
+    assert notebooks.package_address(identity.Identity(**us | changes)) == address
 
 
 # On paper

@@ -131,6 +131,25 @@ def test_with_an_address_there_is_a_picture_and_a_site_map(published):
     assert pages == [f"{HOME}book/{page}.html" for page in ("01-page", "glossary", "index")]
 
 
+# Elsewhere
+
+
+def test_a_chapter_opens_elsewhere_where_the_repository_is_known(settings, plain, tmp_path):
+    assert "open in" not in soup_of(plain, "book/01-page.html").select_one(".chapter-card").text
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(identity.REPOSITORY_VARIABLE, "https://github.com/someone/course.git")
+        site = build_course(write_course(tmp_path))
+    colab, binder = soup_of(site, "book/01-page.html").select(".chapter-card a")
+    edition = "main" if ".dev" in __version__ else f"v{__version__}"
+    assert colab["href"] == (
+        "https://colab.research.google.com/github/someone/course/blob/notebooks/"
+        f"{edition}/01-page.ipynb"
+    )
+    assert binder["href"] == (
+        f"https://mybinder.org/v2/gh/someone/course/{edition}?labpath=notebooks%2F01-page.ipynb"
+    )
+
+
 # Addresses of old, and those that are not there
 
 

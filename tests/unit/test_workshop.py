@@ -33,7 +33,9 @@ def write_wheel(folder: Path, name: str, version="1.0", tag="py3-none-any", requ
         archive.writestr(
             f"{info}/WHEEL", f"Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: {tag}\n"
         )
-        archive.writestr(f"{info}/RECORD", "")
+        archive.writestr(
+            f"{info}/RECORD", "".join(f"{info}/{n},,\n" for n in ("METADATA", "WHEEL", "RECORD"))
+        )
     return path
 
 
@@ -277,6 +279,25 @@ def test_a_wrong_name_is_refused_before_anything_is_made(course, tmp_path, wante
 
 
 @pytest.mark.slow
+def test_pip_installs_what_the_readme_says(course, full, tmp_path, monkeypatch):
+    here = {"linux": "linux", "win32": "windows"}.get(sys.platform, "macos-arm64")
+    write_wheel(full, "colorama")
+    wanted = Wanted((here,), ("{}.{}".format(*sys.version_info),))
+    room = make_workshop(tmp_path / "room", wanted, **course).folder
+    for name in ("PIP_NO_INDEX", "PIP_FIND_LINKS"):
+        monkeypatch.delenv(name)
+    venv.create(tmp_path / "venv", with_pip=True)
+    python = tmp_path / "venv" / ("Scripts" if os.name == "nt" else "bin") / "python"
+    line = next(x for x in (room / "README.txt").read_text().splitlines() if "pip install" in x)
+    told = line.split("python -m ")[1].replace('"', "").split()
+    run = {"cwd": room, "check": True, "capture_output": True, "text": True}
+    subprocess.run([python, "-m", *told], **run)
+    listed = subprocess.run([python, "-m", "pip", "list", "--format", "freeze"], **run).stdout
+    assert {line.partition("==")[0] for line in listed.split()} >= {"octlessons", "alpha", "pages"}
+
+
+@pytest.mark.slow
+@pytest.mark.exhaustive
 def test_a_fresh_environment_installs_from_it_with_the_index_switched_off(tmp_path):
     here = {"linux": "linux", "win32": "windows"}.get(sys.platform)
     if here is None or sys.maxsize < 2**32:
