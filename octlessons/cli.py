@@ -142,7 +142,7 @@ def workshop(
         list[str] | None, typer.Option(metavar="3.11|3.12|3.13", help="All if none.")
     ] = None,
     torch: Annotated[
-        bool, typer.Option("--torch", help="CPU torch as well: 2 GB more for all of them.")
+        bool, typer.Option("--torch", help="CPU torch as well: 1.3 GB more for all of them.")
     ] = False,
     torch_index: Annotated[
         str, typer.Option(metavar="ADDRESS", help="Where CPU torch for Linux is, see pytorch.org.")

@@ -310,8 +310,8 @@ def download(shelf: Shelf, needs: Iterable[Requirement], target: Target, index: 
     for need in needs:
         pin = shelf.pins.get(canonicalize_name(need.name))
         command.append(f"{need.name}=={pin}" if pin else f"{need.name}{need.specifier}")
-    # Progress bars are for terminals; and a mirror named in the settings of pip is used as always.
-    quiet = {"PIP_PROGRESS_BAR": "off", "PIP_NO_COLOR": "1"}
+    # A mirror named in the settings of pip is used as always; constraints of this machine are not.
+    quiet = {"PIP_PROGRESS_BAR": "off", "PIP_NO_COLOR": "1", "PIP_CONSTRAINT": ""}
     try:
         done = subprocess.run(command, capture_output=True, text=True, env=os.environ | quiet)
         if done.returncode:
@@ -325,9 +325,12 @@ def download(shelf: Shelf, needs: Iterable[Requirement], target: Target, index: 
 def _failure(said: str, target: Target) -> Exception:
     """What pip's complaint means."""
     unreachable = re.search(r"Retrying \(|NewConnectionError|ConnectionError|timed out", said)
-    absent = re.search(r"No matching distribution found for ([^\s;]+)", said)
+    # With constraints in its settings, pip calls a version that is not there a conflict.
+    absent = re.search(
+        r"No matching distribution found for ([^\s;]+)|Cannot install ([^\s,]+) .*conflicting", said
+    )
     if absent and not unreachable:
-        return NotThere(absent[1].replace("==", " "))
+        return NotThere((absent[1] or absent[2]).replace("==", " "))
     if "No module named pip" in said:
         return OctlessonsError(
             f"There is no pip in this Python ({sys.executable}), and it downloads the packages: "

@@ -151,6 +151,21 @@ def test_a_broken_wheel_is_named(index, shelf):
         gather(shelf, Requirement("alpha"), Target("linux", "3.12"))
 
 
+@pytest.mark.parametrize("by_file", [False, True])
+def test_constraints_of_this_machine_change_nothing(index, shelf, tmp_path, monkeypatch, by_file):
+    (tmp_path / "mine.txt").write_text("alpha<9\nbeta<9\n")
+    settings = tmp_path / "pip.conf"
+    settings.write_text(f"[global]\nconstraint = {tmp_path / 'mine.txt'}\n")
+    name, value = ("PIP_CONFIG_FILE", settings) if by_file else ("PIP_CONSTRAINT", "mine.txt")
+    monkeypatch.setenv(name, str(tmp_path / value))
+    write_wheel(index, "alpha", requires=["beta"])
+    write_wheel(index, "beta", tag="cp311-cp311-win_amd64")
+    assert names(gather(shelf, Requirement("alpha"), Target("windows", "3.11")))
+    shelf.pins["beta"] = "1.0"
+    with pytest.raises(wheels.NotThere, match=r"beta 1\.0"):
+        gather(shelf, Requirement("alpha"), Target("linux", "3.11"))
+
+
 # The folder
 
 
