@@ -20,7 +20,7 @@ endif
 STAMP := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup site serve check quick test bench doctor format clean
+.PHONY: help setup site serve release check quick test bench doctor format clean
 
 help:  ## list the targets
 	@echo "make TARGET, where TARGET is one of"
@@ -52,11 +52,15 @@ site: $(STAMP)  ## build the course into _build/html
 serve: $(STAMP)  ## show the course at http://127.0.0.1:8000/
 	@$(BIN)/octlessons serve --data "$(DATA)" --port $(PORT)
 
-check: $(STAMP)  ## look over the sources: layout, lint, types, spelling, examples in docstrings
+release: $(STAMP)  ## make everything that is handed out, into dist: site, book, slides, notebooks, package
+	@$(BIN)/python -m octlessons.site.release dist
+
+check: $(STAMP)  ## look over the sources: layout, lint, types, spelling, prose, examples in docstrings
 	@$(BIN)/ruff format --check --quiet . || { echo "make format lays it out"; exit 1; }
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/mypy
 	@$(BIN)/codespell
+	@$(BIN)/python -m tests.authoring.prose
 	@$(BIN)/python -m pytest --quiet --doctest-modules -n auto --maxprocesses 4 octlessons
 
 format: $(STAMP)  ## lay out the sources, and mend what can be mended without thinking

@@ -59,6 +59,28 @@ def install_command(extra: str = "") -> str:
     return f'python -m pip install "octlessons{wanted}"'
 
 
+def failure_in_words(error: Exception) -> str:
+    """What happened and what to do, for whatever can end a command.
+
+    Parameters
+    ----------
+    error : Exception
+        Sentences of our own are passed on. A missing package is named with what installs it.
+
+    Returns
+    -------
+    str
+    """
+    if isinstance(error, ImportError):
+        package = (error.name or "").partition(".")[0]
+        extra = EXTRAS.get(package)
+        how = install_command(extra) if extra else install_command()
+        return f"{package or 'A package'} is missing ({error}): {how}"
+    if isinstance(error, OSError) and error.filename is not None:
+        return f"{error.filename}: {error.strerror}. Check that it is there and yours to use."
+    return str(error) or type(error).__name__
+
+
 def installed(module: str) -> bool:
     """Whether a module can be found, without importing it."""
     return importlib.util.find_spec(module) is not None

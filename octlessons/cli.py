@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from octlessons import __version__
-from octlessons._optional import EXTRAS, install_command
+from octlessons._optional import failure_in_words
 from octlessons.errors import OctlessonsError
 
 app = typer.Typer(
@@ -40,32 +40,10 @@ def command(function: Callable) -> Callable:
         except (OctlessonsError, OSError, ValueError, ImportError) as error:
             if _debug:
                 raise
-            typer.secho(f"Error: {in_words(error)}", fg=typer.colors.RED, err=True)
+            typer.secho(f"Error: {failure_in_words(error)}", fg=typer.colors.RED, err=True)
             raise typer.Exit(1) from None
 
     return app.command()(safely)
-
-
-def in_words(error: Exception) -> str:
-    """What happened and what to do, for whatever can end a command.
-
-    Parameters
-    ----------
-    error : Exception
-        Sentences of our own are passed on. A missing package is named with what installs it.
-
-    Returns
-    -------
-    str
-    """
-    if isinstance(error, ImportError):
-        package = (error.name or "").partition(".")[0]
-        extra = EXTRAS.get(package)
-        how = install_command(extra) if extra else install_command()
-        return f"{package or 'A package'} is missing ({error}): {how}"
-    if isinstance(error, OSError) and error.filename is not None:
-        return f"{error.filename}: {error.strerror}. Check that it is there and yours to use."
-    return str(error) or type(error).__name__
 
 
 def _version(wanted: bool) -> None:
@@ -151,6 +129,31 @@ def fetch(
     from octlessons.images.medmnist import fetch_medmnist
 
     typer.echo(f"{name} at {size} px: {fetch_medmnist(name, size, root)}")
+
+
+@command
+def workshop(
+    folder: Annotated[Path, typer.Argument(help="A new folder, or one that was made so.")],
+    system: Annotated[
+        list[str] | None,
+        typer.Option(metavar="linux|macos-arm64|macos-x86_64|windows", help="All if none."),
+    ] = None,
+    python: Annotated[
+        list[str] | None, typer.Option(metavar="3.11|3.12|3.13", help="All if none.")
+    ] = None,
+    torch: Annotated[
+        bool, typer.Option("--torch", help="CPU torch as well: 1.3 GB more for all of them.")
+    ] = False,
+    torch_index: Annotated[
+        str, typer.Option(metavar="ADDRESS", help="Where CPU torch for Linux is, see pytorch.org.")
+    ] = "",
+    octmnist: Annotated[int | None, typer.Option(metavar="SIZE", help="With OCTMNIST.")] = None,
+) -> None:
+    """Make a folder for a room without internet: packages, site, exercises, data."""
+    from octlessons.site import workshop as room
+
+    wanted = room.Wanted(tuple(system or ()), tuple(python or ()), torch, torch_index, octmnist)
+    typer.echo(room.summary(room.make_workshop(folder, wanted, tell=typer.echo)))
 
 
 TableOption = Annotated[

@@ -22,6 +22,7 @@ from typing import Literal
 from octlessons import _optional
 from octlessons._optional import install_command
 from octlessons.errors import OctlessonsError
+from octlessons.site.printing import find_browser
 
 #: Oldest and newest Python that the course is tested with.
 PYTHON = ((3, 11), (3, 13))
@@ -45,9 +46,6 @@ BRINGS = {
     "deep": ("onnx", "onnxscript", "safetensors", "torch", "torchvision"),
     "grade": ("copydetect", "jinja2", "pyseccomp"),
 }
-
-#: Names under which Chromium and its relatives are installed.
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 
 _MARKS = {"ok": "ok  ", "note": "note", "fail": "FAIL"}
 _COLOURS = {"ok": "green", "note": "yellow", "fail": "red"}
@@ -73,24 +71,6 @@ class Check:
     state: Literal["ok", "note", "fail"]
     found: str
     fix: str = ""
-
-
-def find_browser() -> str | None:
-    """Path of a Chromium for the page tests, or None.
-
-    The environment variable ``OCTLESSONS_CHROMIUM`` names one outside of the usual places.
-    """
-    named = os.environ.get("OCTLESSONS_CHROMIUM")
-    if named and Path(named).is_file():
-        return named
-    usual = [
-        "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
-        "/Applications/Chromium.app/Contents/MacOS/Chromium",
-        r"C:\Program Files\Google\Chrome\Application\chrome.exe",
-        r"C:\Program Files (x86)\Microsoft\Edge\Application\msedge.exe",
-    ]
-    found = [shutil.which(name) for name in BROWSERS] + [p for p in usual if Path(p).is_file()]
-    return next((path for path in found if path), None)
 
 
 def examine(root: Path | None = None) -> list[Check]:

@@ -25,6 +25,9 @@ logger = logging.getLogger(__name__)
 
 UNUSED_SCRIPTS = ("fontawesome.js", "sphinx-thebe", "THEBE_JS_URL", "kernelName", "x-thebe")
 SEARCH_SCRIPTS = ("searchtools.js", "language_data.js", "searchindex.js")
+NO_EXCERPTS = (
+    'if (location.protocol === "file:") DOCUMENTATION_OPTIONS.SHOW_SEARCH_SUMMARY = false;'
+)
 # What an inline script on the same page needs at once.
 IMMEDIATE_SCRIPTS = ("documentation_options.js",)
 UNUSED_FILES = (
@@ -70,6 +73,8 @@ def lean_page(markup: str, search: bool = False, folder: Path | None = None) -> 
         return markup
     page = BeautifulSoup(markup, "html.parser")
     _drop_scripts(page, search)
+    if search:
+        _search_without_server(page)
     _drop_leftovers(page)
     _mend_names(page)
     _mend_structure(page)
@@ -88,6 +93,18 @@ def _drop_scripts(page: BeautifulSoup, search: bool) -> None:
             script["defer"] = "defer"
     for link in page.find_all("link", href=re.compile("sphinx-thebe")):
         link.decompose()
+
+
+def _search_without_server(page: BeautifulSoup) -> None:
+    """Let the search leave out its excerpts on a page opened by double-click.
+
+    They come from the pages found, which a browser does not let it read there.
+    """
+    options = page.find("script", src=re.compile("documentation_options"))
+    if options is not None:
+        script = page.new_tag("script")
+        script.string = NO_EXCERPTS
+        options.insert_after(script)
 
 
 def _drop_leftovers(page: BeautifulSoup) -> None:

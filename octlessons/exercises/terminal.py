@@ -6,7 +6,7 @@ import os
 import shlex
 import shutil
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from rich.console import Console
@@ -98,8 +98,8 @@ def put_back(name: str) -> None:
         print(f"Put back {path}")
 
 
-def copy_course(folder: Path) -> None:
-    """Copy the exercises and their checks into a new or empty folder."""
+def copy_course(folder: Path, tell: Callable[[str], None] = print) -> None:
+    """Copy the exercises and their checks into a new or empty folder, and tell what comes next."""
     folder = Path(folder)
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise OctlessonsError(f"{folder} is there already: name a new folder.")
@@ -117,6 +117,6 @@ def copy_course(folder: Path) -> None:
     except BaseException:
         shutil.rmtree(made, ignore_errors=True)
         raise
-    print(
+    tell(
         f"The exercises are in {folder}. Now:  cd {shlex.quote(str(folder))}  and  octlessons watch"
     )

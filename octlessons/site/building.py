@@ -23,7 +23,6 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from octlessons import _fingerprint
 from octlessons._optional import need
 from octlessons.errors import OctlessonsError
 from octlessons.images.phantoms import SEED_VARIABLE
@@ -31,10 +30,11 @@ from octlessons.images.sources import DATA_VARIABLE, Data, check_classes, resolv
 from octlessons.site import buildlog
 from octlessons.site.bundling import bundle_site
 from octlessons.site.checkout import find_root, page_named, pages_of, place_of
+from octlessons.site.configuring import versions, write_inputs
 from octlessons.site.drop_parts import write_drop
 from octlessons.site.executing import Ran
 from octlessons.site.freshness import execution_cache, render_key, site_key
-from octlessons.site.live_files import NETWORKS, fetch_live
+from octlessons.site.live_files import LOCK, NETWORKS, fetch_live
 from octlessons.site.live_parts import write_live
 from octlessons.wording import count
 
@@ -70,13 +70,6 @@ class Built:
     seconds: float
     versions: dict[str, str]
     warnings: list[str] = field(default_factory=list)
-
-
-def versions() -> dict[str, str]:
-    """Versions of octlessons, Python and the libraries, for the foot of a page and the summary."""
-    from octlessons import __version__
-
-    return {"octlessons": __version__} | _fingerprint.versions()
 
 
 def build(
@@ -118,18 +111,48 @@ def build(
     OctlessonsError
         If a cell fails, Sphinx warns, or a page is missing; the message says where.
     """
+    plan = _planned(resolve_data(data, seed), root, pages, tutor, fresh, verbose, tell)
+    if not (plan.chosen or plan.tutor or plan.site.exists()):
+        _show_first(plan)
+    return _build(plan, _fetch_parts(plan))
+
+
+def _show_first(plan: _Plan) -> None:
+    """Build one page alone, so that a newcomer has something to read while the others run."""
+    names = pages_of(plan.root / "_toc.yml")
+    if len(names) <= MANY:
+        return
+    with suppress(OctlessonsError):  # what is wrong with it is said when the whole course is built
+        quiet = dict(tutor=False, fresh=plan.fresh, verbose=False, tell=lambda line: None)
+        first = _build(_planned(plan.source, plan.root, names[1:2], **quiet), {})
+        place = first.index.parent / f"{names[1]}.html"
+        plan.tell(f"The first page, to read while the others are built: {place}")
+
+
+def _fetch_parts(plan: _Plan) -> dict[str, Path]:
+    """Folders of what runs in the pages, by the setting that says that it is there."""
+    wanted = {"octlessons_live": LOCK, "octlessons_drop": NETWORKS}
+    found = {setting: fetch_live(plan.root, name=lock) for setting, lock in wanted.items()}
+    for one in found.values():
+        plan.tell(one.sentence)
+    return {setting: one.folder for setting, one in found.items() if one.folder is not None}
+
+
+def _build(plan: _Plan, parts: dict[str, Path]) -> Built:
     started = time.monotonic()
-    source = resolve_data(data, seed)
-    plan = _planned(source, root, pages, tutor, fresh, verbose, tell)
-    key, cache = site_key(plan.root, source), execution_cache(plan.root, source, plan.fresh)
-    python, networks = fetch_live(plan.root), fetch_live(plan.root, name=NETWORKS)
-    parts = {"octlessons_live": python.folder, "octlessons_drop": networks.folder}
-    config, toc = _write_inputs(plan, cache, parts)
+    key = site_key(plan.root, plan.source)
+    cache = execution_cache(plan.root, plan.source, plan.fresh)
+    config, toc = write_inputs(
+        plan.root,
+        plan.work,
+        cache,
+        edition=plan.source.edition,
+        chosen=plan.chosen,
+        tutor=plan.tutor,
+        settings=dict.fromkeys(parts, True),
+    )
     names = pages_of(toc)
-    if len(names) > MANY and not (plan.chosen or plan.tutor or plan.site.exists()):
-        _show_first(data, seed, plan, names[1])
-    tell(f"Building {count(len(names), 'page')} on {plan.source.edition}.")
-    tell(f"{python.sentence}\n{networks.sentence}")
+    plan.tell(f"Building {count(len(names), 'page')} on {plan.source.edition}.")
     executed = _run_pages(plan, config, cache, names)
     run = _run_sphinx(plan, config, toc)
     built = Built(
@@ -143,14 +166,6 @@ def build(
     )
     _publish(plan, _finished(plan.work, names), built, key, parts)
     return built
-
-
-def _show_first(data: str, seed: int, plan: _Plan, page: str) -> None:
-    """Build one page alone, so that a newcomer has something to read while the others run."""
-    with suppress(OctlessonsError):  # what is wrong with it is said when the whole course is built
-        first = build(data, seed=seed, root=plan.root, pages=[page], tell=lambda line: None)
-        place = first.index.parent / f"{page}.html"
-        plan.tell(f"The first page, to read while the others are built: {place}")
 
 
 @dataclass(frozen=True)
@@ -193,50 +208,6 @@ def _finished(work: Path, names: list[str]) -> Path:
             f"{', '.join(missing)}. The log is {work / 'build.log'}."
         )
     return output
-
-
-def _write_inputs(plan: _Plan, cache: Path, parts: dict[str, Path | None]) -> tuple[Path, Path]:
-    """Write the configuration and table of contents of this build."""
-    import yaml
-
-    root, chosen = plan.root, plan.chosen
-    config = yaml.safe_load((root / "_config.yml").read_text(encoding="utf-8"))
-    toc = yaml.safe_load((root / "_toc.yml").read_text(encoding="utf-8"))
-    if plan.tutor:
-        config = _merged(config, yaml.safe_load((root / "_config.tutor.yml").read_text("utf-8")))
-        more = yaml.safe_load((root / "_toc.tutor.yml").read_text("utf-8"))
-        toc["parts"] = [*more["parts"], *toc["parts"]]
-    config["execute"]["cache"] = cache.as_posix()
-    sphinx = config["sphinx"]
-    sphinx["local_extensions"] = {
-        name: (root / folder).as_posix() for name, folder in sphinx["local_extensions"].items()
-    }
-    sphinx["config"] |= {name: folder is not None for name, folder in parts.items()}
-    found = versions()
-    config["html"]["extra_footer"] += (
-        f'<p class="built-with">Built on {plan.source.edition} with octlessons '
-        f"{found['octlessons']}, scikit-learn {found['scikit-learn']} and Python "
-        f"{found['python']}.</p>"
-    )
-    if chosen:
-        sphinx["config"]["suppress_warnings"] += ["myst.xref_missing", "ref.term", "ref.doc"]
-        first = "book/index" if (root / "book/index.md").is_file() else chosen[0]
-        rest = [{"file": page} for page in chosen if page != first]
-        toc = {"format": "jb-book", "root": first, "chapters": rest}
-        if not rest:
-            del toc["chapters"]
-    paths = plan.work / "config.yml", plan.work / "toc.yml"
-    for path, content in zip(paths, (config, toc), strict=True):
-        text = yaml.safe_dump(content, sort_keys=False, allow_unicode=True)
-        if not path.is_file() or path.read_text(encoding="utf-8") != text:
-            path.write_text(text, encoding="utf-8")
-    return paths
-
-
-def _merged(base: dict, over: dict) -> dict:
-    """A configuration with some settings replaced, at any depth."""
-    both = {key: base[key] for key in base.keys() & over.keys() if isinstance(base[key], dict)}
-    return {**base, **over, **{key: _merged(base[key], over[key]) for key in both}}
 
 
 def _run_pages(plan: _Plan, config: Path, cache: Path, names: list[str]) -> dict[str, float]:
@@ -340,7 +311,7 @@ def _process(command: list[str], source: Data) -> Iterator[subprocess.Popen]:
             child.stdout.close()
 
 
-def _publish(plan: _Plan, output: Path, built: Built, key: str, parts) -> None:
+def _publish(plan: _Plan, output: Path, built: Built, key: str, parts: dict[str, Path]) -> None:
     """Copy the finished pages beside the old site, then exchange the two."""
     site = plan.site
     new, old = site.with_name("html.new"), site.with_name("html.old")
@@ -350,9 +321,9 @@ def _publish(plan: _Plan, output: Path, built: Built, key: str, parts) -> None:
         output, new, ignore=shutil.ignore_patterns(".buildinfo*", "reports", ".doctrees")
     )
     bundle_site(new)
-    if python := parts["octlessons_live"]:
+    if python := parts.get("octlessons_live"):
         write_live(plan.root, python, new)
-    if networks := parts["octlessons_drop"]:
+    if networks := parts.get("octlessons_drop"):
         write_drop(networks, new)
     facts = {
         "data": built.data.edition,

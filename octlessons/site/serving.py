@@ -88,21 +88,13 @@ def open_server(site: Path, port: int = 8000, tries: int = 20):
     """
     _check_port(port)
     from functools import partial
-    from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
-
-    class Handler(SimpleHTTPRequestHandler):
-        def log_message(self, *args: Any) -> None:
-            """Say nothing about each request."""
-
-        def end_headers(self) -> None:
-            self.send_header("Cache-Control", "no-cache")
-            super().end_headers()
+    from http.server import ThreadingHTTPServer
 
     class Server(ThreadingHTTPServer):
         allow_reuse_address = os.name != "nt"
         daemon_threads = True
 
-    handler = partial(Handler, directory=str(site))
+    handler = partial(_handler(), directory=str(site))
     for number in range(port, min(port + tries, 65536)) if port else [0]:
         try:
             return Server(("127.0.0.1", number), handler)
@@ -112,3 +104,31 @@ def open_server(site: Path, port: int = 8000, tries: int = 20):
         f"The ports from {port} to {min(port + tries, 65536) - 1} are all taken. Choose another, "
         "for example: octlessons serve --port 9000"
     )
+
+
+def _handler():
+    """Answers requests quietly, and with the site's own page where nothing is found."""
+    from http.server import SimpleHTTPRequestHandler
+
+    class Handler(SimpleHTTPRequestHandler):
+        def log_message(self, *args: Any) -> None:
+            """Say nothing about each request."""
+
+        def send_error(self, code: int, message=None, explain=None) -> None:
+            lost = Path(self.directory) / "404.html"
+            if code != 404 or not lost.is_file():
+                super().send_error(code, message, explain)
+                return
+            content = lost.read_bytes()
+            self.send_response(404)
+            self.send_header("Content-Type", "text/html; charset=utf-8")
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            if self.command != "HEAD":
+                self.wfile.write(content)
+
+        def end_headers(self) -> None:
+            self.send_header("Cache-Control", "no-cache")
+            super().end_headers()
+
+    return Handler

@@ -30,7 +30,7 @@ def test_every_page_of_the_contents_exists(site, page):
 
 def test_nothing_else_was_published(site):
     found = {path.relative_to(site).as_posix() for path in site.rglob("*.html")}
-    assert found == {*PAGES, "index.html", "search.html"}
+    assert found == {*PAGES, "404.html", "index.html", "search.html"}
     assert not (site / "_sources").exists()
 
 
