@@ -143,11 +143,21 @@ def serve(
 
 @command
 def fetch(
-    name: Annotated[str, typer.Argument(help="A 2-D MedMNIST set, such as octmnist.")] = "octmnist",
+    name: Annotated[
+        str, typer.Argument(help="A 2-D MedMNIST set, such as octmnist; or live: Python for pages.")
+    ] = "octmnist",
     size: Annotated[int, typer.Option(help="Pixels: 28, 64, 128 or 224.")] = 28,
     root: Annotated[Path | None, typer.Option(help="Folder; medmnist's own by default.")] = None,
 ) -> None:
-    """Download a data set, or find that it is there."""
+    """Download a data set, or what runs Python in the pages, or find that it is there."""
+    if name == "live":
+        from octlessons.site import checkout, live_files
+
+        found = live_files.fetch_live(checkout.find_root(), root)
+        typer.echo(found.sentence)
+        if found.folder is None:
+            raise typer.Exit(1)
+        return
     from octlessons.images.medmnist import fetch_medmnist
 
     typer.echo(f"{name} at {size} px: {fetch_medmnist(name, size, root)}")
