@@ -21,6 +21,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from octlessons import _fingerprint
@@ -116,11 +117,10 @@ def build(
     source = resolve_data(data, seed)
     plan = _planned(source, root, pages, tutor, fresh, verbose, tell)
     key, cache = site_key(plan.root, source), execution_cache(plan.root, source, plan.fresh)
-    python = fetch_live(plan.root)
-    config, toc = _write_inputs(plan, cache, live=python.folder is not None)
+    add_python = _python(plan)
+    config, toc = _write_inputs(plan, cache, live=add_python is not None)
     names = pages_of(toc)
     tell(f"Building {count(len(names), 'page')} on {plan.source.edition}.")
-    tell(python.sentence)
     executed = _run_pages(plan, config, cache, names)
     run = _run_sphinx(plan, config, toc)
     built = Built(
@@ -132,7 +132,7 @@ def build(
         versions=versions(),
         warnings=run.warnings,
     )
-    _publish(plan, _finished(plan.work, names), built, key, python.folder)
+    _publish(_finished(plan.work, names), plan.site, built, key, add_python)
     return built
 
 
@@ -164,6 +164,13 @@ def _planned(source, root, pages, tutor, fresh, verbose, tell) -> _Plan:
     work = root / "_build" / "work" / edition
     work.mkdir(parents=True, exist_ok=True)
     return _Plan(root, source, chosen, tutor, fresh, verbose, tell, work, site)
+
+
+def _python(plan: _Plan) -> Callable[[Path], object] | None:
+    """Get what runs Python in the pages, say so, and return what writes it into a site."""
+    found = fetch_live(plan.root)
+    plan.tell(found.sentence)
+    return partial(write_live, plan.root, found.folder) if found.folder else None
 
 
 def _finished(work: Path, names: list[str]) -> Path:
@@ -316,17 +323,18 @@ def _process(command: list[str], source: Data) -> Iterator[subprocess.Popen]:
             child.stdout.close()
 
 
-def _publish(plan: _Plan, output: Path, built: Built, key: str, python: Path | None) -> None:
-    """Copy the finished pages beside the old site, then exchange the two."""
-    site = plan.site
+def _publish(
+    output: Path, site: Path, built: Built, key: str, add: Callable[[Path], object] | None = None
+) -> None:
+    """Copy the finished pages beside the old site, let `add` add to them, exchange the two."""
     new, old = site.with_name("html.new"), site.with_name("html.old")
     for folder in (new, old):
         shutil.rmtree(folder, ignore_errors=True)
     shutil.copytree(
         output, new, ignore=shutil.ignore_patterns(".buildinfo*", "reports", ".doctrees")
     )
-    if python is not None:
-        write_live(plan.root, python, new)
+    if add is not None:
+        add(new)
     facts = {
         "data": built.data.edition,
         "pages": built.pages,

@@ -11,6 +11,7 @@ import hashlib
 import json
 import re
 import shutil
+import sys
 import threading
 from pathlib import Path
 
@@ -19,7 +20,7 @@ import pytest
 from myst_nb.core.read import read_myst_markdown_notebook
 
 from octlessons.exercises import load_catalogue
-from octlessons.exercises.inpage import runs_in_page
+from octlessons.exercises.inpage import THERE, imports, runs_in_page
 from octlessons.exercises.pagecells import runs_here
 from octlessons.exercises.source import read_source
 from octlessons.site import building, live_files, serving
@@ -271,6 +272,7 @@ ANSWERS = [
     )
     for exercise in POSSIBLE
     for i, path in enumerate([exercise.solution, *wrong_answers(exercise)])
+    if set(imports(read_source(path))) <= THERE | set(sys.stdlib_module_names)
 ]
 
 
