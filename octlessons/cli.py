@@ -121,11 +121,22 @@ def serve(
 
 @command
 def fetch(
-    name: Annotated[str, typer.Argument(help="A 2-D MedMNIST set, such as octmnist.")] = "octmnist",
+    name: Annotated[
+        str, typer.Argument(help="A 2-D MedMNIST set, such as octmnist; or live: what pages run.")
+    ] = "octmnist",
     size: Annotated[int, typer.Option(help="Pixels: 28, 64, 128 or 224.")] = 28,
     root: Annotated[Path | None, typer.Option(help="Folder; medmnist's own by default.")] = None,
 ) -> None:
-    """Download a data set, or find that it is there."""
+    """Download a data set, or what pages run, or find that it is there."""
+    if name == "live":
+        from octlessons.site import checkout, live_files
+
+        course = checkout.find_root()
+        parts = [live_files.fetch_live(course, root, lock) for lock in live_files.LOCKS]
+        typer.echo("\n".join(part.sentence for part in parts))
+        if not all(part.folder for part in parts):
+            raise typer.Exit(1)
+        return
     from octlessons.images.medmnist import fetch_medmnist
 
     typer.echo(f"{name} at {size} px: {fetch_medmnist(name, size, root)}")

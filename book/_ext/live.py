@@ -42,6 +42,8 @@ def offer(app: Any, doctree: nodes.document) -> None:
         if "exercise" not in box["classes"] or name not in catalogue:
             continue
         entry = catalogue[name]
+        if not entry.stub.is_file() or not entry.checks.is_file():
+            continue
         possible = runs_in_page(entry)
         if not app.config.octlessons_live and (told or not possible):
             continue  # one sentence is enough for a page

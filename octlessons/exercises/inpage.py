@@ -314,19 +314,25 @@ def check(exercise: str, source: str, tell: Callable[[str], object] | None = Non
         results = run_checks(entry, provide, tell=told)
     except OctlessonsError as error:
         return json.dumps({"problem": str(error), "wanted": _missing.take()})
-    report = Report(exercise, results, out.text)
+    return _told(Report(exercise, results, out.text))
+
+
+def _told(report: Report) -> str:
+    """A report as JSON."""
     lines = [
         {"sign": r.sign, "title": r.title, "outcome": str(r.outcome), "message": message}
         for r, message in report.lines()
     ]
-    return json.dumps(
-        {
-            "outcome": str(report.outcome),
-            "points": report.points,
-            "max_points": report.max_points,
-            "results": lines,
-            "printed": report.printed,
-            "problem": "",
-            "wanted": _missing.take(),
-        }
-    )
+    for line in lines:
+        if "ModuleNotFoundError" in line["message"]:
+            line["message"] += "\n" + _ADVICE[ModuleNotFoundError]
+    answer: dict[str, Any] = {
+        "outcome": str(report.outcome),
+        "points": report.points,
+        "max_points": report.max_points,
+        "results": lines,
+        "printed": report.printed,
+        "problem": "",
+        "wanted": _missing.take(),
+    }
+    return json.dumps(answer)

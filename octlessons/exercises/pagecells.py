@@ -10,7 +10,6 @@ from __future__ import annotations
 import ast
 import contextlib
 import json
-import symtable
 import sys
 import types
 from collections.abc import Callable, Sequence
@@ -18,7 +17,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from octlessons.exercises.inpage import CELL, LEFT_OUT, THERE, imports, run
+from octlessons.exercises.inpage import LEFT_OUT, THERE, imports, run
 from octlessons.wording import count
 
 Tell = Callable[[str], object]
@@ -87,8 +86,6 @@ def _flow(nodes: Sequence[ast.stmt], made: frozenset[str] = frozenset()) -> tupl
     for node in nodes:
         if not isinstance(node, _COMPOUND):
             taken, given = _names(ast.unparse(node))
-            if isinstance(node, ast.AugAssign) and isinstance(node.target, ast.Name):
-                taken = taken | {node.target.id}
             reads |= taken - made - own
         else:
             blocks = [getattr(node, name, []) for name in ("body", "orelse", "finalbody")]
@@ -108,17 +105,49 @@ def _flow(nodes: Sequence[ast.stmt], made: frozenset[str] = frozenset()) -> tupl
 
 
 def _names(text: str) -> tuple[set[str], set[str]]:
-    """Names that code takes from around it, and those that it assigns, outside of functions."""
-    table = symtable.symtable(text, CELL, "exec")
-    top = table.get_symbols()
-    reads = {s.get_name() for s in top if s.is_referenced()}
-    makes = {s.get_name() for s in top if s.is_assigned() or s.is_imported()}
-    waiting = list(table.get_children())
-    while waiting:
-        inner = waiting.pop()
-        reads |= {s.get_name() for s in inner.get_symbols() if s.is_global() and s.is_referenced()}
-        waiting += inner.get_children()
+    """Names that code takes from around it, and those that it assigns, outside of functions.
+
+    Not by `symtable`: since Python 3.12 that mixes names of comprehensions with those around them,
+    and page and site would disagree.
+    """
+    reads: set[str] = set()
+    makes: set[str] = set()
+    _look(ast.parse(text), frozenset(), reads, makes)
     return reads, makes
+
+
+_COMPREHENSION = ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp
+_SCOPE = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda | ast.ClassDef
+
+
+def _look(node: ast.AST, bound: frozenset[str], reads: set[str], makes: set[str]) -> None:
+    """Add the names of some code to `reads` and `makes`, but for those that are `bound`."""
+    if isinstance(node, ast.Name):
+        if node.id not in bound:
+            (reads if isinstance(node.ctx, ast.Load) else makes).add(node.id)
+        return
+    if isinstance(node, _SCOPE):
+        body = node.body if isinstance(node.body, list) else [node.body]
+        inside: set[str] = set()
+        own = {part.arg for part in ast.walk(node) if isinstance(part, ast.arg)}
+        for part in body:
+            _look(part, bound, inside, own)
+        reads |= inside - own
+        makes |= {node.name} if not isinstance(node, ast.Lambda) else set()
+        rest = [part for part in ast.iter_child_nodes(node) if part not in body]
+    else:
+        rest = list(ast.iter_child_nodes(node))
+    if isinstance(node, _COMPREHENSION):
+        targets = (part for one in node.generators for part in ast.walk(one.target))
+        bound = bound | {part.id for part in targets if isinstance(part, ast.Name)}
+    elif isinstance(node, ast.Import | ast.ImportFrom):
+        makes |= {(alias.asname or alias.name).partition(".")[0] for alias in node.names}
+    elif isinstance(node, ast.ExceptHandler) and node.name:
+        makes.add(node.name)
+    elif isinstance(node, ast.AugAssign) and isinstance(node.target, ast.Name):
+        reads.add(node.target.id)
+    for child in rest:
+        _look(child, bound, reads, makes)
 
 
 def _changed(node: ast.stmt) -> set[str]:

@@ -37,7 +37,7 @@ from octlessons.wording import count, listing
 FOLDER_VARIABLE = "OCTLESSONS_LIVE"
 
 #: The locks, beside the book: of Python, and of what runs networks.
-LOCK, NETWORKS = "live.lock.json", "drop.lock.json"
+LOCKS = LOCK, NETWORKS = "live.lock.json", "drop.lock.json"
 
 _PATIENCE = 900  # seconds that npm or pip may take
 

@@ -8,16 +8,20 @@ them skip and say so.
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 import shutil
+import sys
 import threading
 from pathlib import Path
 
 import numpy as np
 import pytest
+from myst_nb.core.read import read_myst_markdown_notebook
 
 from octlessons.exercises import load_catalogue
-from octlessons.exercises.inpage import runs_in_page
+from octlessons.exercises.inpage import THERE, imports, runs_in_page
+from octlessons.exercises.pagecells import runs_here
 from octlessons.exercises.source import read_source
 from octlessons.site import building, live_files, serving
 from tests.authoring.answers import told, wrong_answers
@@ -268,6 +272,7 @@ ANSWERS = [
     )
     for exercise in POSSIBLE
     for i, path in enumerate([exercise.solution, *wrong_answers(exercise)])
+    if set(imports(read_source(path))) <= THERE | set(sys.stdlib_module_names)
 ]
 
 
@@ -452,6 +457,25 @@ def test_a_cell_runs_those_before_it_as_the_reader_changed_them(running):
     code.fill(code.input_value().replace("top = 4", "top = 50"))
     press(second, "Run")
     second.locator(".live-shown pre", has_text="100").wait_for()
+
+
+@EVERY
+@pytest.mark.parametrize("number", ["01", "02", "03", "04", "05", "06", "12", "13"])
+def test_every_cell_that_is_offered_runs(running, number):
+    text = next((ROOT / "book").glob(f"{number}-*.md")).read_text("utf-8")
+    cells = read_myst_markdown_notebook(text).cells
+    sources = [cell.source if cell.cell_type == "code" else "" for cell in cells]
+    running.evaluate("octlessonsLive.python.stop()")  # names of other chapters are not for this one
+    problems = {}
+    for index, cell in enumerate(cells):
+        hidden = {"remove-input", "remove-cell"} & set(cell.metadata.get("tags", ()))
+        if not sources[index] or hidden or not runs_here(sources, index):
+            continue
+        question = {"kind": "cell", "sources": json.dumps(sources), "index": index}
+        answer = running.evaluate("(question) => octlessonsLive.python.ask(question)", question)
+        if answer["problem"]:
+            problems[index] = answer["problem"]["what"]
+    assert problems == {}
 
 
 def test_cells_that_cannot_run_here_are_not_offered(running):

@@ -11,6 +11,8 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 
+from octlessons.exercises import load_catalogue
+from octlessons.exercises.inpage import runs_in_page
 from octlessons.site import checkout
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -20,7 +22,8 @@ LATEX = re.compile(r"\\[a-zA-Z]{2,}|\\[()\[\]]|\$\$|\$[^\s$][^$\n]*\$")
 
 # Kilobytes as they travel (gzip) for what a page needs before it can be read, and for its pictures.
 PAGE_KB, PICTURES_KB, SITE_MB = 250, 2500, 68
-PYTHON, PYTHON_MB = "/_static/live/python/", 55
+LIVE = "script[src*='live/live.js']"
+PYTHON, PYTHON_MB = "/_static/live/python/", 65
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -208,6 +211,21 @@ def test_site_is_light(site):
     assert python <= PYTHON_MB * 1e6  # loaded when a reader asks, and only as far as needed
     assert sum(sizes.values()) - python <= SITE_MB * 1e6
     assert not list(site.rglob("*.map"))
+
+
+def test_exercises_and_cells_can_run_in_the_page(site, soups):
+    if not (site / "_static/live/python/manifest.js").is_file():
+        pytest.skip("this site was built without Python for the page")
+    for exercise in load_catalogue(ROOT):
+        soup = soups[f"book/{exercise.chapter}.html"]
+        offered = soup.find(id=exercise.id).select("[data-exercise] > button.live-open[hidden]")
+        assert len(offered) == runs_in_page(exercise)
+    for page in CHAPTERS:
+        cells, script = soups[page].select("[class*=live-cell-]"), soups[page].select(LIVE)
+        name = Path(page).stem
+        here = name[:2] in {"01", "02", "03", "04", "05", "06", "12", "13"}
+        assert (len(cells) >= 3) == here and len(script) <= 1
+        assert (site / f"_static/live/cells/{name}.js").is_file() == here
 
 
 def test_search_index_knows_the_chapters(site):

@@ -182,6 +182,13 @@ def test_names_inside_functions_and_loops_are_their_own():
     assert before(1, cells) == {}
 
 
+def test_names_of_comprehensions_are_their_own():
+    cells = ["name = share = 1\nrows = [2]", "text = {name: share for name, share in rows}\ntext"]
+    assert before(1, cells) == {0: "rows = [2]"}
+    cells = ["x = k = 1", "f = lambda x: [x * k for x in range(x)]\nf(2)"]
+    assert before(1, cells) == {0: "x = k = 1"}
+
+
 def test_a_bare_call_sets_up_what_shows():
     cells = ["from figures import show, use_style\n\nuse_style()", "show(1)"]
     assert before(1, cells) == {0: cells[0]}
