@@ -18,7 +18,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 
 #: British, too: a computer's program, and what is told.
-BOTH = {"program", "programs", "story", "stories", "tire", "check", "checks", "disk", "dialog"}
+BOTH = {"program", "programs", "story", "stories", "focused", "focusing", "disk", "dialog"}
 
 #: What is easy for the author need not be for the reader.
 TALKING_DOWN = ("simply", "obviously", "of course you know", "trivially")

@@ -23,6 +23,7 @@ def git(folder, *arguments) -> str:
     return done.stdout
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(
     shutil.which("git") is None or os.name == "nt", reason="needs git and a POSIX shell"
 )

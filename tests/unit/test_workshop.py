@@ -12,12 +12,17 @@ from pathlib import Path
 
 import pytest
 from packaging.requirements import Requirement
+from typer.testing import CliRunner
 
 from octlessons import __version__
+from octlessons.cli import app
 from octlessons.errors import OctlessonsError
 from octlessons.site import wheels, workshop
 from octlessons.site.wheels import Shelf, Target, gather
 from octlessons.site.workshop import Wanted, make_workshop
+
+# Each asks pip, which takes a second or two.
+pytestmark = pytest.mark.slow
 
 
 def write_wheel(folder: Path, name: str, version="1.0", tag="py3-none-any", requires=(), extras=()):
@@ -293,7 +298,6 @@ def test_a_wrong_name_is_refused_before_anything_is_made(course, tmp_path, wante
     assert not list(tmp_path.glob("room*"))
 
 
-@pytest.mark.slow
 def test_pip_installs_what_the_readme_says(course, full, tmp_path, monkeypatch):
     here = {"linux": "linux", "win32": "windows"}.get(sys.platform, "macos-arm64")
     write_wheel(full, "colorama")
@@ -311,7 +315,13 @@ def test_pip_installs_what_the_readme_says(course, full, tmp_path, monkeypatch):
     assert {line.partition("==")[0] for line in listed.split()} >= {"octlessons", "alpha", "pages"}
 
 
-@pytest.mark.slow
+def test_the_command_says_in_one_sentence_what_is_wrong(tmp_path):
+    result = CliRunner().invoke(app, ["workshop", str(tmp_path / "room"), "--system", "amiga"])
+    assert result.exit_code == 1
+    assert result.output.startswith("Error: --system amiga is not one of linux, ")
+    assert not list(tmp_path.iterdir())
+
+
 @pytest.mark.exhaustive
 def test_a_fresh_environment_installs_from_it_with_the_index_switched_off(tmp_path):
     here = {"linux": "linux", "win32": "windows"}.get(sys.platform)
