@@ -25,7 +25,8 @@
     constructor(place) {
       const cell = place.closest("[class*='live-cell-']");
       const index = Number(cell.className.match(/live-cell-(\d+)/)[1]);
-      super(place, { source: given[index], key: `${live.page}.${index}`, title: "a cell of this page" });
+      const number = [...document.querySelectorAll("[class*='live-cell-']")].indexOf(cell) + 1;
+      super(place, { source: given[index], key: `${live.page}.${index}`, title: `cell ${number} of this page` });
       this.index = index;
       opened.set(index, this);
       place.parentElement.querySelector(".cell_input").hidden = true;
