@@ -164,7 +164,7 @@ def _build(plan: _Plan, parts: dict[str, Path]) -> Built:
         versions=versions(),
         warnings=run.warnings,
     )
-    _publish(plan, _finished(plan.work, names), built, key, parts)
+    _publish(plan.root, _finished(plan.work, names), plan.site, built, key, parts)
     return built
 
 
@@ -311,9 +311,10 @@ def _process(command: list[str], source: Data) -> Iterator[subprocess.Popen]:
             child.stdout.close()
 
 
-def _publish(plan: _Plan, output: Path, built: Built, key: str, parts: dict[str, Path]) -> None:
+def _publish(
+    root: Path, output: Path, site: Path, built: Built, key: str, parts: dict[str, Path]
+) -> None:
     """Copy the finished pages beside the old site, then exchange the two."""
-    site = plan.site
     new, old = site.with_name("html.new"), site.with_name("html.old")
     for folder in (new, old):
         shutil.rmtree(folder, ignore_errors=True)
@@ -322,7 +323,7 @@ def _publish(plan: _Plan, output: Path, built: Built, key: str, parts: dict[str,
     )
     bundle_site(new)
     if python := parts.get("octlessons_live"):
-        write_live(plan.root, python, new)
+        write_live(root, python, new)
     if networks := parts.get("octlessons_drop"):
         write_drop(networks, new)
     facts = {

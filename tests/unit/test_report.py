@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -252,6 +253,7 @@ def test_the_same_folder_gives_the_same_bytes_and_goes_on_where_it_was(run, fold
 
 
 def test_only_what_changed_is_looked_at_again(folder, tmp_path):
+    folder = shutil.copytree(folder, tmp_path / "scans")
     seen: list[int] = []
     tell = lambda step, done, n: seen.append(done) if step == "looking" else None  # noqa: E731
     cluster_scans(folder, tmp_path / "out", jobs=1)
