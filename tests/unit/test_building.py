@@ -93,16 +93,13 @@ def built(index: Path) -> building.Built:
     return building.Built(index, sources.resolve_data("phantoms"), 1, {}, 1.0, building.versions())
 
 
-def test_publishing_exchanges_the_site(course):
-    output, site = course / "out", course / "_build" / "html"
+def test_publishing_exchanges_the_site(tmp_path):
+    output, site = tmp_path / "out", tmp_path / "_build" / "html"
     output.mkdir()
     site.mkdir(parents=True)
     (site / "old.html").write_text("old")
     (output / "index.html").write_text("new")
-    plan = building._planned(
-        sources.resolve_data("phantoms"), course, [], False, False, False, print
-    )
-    building._publish(plan, output, built(site / "index.html"), "key", {})
+    building._publish(tmp_path, output, site, built(site / "index.html"), "key", {})
     assert sorted(path.name for path in site.iterdir()) == ["build.json", "index.html"]
     assert json.loads((site / "build.json").read_text())["key"] == "key"
     assert [path.name for path in site.parent.iterdir()] == ["html"]
@@ -114,9 +111,8 @@ def test_a_site_is_current_until_its_sources_change(course):
     output = course / "out"
     output.mkdir()
     site.parent.mkdir()
-    plan = building._planned(phantoms, course, [], False, False, False, print)
     key = freshness.site_key(course, phantoms)
-    building._publish(plan, output, built(site), key, {})
+    building._publish(course, output, site, built(site), key, {})
     assert freshness.is_current(site, course, phantoms)
     (course / "_config.yml").write_text("title: other")
     assert not freshness.is_current(site, course, phantoms)
