@@ -14,6 +14,7 @@ import functools
 import io
 import json
 import linecache
+import logging
 import os
 import sys
 import traceback
@@ -72,6 +73,7 @@ _missing = Missing()
 def start() -> None:
     """Make ready for a page: note missing modules, let integers count, do without Pygments."""
     os.environ["MPLBACKEND"] = "agg"
+    logging.getLogger("matplotlib").setLevel(logging.ERROR)  # it tells of its fonts
     if _missing not in sys.meta_path:
         sys.meta_path.append(_missing)
     if np.dtype(np.intp).itemsize < 8 and not hasattr(np.bincount, "counts_wide"):

@@ -159,10 +159,10 @@ def running(browser, address):
 
 
 def ask(tab, kind: str, **question):
-    """Ask the page's Python; None if it did not answer within half a minute, and was ended."""
+    """Ask the page's Python; None if it did not answer within 150 seconds, and was ended."""
     return tab.evaluate(
         """(question) => new Promise((resolve, reject) => {
-          const clock = setTimeout(() => octlessonsLive.python.stop(), 30000);
+          const clock = setTimeout(() => octlessonsLive.python.stop(), 150000);
           octlessonsLive.python.ask(question).then(
             (answer) => { clearTimeout(clock); resolve(answer); },
             (error) => { if (error.message === "stopped") resolve(null); else reject(error); });
