@@ -199,6 +199,8 @@ def test_the_lock_is_complete():
 
 def test_what_comes_from_pip_has_the_versions_of_the_course():
     pins = (ROOT / "constraints.txt").read_text("utf-8").lower().splitlines()
+    if not any("==" in line for line in pins):
+        pytest.skip("constraints.txt names no versions here, as when the newest are tried")
     wanted = [p for file in read_lock(ROOT).files for p in file.places if "==" in p]
     assert len(wanted) == 6
     assert [one for one in wanted if one not in pins] == []
