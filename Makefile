@@ -43,7 +43,7 @@ ifeq ($(TORCH),cpu)
 	  $(BIN)/uv pip install --quiet --python $(BIN)/python --torch-backend cpu -c constraints.txt torch torchvision || \
 	  echo "torch without CUDA could not be had; the usual one follows"
 endif
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[book,deep,grade,cluster,test,check]"
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[book,deep,grade,cluster,oct,test,check]"
 	@$(BIN)/python -c "open('$(STAMP)', 'w').close()"
 
 site: $(STAMP)  ## build the course into _build/html

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from octlessons.images import draw_phantoms
@@ -122,5 +124,15 @@ def test_the_words_are_there_without_scripts_and_on_paper(opened):
     assert not page.locator("#viewer").is_visible() and page.locator("noscript").count()
     page = opened()
     page.emulate_media(media="print")
-    assert not page.locator("#canvas").is_visible()
-    assert page.locator("#follow table").is_visible()
+    assert page.locator("#canvas").is_visible() and page.locator("#follow table").is_visible()
+    for control in (".controls", "#twin", "nav", "#status"):
+        assert not page.locator(control).first.is_visible(), control
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_paper_is_white_whatever_the_screen(opened, scheme):
+    page = opened()
+    page.emulate_media(media="print", color_scheme=scheme)
+    colours = "getComputedStyle(document.body)"
+    assert page.evaluate(f"{colours}.backgroundColor") == "rgb(255, 255, 255)"
+    assert sum(map(int, re.findall(r"\d+", page.evaluate(f"{colours}.color")))) < 200

@@ -2,6 +2,7 @@
 
 import base64
 import gc
+import importlib
 import io
 import itertools
 import subprocess
@@ -421,11 +422,10 @@ def test_what_cannot_be_drawn_is_said():
 @pytest.fixture
 def shown(monkeypatch) -> list[dict]:
     """What `show` displays, as if in a notebook."""
-    import IPython.display
-
     bundles: list[dict] = []
     monkeypatch.setattr(showing, "_in_notebook", lambda: True)
-    monkeypatch.setattr(IPython.display, "display", lambda data, **_: bundles.append(data))
+    display = importlib.import_module("IPython.display")
+    monkeypatch.setattr(display, "display", lambda data, **_: bundles.append(data))
     return bundles
 
 

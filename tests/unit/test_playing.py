@@ -1,6 +1,7 @@
 """Figures to play with, as a cell makes them: small data, and a still picture."""
 
 import base64
+import importlib
 import io
 import json
 
@@ -18,7 +19,8 @@ def shown(monkeypatch):
     """What a notebook would receive."""
     bundles = []
     monkeypatch.setattr(showing, "_in_notebook", lambda: True)
-    monkeypatch.setattr("IPython.display.display", lambda bundle, **_: bundles.append(bundle))
+    display = importlib.import_module("IPython.display")  # `IPython.display` may be a function, too
+    monkeypatch.setattr(display, "display", lambda bundle, **_: bundles.append(bundle))
     return bundles
 
 
