@@ -71,7 +71,7 @@ quick: $(STAMP)  ## run the fast tests
 	  --ignore tests/book tests
 
 test: $(STAMP)  ## run all tests (they build the site if it is missing or old)
-	@$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile $(TESTS)
+	@$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder $(TESTS)
 
 bench: $(STAMP)  ## measure and print: speed, memory, agreement, realism
 	@$(BIN)/python -m tests.benchmarks
