@@ -18,8 +18,8 @@ from octlessons.errors import OctlessonsError
 from octlessons.site.identity import last_change
 
 
-def make_wheel(root: Path, out: Path) -> Path:
-    """Make the wheel of a checkout.
+def make_distribution(root: Path, out: Path, kind: str) -> Path:
+    """Make the wheel of a checkout, or the archive of its sources.
 
     Parameters
     ----------
@@ -27,32 +27,12 @@ def make_wheel(root: Path, out: Path) -> Path:
         The checkout.
     out : Path
         Folder for it.
+    kind : {"wheel", "sdist"}
 
     Returns
     -------
     Path
     """
-    return _make(root, out, "wheel")
-
-
-def make_sdist(root: Path, out: Path) -> Path:
-    """Make the archive of the sources, from which others can make the wheel.
-
-    Parameters
-    ----------
-    root : Path
-        The checkout.
-    out : Path
-        Folder for it.
-
-    Returns
-    -------
-    Path
-    """
-    return _make(root, out, "sdist")
-
-
-def _make(root: Path, out: Path, kind: str) -> Path:
     out.mkdir(parents=True, exist_ok=True)
     python = _backend(root)
     with tempfile.TemporaryDirectory(dir=out, prefix=".made-") as made:

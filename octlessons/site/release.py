@@ -20,7 +20,7 @@ from octlessons._files import file_hash, write_atomically
 from octlessons.errors import OctlessonsError
 from octlessons.site import building
 from octlessons.site.checkout import find_root, pages_of
-from octlessons.site.distributions import make_sdist, make_wheel
+from octlessons.site.distributions import make_distribution
 from octlessons.site.identity import Identity, identify
 from octlessons.site.notebooks import chapters_of, package_address, write_notebooks
 from octlessons.site.printing import book_page, find_browser, print_to_pdf
@@ -133,7 +133,7 @@ def _notebooks(made: _Making) -> list[Path]:
 
 
 def _package(made: _Making) -> list[Path]:
-    return [make_wheel(made.root, made.out), make_sdist(made.root, made.out)]
+    return [make_distribution(made.root, made.out, kind) for kind in ("wheel", "sdist")]
 
 
 def _tutors(made: _Making) -> list[Path]:

@@ -22,7 +22,7 @@ from octlessons.errors import OctlessonsError
 from octlessons.images.sources import resolve_data
 from octlessons.site import building, wheels
 from octlessons.site.checkout import find_root, place_of
-from octlessons.site.distributions import make_wheel
+from octlessons.site.distributions import make_distribution
 from octlessons.site.freshness import is_current
 from octlessons.wording import count, listing, text_table
 
@@ -190,7 +190,7 @@ def _shelf(root: Path, folder: Path, tell: Callable[[str], None]) -> wheels.Shel
     tell("Making the wheel of the course.")
     for old in folder.glob("octlessons-*.whl"):
         old.unlink()
-    make_wheel(root, folder)
+    make_distribution(root, folder, "wheel")
     return wheels.Shelf(folder, wheels.read_pins(root / "constraints.txt"))
 
 

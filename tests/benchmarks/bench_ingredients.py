@@ -14,16 +14,16 @@ from __future__ import annotations
 import argparse
 import json
 from datetime import date
-from pathlib import Path
 
 import numpy as np
 
+from octlessons.evaluation.recordings import RECORDS
 from octlessons.evaluation.uncertainty import student_margin
 from octlessons.images import draw_phantoms
 from octlessons.images.cleaning import clean
 from octlessons.images.phantoms.population import CLASS_MIX
 
-RECORD = Path(__file__).parents[2] / "octlessons/evaluation/records/ingredients.json"
+RECORD = RECORDS / "ingredients.json"
 SIDE, EPOCHS, N_TRAIN, N_TEST, FIRST_SEED = 32, 40, 400, 100, 6000
 WAYS = {
     "neither": {"class_weight": None, "dropout": 0.0},

@@ -19,6 +19,7 @@ from pathlib import Path
 
 import numpy as np
 
+from octlessons.evaluation.recordings import RECORDS
 from octlessons.images import ImageSet, read_folder
 from octlessons.images.phantoms import CLASS_NAMES
 from octlessons.report import cluster_scans
@@ -26,7 +27,7 @@ from octlessons.report.telling import followed_rows
 
 from .bench_phantoms import find_shared
 
-RECORD = Path(__file__).parents[2] / "octlessons/evaluation/records/own_scans.json"
+RECORD = RECORDS / "own_scans.json"
 COMMAND = "python -m tests.benchmarks.bench_own_scans --write"
 EYES = ("labels", "views", "pixels")
 #: What each set of scans is called on the page.

@@ -21,6 +21,9 @@ from tests.book.small_course import build_course, write_course
 from tests.book.test_extensions import a_png
 
 ROOT = Path(__file__).resolve().parents[2]
+#: A host that is nobody's.
+REPOSITORY = "https://example.org/o/n"
+WHEEL = f"{REPOSITORY}/o.whl"
 PAGES = ["book/index", "book/01-page", "book/glossary"]
 
 
@@ -98,13 +101,13 @@ def test_a_missing_chromium_is_said_before_the_work(course, site, tmp_path, monk
 @pytest.mark.parametrize(
     ("changes", "address"),
     [
-        ({}, "https://example.org/o/n/releases/download/v1.2/octlessons-1.2-py3-none-any.whl"),
-        ({"version": "1.2.dev0"}, "git+https://example.org/o/n@main"),
+        ({}, f"{REPOSITORY}/releases/download/v1.2/octlessons-1.2-py3-none-any.whl"),
+        ({"version": "1.2.dev0"}, f"git+{REPOSITORY}@main"),
         ({"repository": ""}, ""),
     ],
 )
 def test_notebooks_install_the_package_that_they_belong_to(changes, address):
-    us = vars(identity.identify(ROOT)) | {"repository": "https://example.org/o/n", "version": "1.2"}
+    us = vars(identity.identify(ROOT)) | {"repository": REPOSITORY, "version": "1.2"}
     assert notebooks.package_address(identity.Identity(**us | changes)) == address
 
 
@@ -245,7 +248,7 @@ def written(tmp_path_factory) -> dict[str, Path]:
     for kind in ("student", "code-only", "solved"):
         folders[kind] = tmp_path_factory.mktemp(kind)
         pages = notebooks.chapters_of(ROOT)
-        notebooks.write_notebooks(ROOT, pages, folders[kind], kind, "https://example.org/o.whl")
+        notebooks.write_notebooks(ROOT, pages, folders[kind], kind, WHEEL)
     return folders
 
 
@@ -263,10 +266,7 @@ def test_chapters_are_notebooks_of_plain_markdown(written):
         source = (ROOT / f"{page}.md").read_text("utf-8")
         shown = source.count("```{code-cell}") - source.count("data-notice")
         assert len(cells_of(path, "code")) == shown + 1
-        assert (
-            'pip install --quiet "octlessons[book] @ https://example.org/o.whl"'
-            in (cells_of(path, "code")[0])
-        )
+        assert f'pip install --quiet "octlessons[book] @ {WHEEL}"' in (cells_of(path, "code")[0])
 
 
 def test_without_prose_only_headings_and_code_stay(written):
@@ -287,7 +287,7 @@ def test_no_solution_is_where_students_look(written):
         assert not all(line in student for line in lines) or not lines
         assert "TODO" in student and "TODO" not in solved
         compile(solved.replace("%pip", "pass  # pip"), place, "exec")
-        assert "octlessons @ https://example.org/o.whl" in student
+        assert f"octlessons @ {WHEEL}" in student
     assert len(list(written["solved"].rglob("*.ipynb"))) == len(exercises)
     assert not list(written["code-only"].rglob("exercises"))
 

@@ -184,10 +184,11 @@ def course(tmp_path, monkeypatch) -> dict:
     (root / "constraints.txt").write_text("# versions\nalpha==1.0\ntorch==3.0\n")
     needs = ["alpha", "pages; extra == 'book'", "torch; extra == 'deep'"]
 
-    def made(root, out):
+    def made(root, out, kind):
+        assert kind == "wheel"
         return write_wheel(out, "octlessons", __version__, requires=needs, extras=["book", "deep"])
 
-    monkeypatch.setattr(workshop, "make_wheel", made)
+    monkeypatch.setattr(workshop, "make_distribution", made)
     return {"root": root, "site": site, "tell": quiet}
 
 
